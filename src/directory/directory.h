@@ -1,0 +1,94 @@
+/*
+ * directory.h - who exists: domains, accounts, aliases. directory.db, owned by the server.
+ *
+ * Addresses are given and kept in normal form: domain in lower-case A-labels, local part compared
+ * without ASCII case (and kept in lower case). No secrets are here: passwords are the keeper's,
+ * under the account's id. Look-ups are answered from a bounded cache and cost no flush; changes are
+ * one transaction each (imports: one for each batch). Any thread.
+ */
+#ifndef DIRECTORY_DIRECTORY_H
+#define DIRECTORY_DIRECTORY_H
+
+#include "base/arena.h"
+#include "base/err.h"
+
+struct directory;
+
+/* directory_open - the file is made if it is not there. */
+MUST_CHECK int directory_open(const char *path, struct directory **dir_out, struct err *err);
+void directory_close(struct directory **dir);
+
+enum { DIRECTORY_TARGETS_MAX = 10000, DIRECTORY_ADDRESS_MAX = 254 };
+
+struct directory_account {
+	uint64_t id;          /* random 63 bits; never given twice */
+	struct slice address; /* the login name */
+	uint64_t quota_bytes; /* 0: none */
+	int64_t created_s;
+	bool is_disabled;
+};
+
+enum directory_kind {
+	DIRECTORY_ACCOUNT, /* account is filled in */
+	DIRECTORY_ALIAS,   /* targets are: addresses here or elsewhere */
+	DIRECTORY_NOBODY,  /* the domain is ours, the address is not */
+	DIRECTORY_FOREIGN, /* the domain is not ours */
+};
+
+struct directory_entry {
+	enum directory_kind kind;
+	struct directory_account account;
+	struct slice *targets;
+	size_t targets_n;
+	bool is_catch_all; /* found by the domain's catch-all */
+};
+
+/* directory_find - what this very address is: an account, an alias, else the domain's catch-all
+ * alias ("@domain"). One step only: nesting and subaddresses are mail/resolve.h's. */
+MUST_CHECK int directory_find(struct directory *dir, struct slice address, struct arena *arena,
+	struct directory_entry *out, struct err *err);
+/* directory_account - by id. -ERR_NOTFOUND. */
+MUST_CHECK int directory_account(struct directory *dir, uint64_t id, struct arena *arena,
+	struct directory_account *out, struct err *err);
+MUST_CHECK int directory_has_domain(
+	struct directory *dir, struct slice domain, bool *out, struct err *err);
+/* directory_may_send_as - the address is the account's own, or an alias that has it as a target. */
+MUST_CHECK int directory_may_send_as(
+	struct directory *dir, uint64_t account, struct slice address, bool *out, struct err *err);
+
+/* Changes. -ERR_SYNTAX (not a domain, not an address), -ERR_EXISTS, -ERR_NOTFOUND, -ERR_CONFLICT
+ * (the name is taken by an alias, an account; the domain still has accounts). */
+MUST_CHECK int directory_domain_add(struct directory *dir, struct slice domain, struct err *err);
+MUST_CHECK int directory_account_add(struct directory *dir, struct slice address,
+	uint64_t quota_bytes, uint64_t *id_out, struct err *err);
+MUST_CHECK int directory_account_delete(struct directory *dir, uint64_t id, struct err *err);
+/* directory_alias_add - add targets to an alias, which is made if it is new. */
+MUST_CHECK int directory_alias_add(struct directory *dir, struct slice address,
+	const struct slice *targets, size_t n, struct err *err);
+/* directory_alias_delete - one target, or the whole alias (target.len 0). */
+MUST_CHECK int directory_alias_delete(
+	struct directory *dir, struct slice address, struct slice target, struct err *err);
+
+/* One item of a batch: all of them in one transaction and one flush. rc and err are each item's. */
+struct directory_import {
+	struct slice address;
+	uint64_t quota_bytes;
+	uint64_t id; /* written; of the existing account where rc is -ERR_EXISTS */
+	int rc;
+	struct err err;
+};
+MUST_CHECK int directory_account_import(
+	struct directory *dir, struct directory_import *items, size_t n, struct err *err);
+
+/* Lists in pages: what comes after `after` in address order, at most max. */
+MUST_CHECK int directory_accounts(struct directory *dir, struct slice after, size_t max,
+	struct arena *arena, struct directory_account **list_out, size_t *n_out, struct err *err);
+MUST_CHECK int directory_domains(struct directory *dir, struct slice after, size_t max,
+	struct arena *arena, struct slice **list_out, size_t *n_out, struct err *err);
+struct directory_alias {
+	struct slice address, target;
+};
+MUST_CHECK int directory_aliases(struct directory *dir, struct directory_alias after, size_t max,
+	struct arena *arena, struct directory_alias **list_out, size_t *n_out, struct err *err);
+
+#endif

@@ -1,0 +1,82 @@
+/*
+ * mail.h - what a mail service does between the protocols and the store: the service object that
+ * sessions get as conn_context(), delivery, acceptance for many, submission, the queue.
+ */
+#ifndef MAIL_MAIL_H
+#define MAIL_MAIL_H
+
+#include "directory/directory.h"
+#include "keeper/client.h"
+#include "mail/resolve.h"
+#include "store/store.h"
+
+/* One per server process; everything in it is shared by all threads and outlives all sessions. */
+struct service {
+	struct pool *pool;
+	struct store *store;
+	struct directory *directory;
+	struct keeper *keeper;
+	struct mail_accept *accept; /* the delivery log */
+	struct mail_queue *queue;   /* mail for elsewhere */
+	struct slice host_name;     /* in greetings, Received, Message-ID */
+	struct {
+		uint64_t message_max;  /* bytes */
+		size_t recipients_max; /* of one SMTP transaction */
+		int64_t imap_idle_ms;  /* 30 minutes at least, RFC 9051 5.4 */
+		int64_t smtp_idle_ms;  /* RFC 5321 4.5.3.2 */
+		int64_t login_ms;      /* an IMAP client that has not logged in */
+		unsigned login_failures_max;
+	} limits;
+};
+
+/* The envelope of a message, in normal form; all slices live in the caller's arena. */
+struct mail_recipient {
+	struct slice address, orcpt;
+	unsigned notify; /* bits of enum mail_notify; 0: not given */
+	struct mail_resolved resolved;
+};
+
+enum mail_notify { NOTIFY_NEVER = 1, NOTIFY_SUCCESS = 2, NOTIFY_FAILURE = 4, NOTIFY_DELAY = 8 };
+
+struct mail_envelope {
+	struct slice sender; /* empty: null path */
+	struct slice envid;
+	char ret; /* 'F'ull, 'H'eaders, 0 */
+	bool is_smtputf8, is_8bit;
+	struct mail_recipient *recipients;
+	size_t recipients_n;
+	uint64_t submitter; /* account of a submission; 0 otherwise */
+};
+
+/* mail_deliver - one message into one account's INBOX (or the mailbox named by mailbox, or the one
+ * of a role), directly: the LMTP way. done is called on the writing thread after the flush. in is
+ * referenced. */
+struct mail_delivery;
+typedef void mail_done_fn(
+	void *context, int rc, const struct message_added *added, const struct err *err);
+void mail_deliver(struct service *service, const struct mail_target *target, struct slice mailbox,
+	struct incoming *in, uint64_t delivery_id, mail_done_fn *done, void *context);
+
+/* mail_accept_submit - the SMTP way, one reply for all: a message for one local account goes
+ * straight into it; for several, or for elsewhere too, it is written to the delivery log (one
+ * flush, shared by those that come together) and done is called; the accounts are filled in the
+ * background. The envelope is copied. */
+void mail_accept_submit(struct service *service, const struct mail_envelope *envelope,
+	struct incoming *in, mail_done_fn *done, void *context);
+
+/* mail_accept_open - accept.db below the current directory; replays what an earlier run left once
+ * the pool runs. */
+MUST_CHECK int mail_accept_open(struct service *service, struct mail_accept **out, struct err *err);
+void mail_accept_close(struct mail_accept **accept);
+
+/* The queue of mail for elsewhere: queue.db, held until there is a courier. */
+MUST_CHECK int mail_queue_open(struct mail_queue **out, struct err *err);
+void mail_queue_close(struct mail_queue **queue);
+
+struct mail_queue_status {
+	uint64_t messages, recipients, bytes;
+};
+MUST_CHECK int mail_queue_status(
+	struct mail_queue *queue, struct mail_queue_status *out, struct err *err);
+
+#endif

@@ -1,0 +1,31 @@
+/*
+ * resolve.h - from an envelope recipient to the accounts and remote addresses it means.
+ *
+ * Order: the exact address (account or alias); user+tag@domain and tag@user.domain as a
+ * subaddress of user@domain; the domain's catch-all. Aliases nest to depth 10; loops and repeats
+ * are dropped; at most DIRECTORY_TARGETS_MAX results.
+ */
+#ifndef MAIL_RESOLVE_H
+#define MAIL_RESOLVE_H
+
+#include "directory/directory.h"
+
+struct mail_target {
+	uint64_t account; /* 0: elsewhere */
+	uint64_t quota_bytes;
+	struct slice address; /* the account's login name, or the remote address */
+	struct slice detail;  /* the tag, or empty */
+};
+
+struct mail_resolved {
+	struct mail_target *targets;
+	size_t n;
+};
+
+/* mail_resolve - -ERR_NOTFOUND: the domain is ours and nobody has this address; -ERR_DENIED: the
+ * domain is not ours (relaying is the caller's question); -ERR_TOOBIG, -ERR_CONFLICT (alias loop
+ * that leads nowhere). */
+MUST_CHECK int mail_resolve(struct directory *dir, struct slice address, struct arena *arena,
+	struct mail_resolved *out, struct err *err);
+
+#endif
