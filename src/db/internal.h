@@ -1,0 +1,27 @@
+/* internal.h - what db.c and stmt.c share. */
+#ifndef DB_INTERNAL_H
+#define DB_INTERNAL_H
+
+#include <sqlite3.h>
+
+#include "db/db.h"
+
+struct db_stmt {
+	struct db *db;
+	sqlite3_stmt *handle;
+	const char *sql;
+	bool is_busy; /* between db_query() and its end */
+};
+
+struct db {
+	sqlite3 *handle;
+	struct db_stmt **stmts; /* hash table by the address of the text, linear probing */
+	size_t stmts_n, stmts_size;
+	int64_t wal_pages;
+};
+
+/* db_fail - err from what SQLite said last. */
+int db_fail(struct db *db, int sqlite_rc, const char *what, struct err *err);
+void db_finalize_all(struct db *db);
+
+#endif

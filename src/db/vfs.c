@@ -1,0 +1,197 @@
+/* vfs.c - a thin layer over SQLite's VFS for Unix. */
+#include "db/vfs.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sqlite3.h>
+#include <string.h>
+
+#include "base/io.h"
+
+/*
+ * A file of ours: the base's own object follows. `is_clean` says that this handle was synced and
+ * nothing was written through it since: SQLite syncs the log once more at the start of each
+ * checkpoint, though every commit did so already, and that flush would be for nothing. A handle
+ * starts unclean, because what it finds may be left by a process that was killed before its sync.
+ */
+struct file {
+	sqlite3_file base;
+	bool is_clean;
+};
+
+static struct {
+	pthread_once_t once;
+	sqlite3_vfs *base;
+	sqlite3_vfs vfs;
+} door = {.once = PTHREAD_ONCE_INIT};
+
+static sqlite3_file *below(sqlite3_file *file)
+{
+	return (sqlite3_file *)((struct file *)file + 1);
+}
+
+static int file_close(sqlite3_file *file)
+{
+	return below(file)->pMethods->xClose(below(file));
+}
+
+static int file_read(sqlite3_file *file, void *out, int n, sqlite3_int64 at)
+{
+	return below(file)->pMethods->xRead(below(file), out, n, at);
+}
+
+static int file_write(sqlite3_file *file, const void *bytes, int n, sqlite3_int64 at)
+{
+	const int fault = io_fault_step(IO_WRITE);
+
+	((struct file *)file)->is_clean = false;
+	if (fault)
+		return fault == ENOSPC ? SQLITE_FULL : SQLITE_IOERR_WRITE;
+	return below(file)->pMethods->xWrite(below(file), bytes, n, at);
+}
+
+static int file_truncate(sqlite3_file *file, sqlite3_int64 size)
+{
+	((struct file *)file)->is_clean = false;
+	return below(file)->pMethods->xTruncate(below(file), size);
+}
+
+static int file_sync(sqlite3_file *file, int flags)
+{
+	struct file *f = (struct file *)file;
+	int rc;
+
+	if (f->is_clean)
+		return SQLITE_OK;
+	if (io_fault_step(IO_SYNC))
+		return SQLITE_IOERR_FSYNC;
+	rc = below(file)->pMethods->xSync(below(file), flags);
+	f->is_clean = rc == SQLITE_OK;
+	return rc;
+}
+
+static int file_size(sqlite3_file *file, sqlite3_int64 *out)
+{
+	return below(file)->pMethods->xFileSize(below(file), out);
+}
+
+static int file_lock(sqlite3_file *file, int level)
+{
+	return below(file)->pMethods->xLock(below(file), level);
+}
+
+static int file_unlock(sqlite3_file *file, int level)
+{
+	return below(file)->pMethods->xUnlock(below(file), level);
+}
+
+static int file_check_lock(sqlite3_file *file, int *out)
+{
+	return below(file)->pMethods->xCheckReservedLock(below(file), out);
+}
+
+static int file_control(sqlite3_file *file, int op, void *arg)
+{
+	return below(file)->pMethods->xFileControl(below(file), op, arg);
+}
+
+static int file_sector_size(sqlite3_file *file)
+{
+	return below(file)->pMethods->xSectorSize(below(file));
+}
+
+static int file_characteristics(sqlite3_file *file)
+{
+	return below(file)->pMethods->xDeviceCharacteristics(below(file));
+}
+
+static int file_shm_map(sqlite3_file *file, int page, int size, int extend, void volatile **out)
+{
+	return below(file)->pMethods->xShmMap(below(file), page, size, extend, out);
+}
+
+static int file_shm_lock(sqlite3_file *file, int offset, int n, int flags)
+{
+	return below(file)->pMethods->xShmLock(below(file), offset, n, flags);
+}
+
+static void file_shm_barrier(sqlite3_file *file)
+{
+	below(file)->pMethods->xShmBarrier(below(file));
+}
+
+static int file_shm_unmap(sqlite3_file *file, int is_delete)
+{
+	return below(file)->pMethods->xShmUnmap(below(file), is_delete);
+}
+
+static const sqlite3_io_methods methods = {
+	.iVersion = 2,
+	.xClose = file_close,
+	.xRead = file_read,
+	.xWrite = file_write,
+	.xTruncate = file_truncate,
+	.xSync = file_sync,
+	.xFileSize = file_size,
+	.xLock = file_lock,
+	.xUnlock = file_unlock,
+	.xCheckReservedLock = file_check_lock,
+	.xFileControl = file_control,
+	.xSectorSize = file_sector_size,
+	.xDeviceCharacteristics = file_characteristics,
+	.xShmMap = file_shm_map,
+	.xShmLock = file_shm_lock,
+	.xShmBarrier = file_shm_barrier,
+	.xShmUnmap = file_shm_unmap,
+};
+
+static int vfs_open(
+	sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags, int *flags_out)
+{
+	struct file *f = (struct file *)file;
+	int rc;
+
+	(void)vfs;
+	*f = (struct file){0};
+	memset(below(file), 0, (size_t)door.base->szOsFile);
+	rc = door.base->xOpen(door.base, name, below(file), flags, flags_out);
+	if (below(file)->pMethods)
+		f->base.pMethods = &methods;
+	return rc;
+}
+
+/* The name as it is: the way from the root to our own directory may be closed to us. */
+static int vfs_full_name(sqlite3_vfs *vfs, const char *name, int cap, char *out)
+{
+	const size_t n = strlen(name);
+
+	(void)vfs;
+	if (n >= (size_t)cap)
+		return SQLITE_CANTOPEN;
+	memcpy(out, name, n + 1);
+	return SQLITE_OK;
+}
+
+static void set_up(void)
+{
+	char byte;
+
+	/* Memory statistics are a lock around every allocation. */
+	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+	sqlite3_initialize();
+	door.base = sqlite3_vfs_find(NULL);
+	door.vfs = *door.base;
+	door.vfs.zName = DB_VFS_NAME;
+	door.vfs.pNext = NULL;
+	door.vfs.szOsFile = (int)sizeof(struct file) + door.base->szOsFile;
+	door.vfs.xOpen = vfs_open;
+	door.vfs.xFullPathname = vfs_full_name;
+	sqlite3_vfs_register(&door.vfs, 0);
+	/* Seeds SQLite's own numbers while /dev/urandom can still be opened. */
+	sqlite3_randomness(sizeof(byte), &byte);
+}
+
+void db_vfs_register(void)
+{
+	pthread_once(&door.once, set_up);
+}
