@@ -1,0 +1,110 @@
+/*
+ * cmd.h - one SMTP or LMTP command line into a struct.
+ *
+ * Reads:  RFC 5321 4.1 (commands), RFC 1870 (SIZE), RFC 6152 and 3030 (BODY, BDAT), RFC 3461
+ *         (RET, ENVID, NOTIFY, ORCPT, xtext), RFC 4954 (AUTH), RFC 6531 (SMTPUTF8), RFC 2033
+ * (LHLO). Does:   no I/O and no knowledge of sessions: order, limits by policy and whether a
+ * command is offered at all are the caller's. The caller has the whole line, without its CRLF.
+ * Bounds: SMTP_LINE_MAX for the line, the others below; linear time; memory from the arena.
+ * Errors: -ERR_SYNTAX, -ERR_TOOBIG; smtp_cmd.say then names the reply, err->msg is its text.
+ *
+ * Lenient where all the world is: space after "FROM:" and "TO:", and at the end of a line.
+ */
+#ifndef WIRE_SMTP_CMD_H
+#define WIRE_SMTP_CMD_H
+
+#include "wire/smtp/addr.h"
+#include "wire/smtp/reply.h"
+
+enum {
+	SMTP_LINE_MAX = 12288, /* RFC 4954 4: the longest AUTH line; all others are far shorter */
+	SMTP_ENVID_MAX = 100,  /* RFC 3461 4.4, as sent */
+	SMTP_ORCPT_MAX = 500,  /* RFC 3461 4.2, as sent */
+};
+
+enum smtp_verb {
+	SMTP_EHLO,
+	SMTP_HELO,
+	SMTP_LHLO,
+	SMTP_MAIL,
+	SMTP_RCPT,
+	SMTP_DATA,
+	SMTP_BDAT,
+	SMTP_RSET,
+	SMTP_NOOP,
+	SMTP_QUIT,
+	SMTP_VRFY,
+	SMTP_EXPN,
+	SMTP_HELP,
+	SMTP_STARTTLS,
+	SMTP_AUTH,
+	SMTP_VERB_COUNT, /* also: no verb that we know */
+};
+
+/* What the parsers work with. One per command. */
+struct smtp_cmd {
+	struct arena *arena;
+	bool may_utf8;     /* RCPT: MAIL had SMTPUTF8 */
+	enum smtp_say say; /* after an error: the reply to give */
+};
+
+enum smtp_ret { SMTP_RET_NONE, SMTP_RET_FULL, SMTP_RET_HDRS };
+
+enum smtp_notify { /* bits; 0: the parameter was not given */
+	SMTP_NOTIFY_NEVER = 1,
+	SMTP_NOTIFY_SUCCESS = 2,
+	SMTP_NOTIFY_FAILURE = 4,
+	SMTP_NOTIFY_DELAY = 8,
+};
+
+struct smtp_mail {
+	struct smtp_addr from; /* empty text: the null path */
+	uint64_t size;         /* 0: not told */
+	enum smtp_ret ret;
+	struct slice envid; /* decoded; ptr NULL if not given */
+	bool has_utf8;      /* SMTPUTF8 */
+	bool is_8bit;       /* BODY=8BITMIME */
+};
+
+struct smtp_rcpt {
+	struct smtp_addr to;
+	unsigned notify;         /* bits of enum smtp_notify */
+	struct slice orcpt_type; /* "rfc822"; ptr NULL if ORCPT was not given */
+	struct slice orcpt;      /* decoded */
+};
+
+struct smtp_bdat {
+	uint64_t size;
+	bool is_last;
+};
+
+struct smtp_auth {
+	struct slice mechanism;
+	struct slice initial; /* base64 as sent, empty for "="; ptr NULL if there is none */
+};
+
+/* smtp_verb_take - the command of a line; *args_out is what follows, trimmed. SMTP_VERB_COUNT if
+ * it is none that we know. */
+enum smtp_verb smtp_verb_take(struct slice line, struct slice *args_out);
+
+/* smtp_verb_name - "MAIL". */
+const char *smtp_verb_name(enum smtp_verb verb);
+
+/* smtp_hello_parse - the name a client gives itself: a domain, an address literal, or one of the
+ * many things that clients say instead, as long as it can stand in a Received line. */
+MUST_CHECK int smtp_hello_parse(
+	struct smtp_cmd *cmd, struct slice args, struct slice *name_out, struct err *err);
+
+MUST_CHECK int smtp_mail_parse(
+	struct smtp_cmd *cmd, struct slice args, struct smtp_mail *mail_out, struct err *err);
+MUST_CHECK int smtp_rcpt_parse(
+	struct smtp_cmd *cmd, struct slice args, struct smtp_rcpt *rcpt_out, struct err *err);
+MUST_CHECK int smtp_bdat_parse(
+	struct smtp_cmd *cmd, struct slice args, struct smtp_bdat *bdat_out, struct err *err);
+MUST_CHECK int smtp_auth_parse(
+	struct smtp_cmd *cmd, struct slice args, struct smtp_auth *auth_out, struct err *err);
+
+/* smtp_none_parse - for commands that take no argument. */
+MUST_CHECK int smtp_none_parse(struct smtp_cmd *cmd, struct slice args, struct err *err);
+
+#endif
