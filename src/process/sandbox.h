@@ -33,16 +33,18 @@ struct sandbox_result {
 /*
  * sandbox_enter - NO_NEW_PRIVS, not dumpable, Landlock, seccomp. Afterwards execve, ptrace, mount,
  * bpf and executable mappings kill the process; any other call that is not on the list answers
- * ENOSYS. Sanitizer builds get the calls that the sanitizers need.
+ * ENOSYS, and the first of each number is said on standard error (through SIGSYS: a thread that
+ * blocks that signal is killed instead). Sanitizer builds get the calls that the sanitizers need.
  */
 MUST_CHECK int sandbox_enter(
 	const struct sandbox_config *config, struct sandbox_result *result_out, struct err *err);
 
 /* user_drop - become this user for good (uid, gid, no further groups, no capabilities); verified.
- */
+ * For root only; without root a process stays its caller. */
 MUST_CHECK int user_drop(unsigned uid, unsigned gid, struct err *err);
 
-/* process_title - what ps shows: "posthouse: server". argv is main()'s, used for its space. */
+/* process_title - what ps shows: "posthouse: server". argv is main()'s, used for its space: the
+ * arguments are gone afterwards. Cut where they were shorter. */
 void process_title(int argc, char **argv, const char *role);
 
 #endif
