@@ -1,0 +1,545 @@
+/* config.c - see config.h for the contract. */
+#include "base/config.h"
+
+#include <arpa/inet.h>
+#include <libconfig.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+
+enum type {
+	TYPE_HOST,   /* a host name; empty: the system's */
+	TYPE_WORD,   /* letters, digits, '.', '_', '-' */
+	TYPE_COUNT,  /* a number */
+	TYPE_SIZE,   /* bytes, or "50 MiB" */
+	TYPE_TIME,   /* seconds, or "5 m" */
+	TYPE_SWITCH, /* true or false */
+	TYPE_LEVEL,  /* of log lines */
+	TYPE_LISTEN, /* "ADDRESS:PORT", or several of them */
+};
+
+struct row {
+	const char *name; /* with its group */
+	enum type type;
+	size_t at;       /* in struct config */
+	const char *def; /* as it would stand in the file, without quotes */
+	uint64_t min, max;
+	enum config_when when;
+	const char *help;
+};
+
+enum { KIB = 1024, MIB = 1024 * KIB, MINUTE = 60, HOUR = 3600, DAY = 86400 };
+#define GIB ((uint64_t)1024 * MIB)
+#define AT(field) offsetof(struct config, field)
+
+static const struct row rows[] = {
+	{"host_name", TYPE_HOST, AT(host_name), "", 0, 0, CONFIG_SERVER,
+		"The name of this host in greetings, Received fields and Message-IDs. Empty: the "
+		"system's own name."},
+	{"listen.smtp", TYPE_LISTEN, AT(smtp), "*:25", 0, 0, CONFIG_SERVER,
+		"Where other hosts deliver mail for us (SMTP with STARTTLS)."},
+	{"listen.submissions", TYPE_LISTEN, AT(submissions), "*:465", 0, 0, CONFIG_SERVER,
+		"Where users send mail (SMTP in TLS, with a login)."},
+	{"listen.imaps", TYPE_LISTEN, AT(imaps), "*:993", 0, 0, CONFIG_SERVER,
+		"Where users read mail (IMAP in TLS)."},
+	{"listen.lmtp", TYPE_LISTEN, AT(lmtp), "", 0, 0, CONFIG_SERVER,
+		"Where trusted mail servers deliver by LMTP: a loopback or private address. There "
+		"is no login, so never one that strangers reach."},
+	{"listen.lmtp_socket", TYPE_SWITCH, AT(lmtp_socket), "true", 0, 1, CONFIG_SERVER,
+		"Take LMTP on the Unix socket run/lmtp.sock, for the instance's owner and the "
+		"server's group."},
+	{"tls.default", TYPE_WORD, AT(tls_default), "localhost", 0, 0, CONFIG_RELOAD,
+		"Which certificate clients get that ask for no name, or for one we have not: NAME "
+		"of tls/NAME.pem. When there is no certificate at all, a self-signed one of this "
+		"name is made at the start."},
+	{"users.server", TYPE_WORD, AT(user_server), "posthouse-server", 0, 0, CONFIG_START,
+		"The user the server runs as when Posthouse is started by root."},
+	{"users.keeper", TYPE_WORD, AT(user_keeper), "posthouse-keeper", 0, 0, CONFIG_START,
+		"The user the keeper runs as when Posthouse is started by root."},
+	{"limits.message_size", TYPE_SIZE, AT(message_max), "150 MiB", 64 * KIB, 2 * GIB,
+		CONFIG_SERVER, "The largest message that is taken."},
+	{"limits.recipients", TYPE_COUNT, AT(recipients_max), "1000", 100, 10000, CONFIG_RELOAD,
+		"How many recipients one message may have in SMTP."},
+	{"limits.connections", TYPE_COUNT, AT(connections_max), "20000", 16, 1000000, CONFIG_SERVER,
+		"How many clients may be connected at once."},
+	{"limits.connections_per_address", TYPE_COUNT, AT(per_address_max), "200", 0, 1000000,
+		CONFIG_SERVER,
+		"How many of them from one address; 0: any number. Listeners on loopback addresses "
+		"do not count."},
+	{"limits.smtp_connections", TYPE_COUNT, AT(mx_connections_max), "5000", 1, 1000000,
+		CONFIG_SERVER, "How many of them on listen.smtp, where strangers come."},
+	{"limits.login_failures", TYPE_COUNT, AT(login_failures_max), "5", 1, 100, CONFIG_RELOAD,
+		"After how many wrong passwords a connection is closed."},
+	{"limits.threads", TYPE_COUNT, AT(threads), "0", 0, 1024, CONFIG_SERVER,
+		"Threads of the server; 0: eight for each core, at least 16."},
+	{"timeouts.imap_idle", TYPE_TIME, AT(imap_idle_s), "30 m", 30 * MINUTE, DAY, CONFIG_RELOAD,
+		"How long a logged-in IMAP client may be silent (RFC 9051 asks for 30 minutes)."},
+	{"timeouts.smtp_idle", TYPE_TIME, AT(smtp_idle_s), "5 m", 1, HOUR, CONFIG_RELOAD,
+		"How long an SMTP or LMTP client may be silent (RFC 5321 asks for 5 minutes)."},
+	{"timeouts.login", TYPE_TIME, AT(login_s), "1 m", 1, HOUR, CONFIG_RELOAD,
+		"How long an IMAP client may take to log in."},
+	{"timeouts.drain", TYPE_TIME, AT(drain_s), "5 m", 0, DAY, CONFIG_RELOAD,
+		"Over how long an old server closes its idle connections after an upgrade."},
+	{"timeouts.stop", TYPE_TIME, AT(stop_s), "10 s", 1, HOUR, CONFIG_RELOAD,
+		"How long a stop waits for commands and messages that have begun."},
+	{"store.open_accounts", TYPE_COUNT, AT(open_max), "500", 8, 100000, CONFIG_SERVER,
+		"How many accounts' files are kept open."},
+	{"store.index_memory", TYPE_SIZE, AT(index_bytes_max), "256 MiB", MIB, 1024 * GIB,
+		CONFIG_SERVER, "Memory for the indexes of mailboxes that nobody has selected."},
+	{"store.reserve", TYPE_SIZE, AT(reserve_bytes), "64 MiB", 0, 1024 * GIB, CONFIG_SERVER,
+		"With less free disk than this, mail is refused for now; deleting goes on."},
+	{"store.past_days", TYPE_COUNT, AT(past_days), "7", 0, 365, CONFIG_SERVER,
+		"For how many days what was deleted is kept; 0: not at all."},
+	{"passwords.argon2_memory", TYPE_SIZE, AT(argon2_memory), "19 MiB", 8 * KIB, 4 * GIB,
+		CONFIG_KEEPER, "Memory of one argon2id run. Hashes made before keep their cost."},
+	{"passwords.argon2_passes", TYPE_COUNT, AT(argon2_passes), "2", 1, 100, CONFIG_KEEPER,
+		"Passes of one argon2id run."},
+	{"passwords.cache", TYPE_TIME, AT(cache_s), "5 m", 0, DAY, CONFIG_KEEPER,
+		"How long the keeper remembers a good password, so that it need not be hashed "
+		"again; 0: not at all."},
+	{"log.level", TYPE_LEVEL, AT(log_level), "info", 0, 0, CONFIG_RELOAD,
+		"The least level that is logged: debug, info, warn or error."},
+};
+
+enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
+
+/* One value as the file gives it. */
+struct given {
+	enum { GIVEN_TEXT, GIVEN_NUMBER, GIVEN_SWITCH } kind;
+	struct slice text;
+	long long number;
+};
+
+static const char *const type_names[] = {
+	[TYPE_HOST] = "a host name in quotes",
+	[TYPE_WORD] = "a name in quotes",
+	[TYPE_COUNT] = "a number",
+	[TYPE_SIZE] = "a size, such as \"50 MiB\"",
+	[TYPE_TIME] = "a time, such as \"5 m\"",
+	[TYPE_SWITCH] = "true or false",
+	[TYPE_LEVEL] = "\"debug\", \"info\", \"warn\" or \"error\"",
+	[TYPE_LISTEN] = "\"ADDRESS:PORT\", \"*:PORT\", several of these in [ ], or \"\"",
+};
+
+/* A number and its unit: "5 m", "50MiB", "7". False for an unknown unit or too large a number. */
+static bool take_unit(struct slice text, enum type type, uint64_t *out)
+{
+	static const struct {
+		const char *name;
+		enum type type;
+		uint64_t factor;
+	} units[] = {
+		{"", TYPE_COUNT, 1},
+		{"", TYPE_SIZE, 1},
+		{"", TYPE_TIME, 1},
+		{"KiB", TYPE_SIZE, KIB},
+		{"MiB", TYPE_SIZE, MIB},
+		{"GiB", TYPE_SIZE, (uint64_t)1024 * MIB},
+		{"s", TYPE_TIME, 1},
+		{"m", TYPE_TIME, MINUTE},
+		{"h", TYPE_TIME, HOUR},
+		{"d", TYPE_TIME, DAY},
+	};
+	struct slice unit;
+	uint64_t number;
+	size_t digits = 0;
+
+	while (digits < text.len && text.ptr[digits] >= '0' && text.ptr[digits] <= '9')
+		digits++;
+	unit = slice_trim(slice_from(text, digits));
+	if (!slice_to_u64(slice_head(text, digits), UINT32_MAX * (uint64_t)64, &number))
+		return false;
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		if (units[i].type == type && slice_eq_nocase(unit, slice_str(units[i].name)))
+			return !__builtin_mul_overflow(number, units[i].factor, out);
+	}
+	return false;
+}
+
+static bool take_number(const struct given *given, const struct row *row, uint64_t *out)
+{
+	enum log_level level;
+
+	switch (row->type) {
+	case TYPE_SWITCH:
+		*out = given->kind == GIVEN_SWITCH ? given->number != 0
+						   : slice_eq(given->text, slice_lit("true"));
+		return given->kind == GIVEN_SWITCH || *out;
+	case TYPE_LEVEL:
+		if (given->kind != GIVEN_TEXT || !log_level_parse(given->text, &level))
+			return false;
+		*out = level;
+		return true;
+	default:
+		if (given->kind == GIVEN_TEXT)
+			return take_unit(given->text, row->type, out);
+		*out = (uint64_t)given->number;
+		return given->kind == GIVEN_NUMBER && given->number >= 0;
+	}
+}
+
+static bool is_word(struct slice text, size_t max)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		const unsigned char c = ascii_lower((unsigned char)text.ptr[i]);
+
+		if ((c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' && c != '.' &&
+			c != '_')
+			return false;
+	}
+	return text.len > 0 && text.len <= max && text.ptr[0] != '.' && text.ptr[0] != '-';
+}
+
+/* "192.0.2.1:25", "[2001:db8::1]:25", "*:25". */
+static bool take_address(struct arena *arena, struct slice text, struct config_address *out)
+{
+	const size_t colon = slice_rchr(text, ':');
+	unsigned char bytes[16];
+	uint64_t port;
+	struct slice host;
+	char *name;
+
+	if (colon == SIZE_MAX || !slice_to_u64(slice_from(text, colon + 1), 65535, &port) || !port)
+		return false;
+	host = slice_head(text, colon);
+	out->port = (uint16_t)port;
+	out->host = (struct slice){0};
+	if (slice_eq(host, slice_lit("*")))
+		return true;
+	if (slice_starts(host, slice_lit("[")) && slice_ends(host, slice_lit("]"))) {
+		host = slice_head(slice_from(host, 1), host.len - 2);
+		name = arena_str(arena, host);
+		out->host = host = slice_str(name);
+		return name && inet_pton(AF_INET6, name, bytes) == 1;
+	}
+	name = arena_str(arena, host);
+	if (!name)
+		return false;
+	out->host = slice_str(name);
+	return inet_pton(AF_INET, name, bytes) == 1;
+}
+
+static bool take_listen(struct arena *arena, const struct given *given, struct config_listen *out)
+{
+	if (given->kind != GIVEN_TEXT)
+		return false;
+	if (given->text.len == 0) /* off */
+		return true;
+	return out->n < CONFIG_LISTEN_MAX && take_address(arena, given->text, &out->at[out->n++]);
+}
+
+/* Put one given value where its row says; err says what is wrong with it, without the place. */
+static int put_value(
+	struct config *config, const struct row *row, const struct given *given, struct err *err)
+{
+	char *at = (char *)config + row->at;
+	uint64_t number;
+	bool is_good;
+
+	if (row->type == TYPE_LISTEN) {
+		is_good = take_listen(&config->arena, given, (struct config_listen *)(void *)at);
+	} else if (row->type == TYPE_HOST || row->type == TYPE_WORD) {
+		is_good = given->kind == GIVEN_TEXT &&
+			  (is_word(given->text, row->type == TYPE_HOST ? 253 : 64) ||
+				  (row->type == TYPE_HOST && given->text.len == 0));
+		if (is_good)
+			*(struct slice *)(void *)at = arena_dup(&config->arena, given->text);
+	} else {
+		is_good = take_number(given, row, &number);
+		if (is_good && row->max && (number < row->min || number > row->max))
+			return err_set(err, ERR_SYNTAX, "%s must be from %llu to %llu", row->name,
+				(unsigned long long)row->min, (unsigned long long)row->max);
+		if (is_good)
+			*(uint64_t *)(void *)at = number;
+	}
+	return is_good ? 0
+		       : err_set(err, ERR_SYNTAX, "%s must be %s", row->name,
+				 type_names[row->type]);
+}
+
+static int put_defaults(struct config *config, struct err *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < ROWS && rc == 0; i++) {
+		const struct given given = {.text = slice_str(rows[i].def)};
+
+		rc = put_value(config, &rows[i], &given, err);
+	}
+	return rc;
+}
+
+/* ---- the file ---- */
+
+static int at_line(struct err *err, const char *file, unsigned line)
+{
+	struct err what = *err;
+
+	return err_set(err, what.code, "%s:%u: %.110s", file, line, what.msg);
+}
+
+static struct given given_of(const config_setting_t *setting)
+{
+	const char *text;
+
+	switch (config_setting_type(setting)) {
+	case CONFIG_TYPE_INT:
+	case CONFIG_TYPE_INT64:
+		return (struct given){
+			.kind = GIVEN_NUMBER, .number = config_setting_get_int64(setting)};
+	case CONFIG_TYPE_BOOL:
+		return (struct given){
+			.kind = GIVEN_SWITCH, .number = config_setting_get_bool(setting)};
+	case CONFIG_TYPE_STRING:
+		text = config_setting_get_string(setting);
+		return (struct given){.kind = GIVEN_TEXT, .text = slice_str(text ? text : "")};
+	default: /* a group, a fraction: what no row takes */
+		return (struct given){.kind = GIVEN_NUMBER, .number = -1};
+	}
+}
+
+static const struct row *row_find(const char *group, const char *name)
+{
+	char full[128];
+
+	snprintf(full, sizeof(full), "%s%s%s", group, *group ? "." : "", name);
+	for (size_t i = 0; i < ROWS; i++) {
+		if (strcmp(rows[i].name, full) == 0)
+			return &rows[i];
+	}
+	return NULL;
+}
+
+static bool is_group_name(const char *name)
+{
+	const size_t len = strlen(name);
+
+	for (size_t i = 0; i < ROWS; i++) {
+		if (strncmp(rows[i].name, name, len) == 0 && rows[i].name[len] == '.')
+			return true;
+	}
+	return false;
+}
+
+static int read_setting(struct config *config, const struct row *row,
+	const config_setting_t *setting, struct err *err)
+{
+	const bool is_many = config_setting_is_array(setting) || config_setting_is_list(setting);
+	struct given given = given_of(setting);
+	int rc = 0;
+
+	if (row->type != TYPE_LISTEN || !is_many) {
+		if (row->type == TYPE_LISTEN)
+			((struct config_listen *)(void *)((char *)config + row->at))->n = 0;
+		return put_value(config, row, &given, err);
+	}
+	((struct config_listen *)(void *)((char *)config + row->at))->n = 0;
+	for (int i = 0; i < config_setting_length(setting) && rc == 0; i++) {
+		given = given_of(config_setting_get_elem(setting, (unsigned)i));
+		rc = put_value(config, row, &given, err);
+	}
+	return rc;
+}
+
+static int read_group(struct config *config, const config_setting_t *group, const char *group_name,
+	const char *file, struct err *err)
+{
+	for (int i = 0; i < config_setting_length(group); i++) {
+		const config_setting_t *setting = config_setting_get_elem(group, (unsigned)i);
+		const char *name = config_setting_name(setting);
+		const struct row *row = row_find(group_name, name);
+		int rc;
+
+		if (config_setting_is_group(setting) && !*group_name && is_group_name(name)) {
+			rc = read_group(config, setting, name, file, err);
+			if (rc < 0)
+				return rc;
+			continue;
+		}
+		rc = row ? read_setting(config, row, setting, err)
+			 : err_set(err, ERR_SYNTAX, "there is no setting %s%s%.60s", group_name,
+				   *group_name ? "." : "", name);
+		if (rc < 0)
+			return at_line(err, file, config_setting_source_line(setting));
+	}
+	return 0;
+}
+
+/* The library would open other files; ours is handed on as one text, so it must be whole. */
+static int refuse_include(struct slice text, const char *file, struct err *err)
+{
+	for (unsigned line = 1; text.len; line++) {
+		if (slice_starts(slice_trim(slice_cut(text, '\n', &text)), slice_lit("@"))) {
+			err_set(err, ERR_SYNTAX, "@include is not possible here");
+			return at_line(err, file, line);
+		}
+	}
+	return 0;
+}
+
+static void library_done(config_t *library)
+{
+	config_destroy(library);
+}
+
+static int read_text(struct config *config, const char *text, const char *file, struct err *err)
+{
+	config_t library AUTO(library_done);
+	int rc = refuse_include(slice_str(text), file, err);
+
+	config_init(&library);
+	if (rc < 0)
+		return rc;
+	if (!config_read_string(&library, text)) {
+		err_set(err, ERR_SYNTAX, "%s", config_error_text(&library));
+		return at_line(err, file, (unsigned)config_error_line(&library));
+	}
+	return read_group(config, config_root_setting(&library), "", file, err);
+}
+
+/* An empty host name is the system's. */
+static void name_host(struct config *config)
+{
+	struct utsname system;
+
+	if (config->host_name.len)
+		return;
+	config->host_name = slice_lit("localhost");
+	if (uname(&system) == 0 && is_word(slice_str(system.nodename), 253))
+		config->host_name = arena_dup(&config->arena, slice_str(system.nodename));
+}
+
+int config_parse(struct slice text, const char *file, struct config **config_out, struct err *err)
+{
+	struct config *config = mem_new(struct config);
+	char *copy;
+	int rc;
+
+	arena_init(&config->arena, 4 * CONFIG_TEXT_MAX);
+	rc = put_defaults(config, err);
+	copy = rc == 0 && text.len <= CONFIG_TEXT_MAX ? arena_str(&config->arena, text) : NULL;
+	if (rc == 0 && !copy)
+		rc = err_set(err, ERR_TOOBIG, "%s is larger than %d bytes", file, CONFIG_TEXT_MAX);
+	else if (rc == 0 && strlen(copy) != text.len)
+		rc = err_set(err, ERR_SYNTAX, "%s holds a NUL byte", file);
+	else if (rc == 0)
+		rc = read_text(config, copy, file, err);
+	if (rc < 0) {
+		config_free(&config);
+		return rc;
+	}
+	name_host(config);
+	*config_out = config;
+	return 0;
+}
+
+void config_free(struct config **config)
+{
+	if (*config)
+		arena_done(&(*config)->arena);
+	free(*config);
+	*config = NULL;
+}
+
+static bool is_same_listen(const struct config_listen *a, const struct config_listen *b)
+{
+	bool is_same = a->n == b->n;
+
+	for (size_t i = 0; i < a->n && is_same; i++)
+		is_same = a->at[i].port == b->at[i].port && slice_eq(a->at[i].host, b->at[i].host);
+	return is_same;
+}
+
+static bool is_same_value(const struct row *row, const char *a, const char *b)
+{
+	const void *x = a + row->at, *y = b + row->at;
+
+	switch (row->type) {
+	case TYPE_LISTEN:
+		return is_same_listen(x, y);
+	case TYPE_HOST:
+	case TYPE_WORD:
+		return slice_eq(*(const struct slice *)x, *(const struct slice *)y);
+	default:
+		return *(const uint64_t *)x == *(const uint64_t *)y;
+	}
+}
+
+unsigned config_changes(const struct config *a, const struct config *b)
+{
+	unsigned when = 0;
+
+	for (size_t i = 0; i < ROWS; i++) {
+		if (!is_same_value(&rows[i], (const char *)a, (const char *)b))
+			when |= rows[i].when;
+	}
+	return when;
+}
+
+/* ---- help ---- */
+
+static const char *when_text(enum config_when when)
+{
+	switch (when) {
+	case CONFIG_RELOAD:
+		return "A reload applies it at once.";
+	case CONFIG_SERVER:
+		return "A reload starts a new server for it and drains the old one.";
+	case CONFIG_KEEPER:
+		return "A reload restarts the keeper for it.";
+	default:
+		return "It needs a stop and a start.";
+	}
+}
+
+/* The default as it would stand in the file. */
+static void put_default(struct buf *out, const struct row *row)
+{
+	uint64_t number;
+	const bool is_bare =
+		row->type == TYPE_SWITCH || slice_to_u64(slice_str(row->def), UINT64_MAX, &number);
+
+	buf_printf(out, is_bare ? "%s" : "\"%s\"", row->def);
+}
+
+void config_help(struct buf *out)
+{
+	for (size_t i = 0; i < ROWS; i++) {
+		buf_printf(out, "%s = ", rows[i].name);
+		put_default(out, &rows[i]);
+		buf_printf(out, "\n    %s %s\n", rows[i].help, when_text(rows[i].when));
+	}
+}
+
+/* mdoc wants each sentence on a line of its own. */
+static void put_sentences(struct buf *out, const char *text)
+{
+	for (; *text; text++) {
+		const bool is_end = (*text == '.' && text[1] == ' ');
+
+		buf_byte(out, *text);
+		if (is_end) {
+			buf_byte(out, '\n');
+			text++;
+		}
+	}
+	buf_byte(out, '\n');
+}
+
+void config_manual(struct buf *out)
+{
+	for (size_t i = 0; i < ROWS; i++) {
+		buf_printf(out, ".It Ic %s No = Ar ", rows[i].name);
+		put_default(out, &rows[i]);
+		buf_byte(out, '\n');
+		put_sentences(out, rows[i].help);
+		if (rows[i].max)
+			buf_printf(out, "At least %llu, at most %llu.\n",
+				(unsigned long long)rows[i].min, (unsigned long long)rows[i].max);
+		put_sentences(out, when_text(rows[i].when));
+	}
+}

@@ -1,0 +1,67 @@
+/*
+ * config.h - the settings: one table of name, type, default, bounds and help; read from
+ * DIR/posthouse.conf with libconfig.
+ *
+ * A setting is `name = value;` or stands in a group, `listen = { imaps = "*:993"; };`. Whatever is
+ * unknown, given twice, of the wrong type or out of bounds is an error that names file and line.
+ * The values never change after config_parse(): a reload parses again and replaces the whole.
+ * Bounds: CONFIG_TEXT_MAX bytes of file, CONFIG_LISTEN_MAX addresses of one listener.
+ * Any thread may read one.
+ */
+#ifndef BASE_CONFIG_H
+#define BASE_CONFIG_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+
+enum { CONFIG_TEXT_MAX = 256 << 10, CONFIG_LISTEN_MAX = 8 };
+
+/* What a change of a setting needs. */
+enum config_when {
+	CONFIG_RELOAD = 1, /* takes effect at once in the running server */
+	CONFIG_SERVER = 2, /* a new server beside the old one, which drains */
+	CONFIG_KEEPER = 4, /* a new keeper; who asks it meanwhile waits */
+	CONFIG_START = 8,  /* the next start of everything */
+};
+
+struct config_address {
+	struct slice host; /* IPv4 or IPv6 address in text; empty: all */
+	uint16_t port;
+};
+
+struct config_listen {
+	struct config_address at[CONFIG_LISTEN_MAX];
+	size_t n; /* 0: off */
+};
+
+/* Numbers are all uint64_t, so that one table reads and compares them: sizes in bytes, times in
+ * seconds, switches 0 or 1, the log level an enum log_level. */
+struct config {
+	struct slice host_name;
+	struct config_listen smtp, submissions, imaps, lmtp;
+	uint64_t lmtp_socket;
+	struct slice tls_default;
+	struct slice user_server, user_keeper;
+	uint64_t message_max, recipients_max, connections_max, per_address_max, mx_connections_max,
+		login_failures_max, threads;
+	uint64_t imap_idle_s, smtp_idle_s, login_s, drain_s, stop_s;
+	uint64_t open_max, index_bytes_max, reserve_bytes, past_days;
+	uint64_t argon2_memory, argon2_passes, cache_s;
+	uint64_t log_level;
+	struct arena arena; /* holds the texts */
+};
+
+/* config_parse - read text; file is what errors call it. -ERR_SYNTAX, -ERR_TOOBIG. */
+MUST_CHECK int config_parse(
+	struct slice text, const char *file, struct config **config_out, struct err *err);
+void config_free(struct config **config);
+
+/* config_changes - bits of enum config_when of the settings whose values differ. */
+unsigned config_changes(const struct config *a, const struct config *b);
+
+/* config_help - all settings for people; config_manual - the same as mdoc items, which stand in
+ * posthouse.conf(5). */
+void config_help(struct buf *out);
+void config_manual(struct buf *out);
+
+#endif
