@@ -1,10 +1,10 @@
 /*
  * directory.h - who exists: domains, accounts, aliases. directory.db, owned by the server.
  *
- * Addresses are given and kept in normal form: domain in lower-case A-labels, local part compared
- * without ASCII case (and kept in lower case). No secrets are here: passwords are the keeper's,
- * under the account's id. Look-ups are answered from a bounded cache and cost no flush; changes are
- * one transaction each (imports: one for each batch). Any thread.
+ * Addresses are given as people write them and kept in normal form: domain in lower-case A-labels,
+ * local part compared without ASCII case (and kept in lower case). No secrets are here: passwords
+ * are the keeper's, under the account's id. Look-ups are answered from a bounded cache and cost no
+ * flush; changes are one transaction each (imports: one for each batch). Any thread.
  */
 #ifndef DIRECTORY_DIRECTORY_H
 #define DIRECTORY_DIRECTORY_H
@@ -44,7 +44,8 @@ struct directory_entry {
 };
 
 /* directory_find - what this very address is: an account, an alias, else the domain's catch-all
- * alias ("@domain"). One step only: nesting and subaddresses are mail/resolve.h's. */
+ * alias ("@domain"). One step only: nesting and subaddresses are mail/resolve.h's. What is no
+ * address at all is foreign. */
 MUST_CHECK int directory_find(struct directory *dir, struct slice address, struct arena *arena,
 	struct directory_entry *out, struct err *err);
 /* directory_account - by id. -ERR_NOTFOUND. */
@@ -56,20 +57,23 @@ MUST_CHECK int directory_has_domain(
 MUST_CHECK int directory_may_send_as(
 	struct directory *dir, uint64_t account, struct slice address, bool *out, struct err *err);
 
-/* Changes. -ERR_SYNTAX (not a domain, not an address), -ERR_EXISTS, -ERR_NOTFOUND, -ERR_CONFLICT
- * (the name is taken by an alias, an account; the domain still has accounts). */
+/* Changes. -ERR_SYNTAX (not a domain, not an address), -ERR_EXISTS, -ERR_NOTFOUND (also: the
+ * domain is not ours), -ERR_CONFLICT (the name is taken by an alias or an account). */
 MUST_CHECK int directory_domain_add(struct directory *dir, struct slice domain, struct err *err);
 MUST_CHECK int directory_account_add(struct directory *dir, struct slice address,
 	uint64_t quota_bytes, uint64_t *id_out, struct err *err);
+/* directory_account_delete - its aliases lose it as a target, and end with their last one. */
 MUST_CHECK int directory_account_delete(struct directory *dir, uint64_t id, struct err *err);
-/* directory_alias_add - add targets to an alias, which is made if it is new. */
+/* directory_alias_add - add targets to an alias ("@domain": the catch-all), which is made if it is
+ * new. -ERR_EXISTS if it has them all, -ERR_CONFLICT for itself, -ERR_TOOBIG. */
 MUST_CHECK int directory_alias_add(struct directory *dir, struct slice address,
 	const struct slice *targets, size_t n, struct err *err);
 /* directory_alias_delete - one target, or the whole alias (target.len 0). */
 MUST_CHECK int directory_alias_delete(
 	struct directory *dir, struct slice address, struct slice target, struct err *err);
 
-/* One item of a batch: all of them in one transaction and one flush. rc and err are each item's. */
+/* One item of a batch: all of them in one transaction and one flush. rc and err are each item's; if
+ * the disk fails, the call does, and no item was made. */
 struct directory_import {
 	struct slice address;
 	uint64_t quota_bytes;

@@ -1,0 +1,218 @@
+/* cache.c - see cache.h for the contract. */
+#include "directory/cache.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/map.h"
+#include "base/mem.h"
+
+enum { KEY_MAX = 801 };
+
+/* One block: this, the targets' slices, the key, and all text behind. */
+struct cached {
+	struct slice key;
+	struct directory_entry entry;
+	size_t size;
+};
+
+struct generation {
+	struct map map;
+	size_t bytes;
+};
+
+struct cache {
+	pthread_mutex_t lock;
+	struct generation young, old;
+	size_t bytes_max;
+	uint64_t version;
+};
+
+struct key {
+	struct slice bytes;
+	char space[KEY_MAX];
+};
+
+static bool key_make(enum cache_kind kind, struct slice text, struct key *out)
+{
+	if (text.len >= KEY_MAX)
+		return false;
+	out->space[0] = (char)kind;
+	if (text.len)
+		memcpy(out->space + 1, text.ptr, text.len);
+	out->bytes = (struct slice){out->space, text.len + 1};
+	return true;
+}
+
+static void generation_drop(struct generation *g)
+{
+	struct cached *c;
+
+	for (size_t at = 0; (c = map_next(&g->map, &at));)
+		free(c);
+	map_done(&g->map);
+	*g = (struct generation){0};
+}
+
+static void generation_put(struct generation *g, struct cached *c)
+{
+	struct cached *before = map_get(&g->map, c->key);
+
+	if (before) {
+		g->bytes -= before->size;
+		map_del(&g->map, before->key);
+		free(before);
+	}
+	map_put(&g->map, c->key, c);
+	g->bytes += c->size;
+}
+
+struct cache *cache_new(size_t bytes_max)
+{
+	struct cache *cache = mem_new(struct cache);
+
+	pthread_mutex_init(&cache->lock, NULL);
+	cache->bytes_max = bytes_max;
+	return cache;
+}
+
+void cache_free(struct cache **cache)
+{
+	if (!*cache)
+		return;
+	generation_drop(&(*cache)->young);
+	generation_drop(&(*cache)->old);
+	pthread_mutex_destroy(&(*cache)->lock);
+	free(*cache);
+	*cache = NULL;
+}
+
+uint64_t cache_version(struct cache *cache)
+{
+	uint64_t version;
+
+	pthread_mutex_lock(&cache->lock);
+	version = cache->version;
+	pthread_mutex_unlock(&cache->lock);
+	return version;
+}
+
+void cache_drop(struct cache *cache)
+{
+	pthread_mutex_lock(&cache->lock);
+	cache->version++;
+	generation_drop(&cache->young);
+	generation_drop(&cache->old);
+	pthread_mutex_unlock(&cache->lock);
+}
+
+/* Makes room in the young generation for what will be asked for again. */
+static void add_young(struct cache *cache, struct cached *c)
+{
+	if (cache->young.bytes + c->size > cache->bytes_max / 2) {
+		generation_drop(&cache->old);
+		cache->old = cache->young;
+		cache->young = (struct generation){0};
+	}
+	generation_put(&cache->young, c);
+}
+
+static struct cached *find(struct cache *cache, struct slice key)
+{
+	struct cached *c = map_get(&cache->young.map, key);
+
+	if (c)
+		return c;
+	c = map_del(&cache->old.map, key);
+	if (!c)
+		return NULL;
+	cache->old.bytes -= c->size;
+	add_young(cache, c);
+	return c;
+}
+
+static int copy_out(const struct directory_entry *from, struct arena *arena,
+	struct directory_entry *out, struct err *err)
+{
+	struct directory_entry copy = *from;
+	bool is_full = false;
+
+	copy.account.address = arena_dup(arena, from->account.address);
+	is_full = !copy.account.address.ptr && from->account.address.len;
+	copy.targets = from->targets_n ? arena_array(arena, struct slice, from->targets_n) : NULL;
+	is_full = is_full || (from->targets_n && !copy.targets);
+	for (size_t i = 0; i < from->targets_n && !is_full; i++) {
+		copy.targets[i] = arena_dup(arena, from->targets[i]);
+		is_full = !copy.targets[i].ptr;
+	}
+	if (is_full)
+		return err_set(err, ERR_TOOBIG, "the address has too many targets");
+	*out = copy;
+	return 1;
+}
+
+int cache_get(struct cache *cache, enum cache_kind kind, struct slice text, struct arena *arena,
+	struct directory_entry *out, struct err *err)
+{
+	struct cached *c;
+	struct key key;
+	int rc = 0;
+
+	if (!key_make(kind, text, &key))
+		return 0;
+	pthread_mutex_lock(&cache->lock);
+	c = find(cache, key.bytes);
+	if (c)
+		rc = copy_out(&c->entry, arena, out, err);
+	pthread_mutex_unlock(&cache->lock);
+	return rc;
+}
+
+static struct slice place(char **at, struct slice s)
+{
+	struct slice copy = {*at, s.len};
+
+	if (s.len)
+		memcpy(*at, s.ptr, s.len);
+	*at += s.len;
+	return copy;
+}
+
+static struct cached *cached_new(struct slice key, const struct directory_entry *entry)
+{
+	size_t size = sizeof(struct cached) + entry->targets_n * sizeof(struct slice) + key.len +
+		      entry->account.address.len;
+	struct cached *c;
+	char *at;
+
+	for (size_t i = 0; i < entry->targets_n; i++)
+		size += entry->targets[i].len;
+	c = mem_alloc(size);
+	*c = (struct cached){.entry = *entry, .size = size};
+	c->entry.targets = (struct slice *)(c + 1);
+	at = (char *)(c->entry.targets + entry->targets_n);
+	c->key = place(&at, key);
+	c->entry.account.address = place(&at, entry->account.address);
+	for (size_t i = 0; i < entry->targets_n; i++)
+		c->entry.targets[i] = place(&at, entry->targets[i]);
+	return c;
+}
+
+void cache_put(struct cache *cache, enum cache_kind kind, struct slice text, uint64_t version,
+	const struct directory_entry *entry)
+{
+	struct cached *c;
+	struct key key;
+
+	if (!key_make(kind, text, &key))
+		return;
+	c = cached_new(key.bytes, entry);
+	pthread_mutex_lock(&cache->lock);
+	if (cache->version == version && c->size <= cache->bytes_max / 2) {
+		add_young(cache, c);
+		c = NULL;
+	}
+	pthread_mutex_unlock(&cache->lock);
+	free(c);
+}

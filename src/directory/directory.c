@@ -1,0 +1,311 @@
+/* directory.c - opening and look-ups; see directory.h for the contract. */
+#include "directory/directory.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/map.h"
+#include "base/mem.h"
+#include "directory/internal.h"
+
+enum {
+	CACHE_BYTES = 32 << 20,
+	LOOK_EVERY_MS = 1000, /* how late a change by another server of ours is seen */
+	FIND_BYTES = 4 << 20, /* of an alias' targets, when only one of them is looked for */
+};
+
+static const struct db_migration schema[] = {
+	{"CREATE TABLE domain (name TEXT PRIMARY KEY) WITHOUT ROWID;"
+	 "CREATE TABLE account (id INTEGER PRIMARY KEY, address TEXT NOT NULL UNIQUE,"
+	 " quota INTEGER NOT NULL, created INTEGER NOT NULL, is_disabled INTEGER NOT NULL);"
+	 "CREATE TABLE alias (address TEXT NOT NULL, target TEXT NOT NULL,"
+	 " PRIMARY KEY (address, target)) WITHOUT ROWID;"
+	 "CREATE INDEX alias_target ON alias (target);"},
+};
+
+int directory_open(const char *path, struct directory **dir_out, struct err *err)
+{
+	struct directory *dir AUTO(directory_close) = mem_new(struct directory);
+	int rc;
+
+	pthread_mutex_init(&dir->writing, NULL);
+	pthread_mutex_init(&dir->reading, NULL);
+	dir->cache = cache_new(CACHE_BYTES);
+	rc = db_open(&(struct db_config){.path = path, .may_create = true}, &dir->writer, err);
+	if (rc == 0)
+		rc = db_migrate(dir->writer, schema, sizeof(schema) / sizeof(schema[0]), err);
+	if (rc == 0)
+		rc = db_open(&(struct db_config){.path = path}, &dir->reader, err);
+	if (rc < 0)
+		return rc;
+	*dir_out = dir;
+	dir = NULL;
+	return 0;
+}
+
+void directory_close(struct directory **dir)
+{
+	if (!*dir)
+		return;
+	db_close(&(*dir)->writer);
+	db_close(&(*dir)->reader);
+	cache_free(&(*dir)->cache);
+	pthread_mutex_destroy(&(*dir)->writing);
+	pthread_mutex_destroy(&(*dir)->reading);
+	free(*dir);
+	*dir = NULL;
+}
+
+int account_read(
+	struct db_stmt *row, struct arena *arena, struct directory_account *out, struct err *err)
+{
+	const struct slice address = arena_dup(arena, db_text(row, 1));
+
+	if (!address.ptr)
+		return err_set(err, ERR_TOOBIG, "the answer needs too much memory");
+	*out = (struct directory_account){.id = (uint64_t)db_int(row, 0),
+		.address = address,
+		.quota_bytes = (uint64_t)db_int(row, 2),
+		.created_s = db_int(row, 3),
+		.is_disabled = db_int(row, 4) != 0};
+	return 0;
+}
+
+/* Each reader of a row: 1 found, 0 not, or an error. The caller holds `reading`. */
+static int read_account(struct directory *dir, struct slice address, struct arena *arena,
+	struct directory_entry *out, struct err *err)
+{
+	struct db_stmt *row AUTO(db_stmt_auto) = NULL;
+	int rc = db_query(dir->reader, &row, err,
+		"SELECT " ACCOUNT_COLUMNS " FROM account WHERE address = ?", db_t(address));
+
+	if (rc == 0)
+		rc = db_step(row, err);
+	if (rc <= 0)
+		return rc;
+	rc = account_read(row, arena, &out->account, err);
+	out->kind = DIRECTORY_ACCOUNT;
+	return rc < 0 ? rc : 1;
+}
+
+static int read_id(struct directory *dir, uint64_t id, struct arena *arena,
+	struct directory_entry *out, struct err *err)
+{
+	struct db_stmt *row AUTO(db_stmt_auto) = NULL;
+	int rc = db_query(dir->reader, &row, err,
+		"SELECT " ACCOUNT_COLUMNS " FROM account WHERE id = ?", db_i((int64_t)id));
+
+	if (rc == 0)
+		rc = db_step(row, err);
+	if (rc <= 0)
+		return rc;
+	rc = account_read(row, arena, &out->account, err);
+	out->kind = DIRECTORY_ACCOUNT;
+	return rc < 0 ? rc : 1;
+}
+
+static int read_targets(struct db_stmt *rows, size_t max, struct arena *arena,
+	struct directory_entry *out, struct err *err)
+{
+	int rc;
+
+	out->targets = arena_array(arena, struct slice, max);
+	out->targets_n = 0;
+	if (!out->targets)
+		return err_set(err, ERR_TOOBIG, "the alias has too many targets");
+	while ((rc = db_step(rows, err)) > 0 && out->targets_n < max) {
+		struct slice target = arena_dup(arena, db_text(rows, 0));
+
+		if (!target.ptr)
+			return err_set(err, ERR_TOOBIG, "the alias has too many targets");
+		out->targets[out->targets_n++] = target;
+	}
+	return rc;
+}
+
+static int read_alias(struct directory *dir, struct slice address, struct arena *arena,
+	struct directory_entry *out, struct err *err)
+{
+	struct db_stmt *rows AUTO(db_stmt_auto) = NULL;
+	int64_t n;
+	int rc = db_get_int(dir->reader, &n, err, "SELECT count(*) FROM alias WHERE address = ?",
+		db_t(address));
+
+	if (rc < 0 || n == 0)
+		return rc;
+	rc = db_query(dir->reader, &rows, err,
+		"SELECT target FROM alias WHERE address = ? ORDER BY target", db_t(address));
+	if (rc == 0)
+		rc = read_targets(rows, (size_t)n, arena, out, err);
+	out->kind = DIRECTORY_ALIAS;
+	return rc < 0 ? rc : out->targets_n > 0;
+}
+
+static int read_domain(struct directory *dir, struct slice domain, struct err *err)
+{
+	int64_t n;
+	int rc = db_get_int(
+		dir->reader, &n, err, "SELECT count(*) FROM domain WHERE name = ?", db_t(domain));
+
+	return rc < 0 ? rc : n > 0;
+}
+
+/* Account, alias, catch-all, nobody, in this order. */
+static int read_address(struct directory *dir, const struct name *name, struct arena *arena,
+	struct directory_entry *out, struct err *err)
+{
+	/* The "@" stands before the domain in any name. */
+	const struct slice catch_all = {name->domain.ptr - 1, name->domain.len + 1};
+	int rc = read_domain(dir, name->domain, err);
+
+	out->kind = DIRECTORY_FOREIGN;
+	if (rc <= 0)
+		return rc;
+	rc = read_account(dir, name->text, arena, out, err);
+	if (rc == 0)
+		rc = read_alias(dir, name->text, arena, out, err);
+	if (rc != 0)
+		return rc < 0 ? rc : 0;
+	out->kind = DIRECTORY_NOBODY;
+	rc = read_alias(dir, catch_all, arena, out, err);
+	out->is_catch_all = rc > 0;
+	return rc < 0 ? rc : 0;
+}
+
+/* What is looked for: an address or a domain (name), or an id. */
+struct question {
+	enum cache_kind kind;
+	const struct name *name;
+	uint64_t id;
+};
+
+/* All rows of one answer come from one state of the file. */
+static int read_entry(struct directory *dir, const struct question *q, struct arena *arena,
+	struct directory_entry *out, struct err *err)
+{
+	int rc = db_begin_read(dir->reader, err);
+
+	if (rc < 0)
+		return rc;
+	if (q->kind == CACHE_ADDRESS) {
+		rc = read_address(dir, q->name, arena, out, err);
+	} else if (q->kind == CACHE_ID) {
+		out->kind = DIRECTORY_NOBODY;
+		rc = read_id(dir, q->id, arena, out, err);
+	} else {
+		rc = read_domain(dir, q->name->domain, err);
+		out->kind = rc > 0 ? DIRECTORY_NOBODY : DIRECTORY_FOREIGN;
+	}
+	db_end_read(dir->reader);
+	return rc < 0 ? rc : 0;
+}
+
+/* Another server of ours (an upgrade runs two) may have changed the file: then forget all. */
+static int look_at_version(struct directory *dir, struct err *err)
+{
+	int64_t version;
+	int rc = 0;
+
+	if (clock_mono_ms() < dir->look_at_ms || pthread_mutex_trylock(&dir->reading) != 0)
+		return 0;
+	dir->look_at_ms = clock_mono_ms() + LOOK_EVERY_MS;
+	rc = db_get_int(dir->reader, &version, err, "PRAGMA data_version");
+	if (rc == 0 && version != dir->seen_version) {
+		dir->seen_version = version;
+		cache_drop(dir->cache);
+	}
+	pthread_mutex_unlock(&dir->reading);
+	return rc;
+}
+
+static int look_up(struct directory *dir, const struct question *q, struct arena *arena,
+	struct directory_entry *out, struct err *err)
+{
+	const struct slice key = q->kind == CACHE_ID ? map_key_u64(&q->id) : q->name->text;
+	struct directory_entry entry = {0};
+	uint64_t version;
+	int rc = look_at_version(dir, err);
+
+	if (rc < 0)
+		return rc;
+	rc = cache_get(dir->cache, q->kind, key, arena, out, err);
+	if (rc != 0)
+		return rc < 0 ? rc : 0;
+	version = cache_version(dir->cache);
+	pthread_mutex_lock(&dir->reading);
+	rc = read_entry(dir, q, arena, &entry, err);
+	pthread_mutex_unlock(&dir->reading);
+	if (rc < 0)
+		return rc;
+	cache_put(dir->cache, q->kind, key, version, &entry);
+	*out = entry;
+	return 0;
+}
+
+int directory_find(struct directory *dir, struct slice address, struct arena *arena,
+	struct directory_entry *out, struct err *err)
+{
+	struct name name;
+
+	if (name_parse(address, &name, err) < 0) {
+		*out = (struct directory_entry){.kind = DIRECTORY_FOREIGN};
+		return 0;
+	}
+	return look_up(
+		dir, &(struct question){.kind = CACHE_ADDRESS, .name = &name}, arena, out, err);
+}
+
+int directory_account(struct directory *dir, uint64_t id, struct arena *arena,
+	struct directory_account *out, struct err *err)
+{
+	struct directory_entry entry;
+	int rc = look_up(dir, &(struct question){.kind = CACHE_ID, .id = id}, arena, &entry, err);
+
+	if (rc < 0)
+		return rc;
+	if (entry.kind != DIRECTORY_ACCOUNT)
+		return err_set(err, ERR_NOTFOUND, "no such account");
+	*out = entry.account;
+	return 0;
+}
+
+int directory_has_domain(struct directory *dir, struct slice domain, bool *out, struct err *err)
+{
+	struct arena arena AUTO(arena_done);
+	struct directory_entry entry;
+	struct name name;
+	int rc;
+
+	arena_init(&arena, 0);
+	if (name_parse_domain(domain, &name, err) < 0) {
+		*out = false;
+		return 0;
+	}
+	rc = look_up(
+		dir, &(struct question){.kind = CACHE_DOMAIN, .name = &name}, &arena, &entry, err);
+	if (rc == 0)
+		*out = entry.kind != DIRECTORY_FOREIGN;
+	return rc;
+}
+
+int directory_may_send_as(
+	struct directory *dir, uint64_t account, struct slice address, bool *out, struct err *err)
+{
+	struct arena arena AUTO(arena_done);
+	struct directory_account self;
+	struct directory_entry entry;
+	bool may;
+	int rc;
+
+	arena_init(&arena, FIND_BYTES);
+	rc = directory_account(dir, account, &arena, &self, err);
+	if (rc == 0)
+		rc = directory_find(dir, address, &arena, &entry, err);
+	if (rc < 0)
+		return rc;
+	may = entry.kind == DIRECTORY_ACCOUNT && entry.account.id == account;
+	for (size_t i = 0; entry.kind == DIRECTORY_ALIAS && i < entry.targets_n && !may; i++)
+		may = slice_eq(entry.targets[i], self.address);
+	*out = may;
+	return 0;
+}
