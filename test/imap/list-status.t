@@ -1,0 +1,15 @@
+# LIST with RETURN (STATUS …), RFC 5819.
+login a alice
+> 1 APPEND INBOX {5+}
+> hello
+< 1 OK {}
+> 2 LIST "" INBOX RETURN (STATUS (MESSAGES UNSEEN))
+< * LIST ({}) "/" INBOX
+< * STATUS INBOX (MESSAGES 1 UNSEEN 1)
+< 2 OK {}
+> 3 LIST "" Se* RETURN (STATUS (MESSAGES) SPECIAL-USE)
+<* * LIST ({}\Sent{}) "/" Sent
+<* * STATUS Sent (MESSAGES 0)
+< 3 OK {}
+> 4 LIST "" INBOX RETURN (STATUS ())
+< 4 BAD {}

@@ -1,0 +1,45 @@
+# STATUS: each item, its order is that of the question or any; not for what does not exist.
+login a alice
+> 1 APPEND INBOX (\Seen) {5+}
+> hello
+< 1 OK [APPENDUID {validity:\d+} 1] {}
+> 2 APPEND INBOX (\Deleted) {7+}
+> goodbye
+< 2 OK {}
+> 3 STATUS INBOX (MESSAGES)
+< * STATUS INBOX (MESSAGES 2)
+< 3 OK {}
+> 4 STATUS INBOX (UIDNEXT)
+< * STATUS INBOX (UIDNEXT 3)
+< 4 OK {}
+> 5 STATUS INBOX (UIDVALIDITY)
+< * STATUS INBOX (UIDVALIDITY $validity)
+< 5 OK {}
+> 6 STATUS INBOX (UNSEEN)
+< * STATUS INBOX (UNSEEN 1)
+< 6 OK {}
+> 7 STATUS INBOX (DELETED)
+< * STATUS INBOX (DELETED 1)
+< 7 OK {}
+> 8 STATUS INBOX (SIZE)
+< * STATUS INBOX (SIZE 12)
+< 8 OK {}
+> 9 STATUS INBOX (RECENT)
+< * STATUS INBOX (RECENT {:\d+})
+< 9 OK {}
+> 10 STATUS INBOX (HIGHESTMODSEQ)
+< * STATUS INBOX (HIGHESTMODSEQ {:[1-9]\d*})
+< 10 OK {}
+> 11 STATUS INBOX (MAILBOXID)
+< * STATUS INBOX (MAILBOXID ({:[A-Za-z0-9_-]+}))
+< 11 OK {}
+> 12 STATUS INBOX (APPENDLIMIT)
+< * STATUS INBOX (APPENDLIMIT {:\d+|NIL})
+< 12 OK {}
+> 13 STATUS INBOX (MESSAGES UIDNEXT UNSEEN SIZE)
+< * STATUS INBOX ({:(?=.*MESSAGES 2)(?=.*UIDNEXT 3)(?=.*UNSEEN 1)(?=.*SIZE 12).*})
+< 13 OK {}
+> 14 STATUS nosuch (MESSAGES)
+< 14 NO [NONEXISTENT] {}
+> 15 STATUS INBOX ()
+< 15 BAD {}

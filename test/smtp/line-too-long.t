@@ -1,0 +1,20 @@
+# Over-long command lines and message lines.
+set x 0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789
+lhlo a smtp
+> NOOP ${x*200}
+< 500 5.5.2 {}
+> NOOP
+< 250 {}
+> MAIL FROM:<s@elsewhere.example>
+> RCPT TO:<$alice>
+> DATA
+< 250 {}
+< 250 {}
+< 354 {}
+> Subject: long
+>
+> ${x*15}
+> .
+< {:(250|554)} {}
+> MAIL FROM:<${x*5}@elsewhere.example>
+< 501 {}
