@@ -13,7 +13,8 @@
  *   - waiting for anybody else is conn_park(): the handler returns and goes on in resume().
  *
  * Bounds: protocol.unit_max bytes of input, 256 KiB of memory output before input stops, timeouts
- * by conn_set_timeout(), one unit or 256 KiB a turn.
+ * by conn_set_timeout(); a turn is one unit, or short ones together under a millisecond, or 256
+ * KiB.
  */
 #ifndef NET_CONN_H
 #define NET_CONN_H
@@ -109,6 +110,10 @@ uint64_t conn_park(struct conn *c, int64_t timeout_ms, conn_resume_fn *resume);
 /* conn_set_timeout - close with goodbye(GOODBYE_IDLE) if no whole unit arrives for so long. It
  * holds until set again; no output moving for as long closes too. */
 void conn_set_timeout(struct conn *c, int64_t ms);
+
+/* conn_set_busy - something larger than a unit has begun (a DATA, a literal): until it is set back
+ * the shutdown of this server waits for it. */
+void conn_set_busy(struct conn *c, bool is_busy);
 
 /* conn_close - close when all queued output has been sent; no further unit is executed. */
 void conn_close(struct conn *c);

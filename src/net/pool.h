@@ -3,8 +3,9 @@
  *
  * A connection has one atomic word: PARKED, QUEUED or RUNNING, and the bits READABLE, WRITABLE,
  * WAKE, ANSWER, CLOSE, TIMER. Anybody may set bits; who moves PARKED to QUEUED enqueues; only the
- * owner calls epoll_ctl and SSL_* and parks again by compare-and-swap after it saw no bits and no
- * SSL_has_pending(). epoll carries slot and generation, never a pointer.
+ * owner calls epoll_ctl and SSL_* and parks again by compare-and-swap after it saw no bits, and,
+ * where it wants input, after a read (through TLS) that found nothing more. epoll carries slot and
+ * generation, never a pointer.
  *
  * Work waits in classes, each with a share of the threads (see enum pool_class). A connection
  * whose turn took over 5 ms of CPU or 256 KiB goes to the bulk class for its next turn.
@@ -19,8 +20,8 @@
 enum pool_class {
 	POOL_INTERACTIVE, /* may use every thread; a quarter is kept for it alone */
 	POOL_BULK,        /* long turns and background jobs: at most three quarters */
-	POOL_HANDSHAKE,   /* waits for the keeper's signature: at most half */
-	POOL_MX,          /* strangers on port 25: at most half */
+	POOL_HANDSHAKE,   /* users' handshakes wait for the keeper's signature: at most half */
+	POOL_MX,          /* strangers on port 25, their handshakes included: at most half */
 	POOL_CLASS_COUNT,
 };
 
