@@ -1,0 +1,169 @@
+/* conn_tls.c - OpenSSL between a connection's buffers and its socket. */
+#include <errno.h>
+#include <openssl/err.h>
+#include <sys/socket.h>
+
+#include "net/internal.h"
+
+enum { READS_A_CALL = 32 };
+
+/*
+ * The socket as OpenSSL sees it. A call of SSL_read() goes on for as long as records without data
+ * arrive, so the number of reads behind one call is bounded, and a peer that floods us with
+ * KeyUpdates is cut off.
+ */
+int conn_bio_read(BIO *bio, char *p, int n)
+{
+	struct conn *c = BIO_get_data(bio);
+	ssize_t got;
+
+	BIO_clear_retry_flags(bio);
+	if (c->key_updates > KEY_UPDATES_MAX)
+		return -1;
+	if (c->worker->bio_budget == 0) {
+		BIO_set_retry_read(bio);
+		return -1;
+	}
+	c->worker->bio_budget--;
+	do
+		got = recv(c->fd, p, (size_t)n, 0);
+	while (got < 0 && errno == EINTR);
+	if (got < 0 && errno == EAGAIN)
+		BIO_set_retry_read(bio);
+	return (int)got;
+}
+
+int conn_bio_write(BIO *bio, const char *p, int n)
+{
+	struct conn *c = BIO_get_data(bio);
+	ssize_t put;
+
+	BIO_clear_retry_flags(bio);
+	do
+		put = send(c->fd, p, (size_t)n, MSG_NOSIGNAL);
+	while (put < 0 && errno == EINTR);
+	if (put < 0 && errno == EAGAIN)
+		BIO_set_retry_write(bio);
+	return (int)put;
+}
+
+void conn_msg_seen(
+	int is_write, int version, int content_type, const void *p, size_t len, SSL *ssl, void *arg)
+{
+	struct conn *c = arg;
+
+	(void)version;
+	(void)ssl;
+	if (c && !is_write && content_type == SSL3_RT_HANDSHAKE && len > 0 &&
+		*(const unsigned char *)p == SSL3_MT_KEY_UPDATE &&
+		c->key_updates <= KEY_UPDATES_MAX)
+		c->key_updates++;
+}
+
+bool conn_tls_begin(struct conn *c)
+{
+	c->ssl = tls_session_new(c->tls, c);
+	if (c->ssl)
+		SSL_set_msg_callback_arg(c->ssl, c);
+	return c->ssl != NULL;
+}
+
+/* Which event the failed call waits for; false if it waits for none. */
+static bool note_wish(struct conn *c, int rc, bool *wants_read, bool *wants_write)
+{
+	const int why = SSL_get_error(c->ssl, rc);
+
+	*wants_read = why == SSL_ERROR_WANT_READ;
+	*wants_write = why == SSL_ERROR_WANT_WRITE;
+	return *wants_read || *wants_write;
+}
+
+static void log_failure(struct conn *c, const char *event)
+{
+	const unsigned long code = ERR_peek_last_error();
+	const char *reason = code ? ERR_reason_error_string(code) : NULL;
+
+	log_debug(&c->log, event, log_c("error", reason ? reason : "connection lost"));
+	ERR_clear_error();
+}
+
+static void before_call(struct conn *c)
+{
+	ERR_clear_error();
+	c->worker->bio_budget = READS_A_CALL;
+}
+
+int conn_tls_handshake(struct conn *c)
+{
+	bool wants_read = false, wants_write = false;
+	int rc;
+
+	before_call(c);
+	rc = SSL_accept(c->ssl);
+	if (rc == 1)
+		return 1;
+	if (note_wish(c, rc, &wants_read, &wants_write)) {
+		c->can_read = !wants_read;
+		c->can_write = !wants_write;
+		return 0;
+	}
+	log_failure(c, "handshake-failed");
+	return -1;
+}
+
+ssize_t conn_tls_read(struct conn *c, char *p, size_t n)
+{
+	bool wants_read = false;
+	size_t got = 0;
+	int rc;
+
+	before_call(c);
+	rc = SSL_read_ex(c->ssl, p, n, &got);
+	c->read_wants_write = false;
+	if (rc == 1)
+		return (ssize_t)got;
+	if (note_wish(c, rc, &wants_read, &(bool){false})) {
+		c->read_wants_write = !wants_read;
+		c->can_read = false;
+		return -1;
+	}
+	if (SSL_get_error(c->ssl, rc) == SSL_ERROR_ZERO_RETURN)
+		return 0;
+	log_failure(c, "tls-failed");
+	c->is_dead = true;
+	return -1;
+}
+
+/* One record. After a wish the same bytes come again: output only grows at its end. */
+ssize_t conn_tls_write(struct conn *c, const char *p, size_t n)
+{
+	bool wants_read = false;
+	size_t put = 0;
+	int rc;
+
+	before_call(c);
+	rc = SSL_write_ex(c->ssl, p, n < RECORD_BYTES ? n : RECORD_BYTES, &put);
+	c->write_wants_read = false;
+	if (rc == 1)
+		return (ssize_t)put;
+	if (note_wish(c, rc, &wants_read, &(bool){false})) {
+		c->write_wants_read = wants_read;
+		c->can_write = false;
+		return -1;
+	}
+	log_failure(c, "tls-failed");
+	c->is_dead = true;
+	return -1;
+}
+
+void conn_tls_end(struct conn *c, bool is_clean)
+{
+	if (!c->ssl)
+		return;
+	ERR_clear_error();
+	if (is_clean)
+		SSL_shutdown(c->ssl);
+	SSL_free(c->ssl);
+	c->ssl = NULL;
+	ERR_clear_error();
+}
