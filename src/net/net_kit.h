@@ -1,0 +1,82 @@
+/*
+ * net_kit.h - what the tests of net/ share: a protocol of small commands, clients in clear and
+ * over TLS, and keys that sign as the keeper would.
+ *
+ * The protocol, a line each:
+ *   PING            +PONG
+ *   PARK            parks; a job of the pool answers: +ANSWER
+ *   SELF            parks, answered before the handler returns: +ANSWER
+ *   LATE            parks, nobody answers: -BUSY
+ *   TWICE           parks again in resume(): +ANSWER
+ *   BIG n           a source of n bytes 'x', then "\r\n+DONE"
+ *   WAIT            a source that waits for a wake once: +WOKEN, then +DONE
+ *   BREAK           a source that fails after "part"
+ *   HOLD / FREE     conn_set_busy()
+ *   SPIN            uses CPU for 6 ms: +SPUN
+ *   TLS             conn_start_tls()
+ *   NAME            the TLS version, or "clear"
+ *   QUIT            +BYE, closes
+ * notify() says "*WAKE"; goodbye() says "*GOODBYE n".
+ */
+#ifndef NET_KIT_H
+#define NET_KIT_H
+
+#include <openssl/ssl.h>
+#include <stdatomic.h>
+
+#include "net/pool.h"
+#include "net/tls.h"
+
+struct kit {
+	struct pool *pool;
+	_Atomic size_t opened, done, notified, goodbyes, sources_freed, data_freed;
+	_Atomic uint64_t last_ref; /* slot << 32 | generation of the last one greeted */
+	_Atomic uint64_t last_ticket;
+};
+
+extern const struct protocol kit_protocol;
+
+/* kit_listen - a listener on loopback; the port it got. */
+uint16_t kit_listen(struct kit *kit, struct tls *tls, bool is_implicit, enum pool_class class,
+	size_t connections_max);
+struct conn_ref kit_last_ref(struct kit *kit);
+
+/* A client that waits as long as it must. */
+struct peer {
+	int fd;
+	SSL *ssl;
+	char line[512];
+};
+
+void peer_connect(struct peer *p, uint16_t port);
+/* peer_tls - handshake as a client; false if it fails. */
+bool peer_tls(struct peer *p, SSL_CTX *ctx, const char *server_name);
+void peer_send(struct peer *p, const char *text);
+/* peer_line - the next line without CRLF; NULL at the end. */
+const char *peer_line(struct peer *p);
+/* peer_skip - read n bytes; false if fewer come. */
+bool peer_skip(struct peer *p, size_t n);
+void peer_close(struct peer *p);
+void peer_expect(struct peer *p, const char *line);
+
+/* A key and a certificate that it signed itself. */
+struct kit_key {
+	EVP_PKEY *key;
+	char *pem;
+};
+
+struct kit_key kit_key_ec(const char *curve, const char *dns_name, long valid_for_s);
+struct kit_key kit_key_rsa(int bits, const char *dns_name);
+void kit_key_done(struct kit_key *key);
+
+/* kit_sign - a tls_sign_fn; signer is a struct kit_ring. */
+struct kit_ring {
+	struct kit_key keys[4];
+	const char *names[4];
+	_Atomic size_t calls;
+	_Atomic int last_algorithm;
+};
+int kit_sign(void *ring, struct slice key_name, enum tls_algorithm algorithm, enum tls_hash hash,
+	struct slice digest, struct buf *out, struct err *err);
+
+#endif

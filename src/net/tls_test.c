@@ -1,0 +1,472 @@
+/* tls_test.c - real handshakes against the provider, whose keys are in the test alone. */
+#include <setjmp.h> /* cmocka wants these three first */
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+#include <openssl/err.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "net/internal.h"
+#include "net/net_kit.h"
+
+enum { KEY_P256, KEY_P384, KEY_RSA, KEYS };
+
+struct setup {
+	struct kit kit;
+	struct kit_ring ring;
+	struct tls *tls;
+	uint16_t implicit, clear;
+};
+
+static const unsigned char ticket_keys[2][48] = {"newest", "older"};
+
+static void load(struct setup *s, size_t key, bool is_default)
+{
+	struct err err;
+
+	assert_int_equal(tls_load(s->tls, slice_str(s->ring.keys[key].pem),
+				 slice_str(s->ring.names[key]), is_default, &err),
+		0);
+}
+
+static void start(struct setup *s)
+{
+	struct err err;
+
+	*s = (struct setup){0};
+	s->ring.keys[KEY_P256] = kit_key_ec("P-256", "mail.example", 3600);
+	s->ring.keys[KEY_P384] = kit_key_ec("P-384", "*.other.example", 3600);
+	s->ring.keys[KEY_RSA] = kit_key_rsa(2048, "Mail.Example");
+	s->ring.names[KEY_P256] = "ec256";
+	s->ring.names[KEY_P384] = "ec384";
+	s->ring.names[KEY_RSA] = "rsa";
+	assert_int_equal(tls_new(kit_sign, &s->ring, &s->tls, &err), 0);
+	assert_int_equal(pool_new(&(struct pool_config){.threads = 4, .connections_max = 100},
+				 &s->kit.pool, &err),
+		0);
+	s->implicit = kit_listen(&s->kit, s->tls, true, POOL_INTERACTIVE, 0);
+	s->clear = kit_listen(&s->kit, s->tls, false, POOL_MX, 0);
+	assert_int_equal(pool_start(s->kit.pool, &err), 0);
+}
+
+static void stop(struct setup *s)
+{
+	pool_stop(&s->kit.pool);
+	tls_free(&s->tls);
+	for (size_t i = 0; i < KEYS; i++)
+		kit_key_done(&s->ring.keys[i]);
+}
+
+/* A client that trusts the test's certificates, of one version and some signature algorithms. */
+static SSL_CTX *client(struct setup *s, int version, const char *algorithms)
+{
+	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+
+	SSL_CTX_set_min_proto_version(ctx, version);
+	SSL_CTX_set_max_proto_version(ctx, version);
+	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
+	if (algorithms)
+		assert_int_equal(SSL_CTX_set1_sigalgs_list(ctx, algorithms), 1);
+	for (size_t i = 0; i < KEYS; i++) {
+		BIO *bio = BIO_new_mem_buf(s->ring.keys[i].pem, -1);
+		X509 *cert = PEM_read_bio_X509(bio, NULL, NULL, NULL);
+
+		X509_STORE_add_cert(SSL_CTX_get_cert_store(ctx), cert);
+		X509_free(cert);
+		BIO_free(bio);
+	}
+	return ctx;
+}
+
+/* Which of our keys the peer was shown. */
+static size_t shown(struct setup *s, struct peer *p)
+{
+	X509 *cert = SSL_get1_peer_certificate(p->ssl);
+	size_t i;
+
+	assert_non_null(cert);
+	for (i = 0; i < KEYS; i++) {
+		if (EVP_PKEY_eq(X509_get0_pubkey(cert), s->ring.keys[i].key) == 1)
+			break;
+	}
+	X509_free(cert);
+	return i;
+}
+
+static void test_handshakes(void **state)
+{
+	static const struct {
+		int version;
+		const char *algorithms, *name;
+		size_t key;
+		enum tls_algorithm algorithm;
+	} cases[] = {
+		{TLS1_2_VERSION, "ECDSA+SHA256", "mail.example", KEY_P256, TLS_ECDSA},
+		{TLS1_3_VERSION, "ECDSA+SHA256", "mail.example", KEY_P256, TLS_ECDSA},
+		{TLS1_2_VERSION, "ECDSA+SHA384", "a.other.example", KEY_P384, TLS_ECDSA},
+		{TLS1_3_VERSION, "ECDSA+SHA384", "A.OTHER.example.", KEY_P384, TLS_ECDSA},
+		{TLS1_2_VERSION, "RSA+SHA256", "mail.example", KEY_RSA, TLS_RSA_PKCS1},
+		{TLS1_2_VERSION, "RSA+SHA512", "mail.example", KEY_RSA, TLS_RSA_PKCS1},
+		{TLS1_2_VERSION, "rsa_pss_rsae_sha256", "mail.example", KEY_RSA, TLS_RSA_PSS},
+		{TLS1_3_VERSION, "rsa_pss_rsae_sha256", "mail.example", KEY_RSA, TLS_RSA_PSS},
+		{TLS1_3_VERSION, "rsa_pss_rsae_sha384", "mail.example", KEY_RSA, TLS_RSA_PSS},
+		{TLS1_3_VERSION, "rsa_pss_rsae_sha512", "mail.example", KEY_RSA, TLS_RSA_PSS},
+		{TLS1_3_VERSION, NULL, "mail.example", KEY_P256, TLS_ECDSA},
+		{TLS1_3_VERSION, NULL, NULL, KEY_P256, TLS_ECDSA},
+		{TLS1_3_VERSION, NULL, "unknown.example", KEY_P256, TLS_ECDSA},
+		{TLS1_3_VERSION, NULL, "a.b.other.example", KEY_P256, TLS_ECDSA},
+		{TLS1_3_VERSION, NULL, "other.example", KEY_P256, TLS_ECDSA},
+	};
+	struct setup s;
+
+	(void)state;
+	start(&s);
+	load(&s, KEY_P256, true);
+	load(&s, KEY_P384, false);
+	load(&s, KEY_RSA, true);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		SSL_CTX *ctx = client(&s, cases[i].version, cases[i].algorithms);
+		struct peer p;
+		const size_t calls = s.ring.calls;
+
+		peer_connect(&p, s.implicit);
+		if (!peer_tls(&p, ctx, cases[i].name)) {
+			ERR_print_errors_fp(stderr);
+			fail_msg("case %zu: no handshake", i);
+		}
+		peer_expect(&p, "+HELLO");
+		peer_send(&p, "NAME\r\n");
+		peer_expect(&p, cases[i].version == TLS1_2_VERSION ? "+TLSv1.2" : "+TLSv1.3");
+		if (shown(&s, &p) != cases[i].key ||
+			(enum tls_algorithm)s.ring.last_algorithm != cases[i].algorithm ||
+			s.ring.calls != calls + 1)
+			fail_msg("case %zu: key %zu, algorithm %d", i, shown(&s, &p),
+				s.ring.last_algorithm);
+		peer_send(&p, "BIG 500000\r\n");
+		assert_true(peer_skip(&p, 500000));
+		peer_expect(&p, "");
+		peer_expect(&p, "+DONE");
+		peer_send(&p, "QUIT\r\n");
+		peer_expect(&p, "+BYE");
+		assert_null(peer_line(&p));
+		assert_int_equal(
+			SSL_get_shutdown(p.ssl) & SSL_RECEIVED_SHUTDOWN, SSL_RECEIVED_SHUTDOWN);
+		peer_close(&p);
+		SSL_CTX_free(ctx);
+	}
+	stop(&s);
+}
+
+static void test_refusals(void **state)
+{
+	static const struct {
+		int version;
+		const char *ciphers;
+	} cases[] = {
+		{TLS1_1_VERSION, NULL}, {TLS1_VERSION, NULL},
+		{TLS1_2_VERSION, "AES128-GCM-SHA256"}, /* RSA key exchange */
+		{TLS1_2_VERSION, "DHE-RSA-AES128-GCM-SHA256"},
+		{TLS1_2_VERSION, "ECDHE-RSA-AES128-SHA"}, /* CBC */
+	};
+	struct setup s;
+	struct pool_stats stats;
+
+	(void)state;
+	start(&s);
+	load(&s, KEY_P256, true);
+	load(&s, KEY_RSA, true);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		SSL_CTX *ctx = client(&s, cases[i].version, NULL);
+		struct peer p;
+
+		SSL_CTX_set_security_level(ctx, 0);
+		if (cases[i].ciphers)
+			assert_int_equal(SSL_CTX_set_cipher_list(ctx, cases[i].ciphers), 1);
+		peer_connect(&p, s.implicit);
+		if (peer_tls(&p, ctx, NULL))
+			fail_msg("case %zu was let in", i);
+		peer_close(&p);
+		SSL_CTX_free(ctx);
+	}
+	pool_wait(s.kit.pool, 60000);
+	pool_stats(s.kit.pool, &stats);
+	assert_int_equal(stats.handshakes_failed, sizeof(cases) / sizeof(cases[0]));
+	assert_int_equal(s.kit.opened, 0);
+	stop(&s);
+}
+
+/* Without a certificate, with a key the signer does not have, with bytes that are no TLS. */
+static void test_failing_handshakes(void **state)
+{
+	struct setup s;
+	SSL_CTX *ctx;
+	struct peer p;
+
+	(void)state;
+	start(&s);
+	ctx = client(&s, TLS1_3_VERSION, NULL);
+	for (int round = 0; round < 3; round++) {
+		peer_connect(&p, s.implicit);
+		if (round == 2) {
+			peer_send(&p, "EHLO this is not TLS\r\n");
+			peer_line(&p);
+		} else {
+			assert_false(peer_tls(&p, ctx, NULL));
+		}
+		peer_close(&p);
+		s.ring.names[KEY_P256] = "ec256";
+		load(&s, KEY_P256, true);
+		s.ring.names[KEY_P256] = "gone";
+	}
+	pool_wait(s.kit.pool, 60000);
+	assert_int_equal(s.kit.opened, 0);
+	assert_int_equal(s.kit.done, 3);
+	SSL_CTX_free(ctx);
+	stop(&s);
+}
+
+static void test_load_errors(void **state)
+{
+	struct setup s;
+	struct err err;
+	struct kit_key bad[3];
+	SSL_CTX *ctx;
+	struct peer p;
+	static const int want[3] = {-ERR_CONFLICT, -ERR_SYNTAX, -ERR_SYNTAX};
+
+	(void)state;
+	start(&s);
+	bad[0] = kit_key_ec("P-256", "mail.example", -60);
+	bad[1] = kit_key_ec("P-521", "mail.example", 3600);
+	bad[2] = kit_key_rsa(1024, "mail.example");
+	load(&s, KEY_P256, true);
+	for (size_t i = 0; i < 3; i++) {
+		assert_int_equal(tls_load(s.tls, slice_str(bad[i].pem), slice_lit("x"), true, &err),
+			want[i]);
+		kit_key_done(&bad[i]);
+	}
+	assert_int_equal(
+		tls_load(s.tls, slice_lit("no pem"), slice_lit("x"), true, &err), -ERR_SYNTAX);
+	assert_int_equal(tls_load(s.tls, slice_lit(""), slice_lit("x"), true, &err), -ERR_SYNTAX);
+	ctx = client(&s, TLS1_3_VERSION, NULL);
+	peer_connect(&p, s.implicit);
+	assert_true(peer_tls(&p, ctx, NULL)); /* what was there before stays */
+	peer_close(&p);
+	SSL_CTX_free(ctx);
+	stop(&s);
+}
+
+/* A new chain serves new handshakes; who is connected keeps what he has. */
+static void test_reload(void **state)
+{
+	struct setup s;
+	SSL_CTX *ctx;
+	struct peer before, after;
+	struct kit_key first;
+
+	(void)state;
+	start(&s);
+	load(&s, KEY_P256, true);
+	ctx = client(&s, TLS1_3_VERSION, NULL);
+	peer_connect(&before, s.implicit);
+	assert_true(peer_tls(&before, ctx, NULL));
+	first = s.ring.keys[KEY_P256];
+	s.ring.keys[KEY_P256] = kit_key_ec("P-256", "mail.example", 3600);
+	load(&s, KEY_P256, true);
+	SSL_CTX_free(ctx);
+	ctx = client(&s, TLS1_3_VERSION, NULL);
+	peer_connect(&after, s.implicit);
+	assert_true(peer_tls(&after, ctx, "mail.example"));
+	assert_int_equal(shown(&s, &after), KEY_P256);
+	peer_send(&before, "PING\r\n");
+	peer_expect(&before, "+HELLO");
+	peer_expect(&before, "+PONG");
+	peer_close(&before);
+	peer_close(&after);
+	SSL_CTX_free(ctx);
+	kit_key_done(&first);
+	stop(&s);
+}
+
+static SSL_SESSION *kept;
+
+static int keep_session(SSL *ssl, SSL_SESSION *session)
+{
+	(void)ssl;
+	SSL_SESSION_free(kept);
+	kept = session;
+	return 1;
+}
+
+/* A handshake with the kept session; whether it was resumed. */
+static bool resumes(struct setup *s, SSL_CTX *ctx)
+{
+	struct peer p;
+	bool is_resumed;
+
+	peer_connect(&p, s->implicit);
+	p.ssl = SSL_new(ctx);
+	SSL_set_fd(p.ssl, p.fd);
+	if (kept)
+		SSL_set_session(p.ssl, kept);
+	assert_int_equal(SSL_connect(p.ssl), 1);
+	is_resumed = SSL_session_reused(p.ssl);
+	peer_expect(&p, "+HELLO");                  /* the ticket came before it */
+	SSL_set_shutdown(p.ssl, SSL_SENT_SHUTDOWN); /* else OpenSSL forgets the session */
+	peer_close(&p);
+	return is_resumed;
+}
+
+static void test_tickets(void **state)
+{
+	struct setup s;
+	SSL_CTX *ctx;
+
+	(void)state;
+	start(&s);
+	load(&s, KEY_P256, true);
+	ctx = client(&s, TLS1_3_VERSION, NULL);
+	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_CLIENT);
+	SSL_CTX_sess_set_new_cb(ctx, keep_session);
+	assert_false(resumes(&s, ctx));
+	assert_null(kept); /* no keys, no tickets */
+	tls_set_ticket_keys(s.tls, ticket_keys + 1, 1);
+	assert_false(resumes(&s, ctx));
+	assert_non_null(kept);
+	assert_int_equal(SSL_SESSION_get_max_early_data(kept), 0);
+	tls_set_ticket_keys(s.tls, ticket_keys, 2);
+	assert_true(resumes(&s, ctx)); /* sealed by the older key, renewed */
+	tls_set_ticket_keys(s.tls, ticket_keys, 1);
+	assert_true(resumes(&s, ctx));
+	tls_set_ticket_keys(s.tls, ticket_keys + 1, 1);
+	assert_false(resumes(&s, ctx)); /* its key is gone */
+	SSL_SESSION_free(kept);
+	kept = NULL;
+	SSL_CTX_free(ctx);
+	ctx = client(&s, TLS1_2_VERSION, NULL);
+	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_CLIENT);
+	SSL_CTX_sess_set_new_cb(ctx, keep_session);
+	assert_false(resumes(&s, ctx));
+	assert_false(resumes(&s, ctx));
+	SSL_SESSION_free(kept);
+	kept = NULL;
+	SSL_CTX_free(ctx);
+	stop(&s);
+}
+
+static void test_start_tls(void **state)
+{
+	struct setup s;
+	SSL_CTX *ctx;
+	struct peer p;
+
+	(void)state;
+	start(&s);
+	load(&s, KEY_P256, true);
+	ctx = client(&s, TLS1_3_VERSION, NULL);
+	peer_connect(&p, s.clear);
+	peer_expect(&p, "+HELLO");
+	peer_send(&p, "TLS\r\n");
+	peer_expect(&p, "+GO");
+	assert_true(peer_tls(&p, ctx, NULL));
+	peer_send(&p, "NAME\r\n");
+	peer_expect(&p, "+TLSv1.3"); /* and no second greeting */
+	peer_send(&p, "TLS\r\n");
+	peer_expect(&p, "-NO");
+	peer_close(&p);
+	/* What was sent in clear behind the command is never executed. */
+	peer_connect(&p, s.clear);
+	peer_expect(&p, "+HELLO");
+	peer_send(&p, "TLS\r\nPING\r\n");
+	peer_expect(&p, "-NO");
+	assert_null(peer_line(&p));
+	peer_close(&p);
+	SSL_CTX_free(ctx);
+	stop(&s);
+}
+
+static void test_renegotiation_and_key_updates(void **state)
+{
+	struct setup s;
+	SSL_CTX *ctx;
+	struct peer p;
+
+	(void)state;
+	start(&s);
+	load(&s, KEY_P256, true);
+	ctx = client(&s, TLS1_2_VERSION, NULL);
+	peer_connect(&p, s.implicit);
+	assert_true(peer_tls(&p, ctx, NULL));
+	peer_expect(&p, "+HELLO");
+	assert_int_equal(SSL_renegotiate(p.ssl), 1);
+	assert_int_not_equal(SSL_do_handshake(p.ssl), 1);
+	peer_close(&p);
+	SSL_CTX_free(ctx);
+	ctx = client(&s, TLS1_3_VERSION, NULL);
+	peer_connect(&p, s.implicit);
+	assert_true(peer_tls(&p, ctx, NULL));
+	peer_expect(&p, "+HELLO");
+	for (int i = 0; i < 100; i++) {
+		assert_int_equal(SSL_key_update(p.ssl, SSL_KEY_UPDATE_REQUESTED), 1);
+		peer_send(&p, "PING\r\n");
+		peer_expect(&p, "+PONG");
+	}
+	for (int i = 0; i < 2000; i++) { /* far beyond any use: cut off */
+		if (SSL_key_update(p.ssl, SSL_KEY_UPDATE_NOT_REQUESTED) != 1 ||
+			SSL_do_handshake(p.ssl) != 1)
+			break;
+	}
+	assert_null(peer_line(&p));
+	peer_close(&p);
+	SSL_CTX_free(ctx);
+	stop(&s);
+}
+
+/* Silence in the middle of a handshake costs no thread and almost no memory. */
+static void test_silent_strangers(void **state)
+{
+	struct setup s;
+	struct peer silent[50], p;
+	SSL_CTX *ctx;
+
+	(void)state;
+	start(&s);
+	load(&s, KEY_P256, true);
+	ctx = client(&s, TLS1_3_VERSION, NULL);
+	for (size_t i = 0; i < 50; i++) {
+		peer_connect(&silent[i], s.implicit);
+		if (i % 2)
+			peer_send(&silent[i], "\x16\x03\x01\x01");
+	}
+	peer_connect(&p, s.implicit);
+	assert_true(peer_tls(&p, ctx, NULL));
+	peer_expect(&p, "+HELLO");
+	peer_close(&p);
+	for (size_t i = 0; i < 50; i++)
+		peer_close(&silent[i]);
+	pool_wait(s.kit.pool, 60000);
+	SSL_CTX_free(ctx);
+	stop(&s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_handshakes),
+		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_failing_handshakes),
+		cmocka_unit_test(test_load_errors),
+		cmocka_unit_test(test_reload),
+		cmocka_unit_test(test_tickets),
+		cmocka_unit_test(test_start_tls),
+		cmocka_unit_test(test_renegotiation_and_key_updates),
+		cmocka_unit_test(test_silent_strangers),
+	};
+
+	signal(SIGPIPE, SIG_IGN); /* a client of OpenSSL may write to a closed socket */
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
