@@ -11,9 +11,6 @@
 #include "base/mem.h"
 #include "wire/mime/prepare.h"
 
-static const struct mime_limits small = {
-	.depth_max = 4, .parts_max = 6, .header_bytes_max = 200, .fields_max = 10};
-
 /* Parses text fed in pieces of n bytes, each in a heap block of its exact size. */
 static struct mime_message *parse(struct slice text, size_t n, const struct mime_limits *limits)
 {
@@ -200,7 +197,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_trees),
 	};
-	(void)small;
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
