@@ -36,6 +36,9 @@ enum mime_line mime_line_kind(struct slice line, size_t *colon_out)
 		return MIME_LINE_FOLD;
 	if (line.ptr[0] == ':')
 		return MIME_LINE_JUNK;
+	/* A delimiter behind a header without blank line; no field is called so. */
+	if (slice_starts(line, slice_lit("--")))
+		return MIME_LINE_OTHER;
 	while (n < line.len && n <= MIME_FIELD_NAME_MAX && (unsigned char)line.ptr[n] > ' ' &&
 		line.ptr[n] != ':')
 		n++;

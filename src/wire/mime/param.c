@@ -54,22 +54,24 @@ struct slice mime_param_line(struct slice value, struct arena *arena)
 	return copy;
 }
 
-struct slice mime_param_token(struct slice value, struct arena *arena)
+struct slice mime_param_token(struct slice *value, struct arena *arena)
 {
-	struct slice rest, head = slice_cut(value, ';', &rest);
-	char *p = arena_alloc(arena, head.len + 1);
+	char *p = arena_alloc(arena, value->len + 1);
 	size_t n = 0;
 
-	while (p && head.len) {
-		const struct slice next = skip_space(head);
+	while (p) {
+		const struct slice next = skip_space(*value);
+		const bool was_space = next.len < value->len;
 
-		/* White space is only around the slash: what is behind it otherwise is junk. */
-		if (next.len == 0 ||
-			(next.len < head.len && n && p[n - 1] != '/' && next.ptr[0] != '/'))
+		*value = next;
+		if (next.len == 0 || next.ptr[0] == ';')
+			break;
+		/* White space is only around the slash: another word is junk, or a parameter. */
+		if (was_space && n && p[n - 1] != '/' && next.ptr[0] != '/')
 			break;
 		if ((unsigned char)next.ptr[0] > ' ' && next.ptr[0] != '"')
 			p[n++] = (char)ascii_lower((unsigned char)next.ptr[0]);
-		head = slice_from(next, 1);
+		*value = slice_from(next, 1);
 	}
 	return (struct slice){p, n};
 }
@@ -295,14 +297,12 @@ static bool make_param(const struct piece *pieces, size_t n, const struct piece 
 	return out->name.ptr && out->value.ptr;
 }
 
-struct mime_params mime_params_parse(struct slice value, struct arena *arena)
+struct mime_params mime_params_parse(struct slice rest, struct arena *arena)
 {
 	struct piece pieces[MIME_PARAMS_MAX];
 	struct mime_params params = {0};
-	struct slice rest;
 	size_t n = 0;
 
-	(void)slice_cut(value, ';', &rest);
 	while (n < MIME_PARAMS_MAX && next_piece(&rest, arena, &pieces[n]))
 		n++;
 	if (n == 0)

@@ -48,7 +48,7 @@ enum mime_name mime_name_find(struct slice name)
 /* RFC 2045 5.2: what is no valid type counts as text/plain. */
 static void fill_type(struct mime_part *part, struct slice value, struct arena *arena)
 {
-	struct slice subtype, type = mime_param_token(value, arena);
+	struct slice subtype, type = mime_param_token(&value, arena);
 
 	type = slice_cut(type, '/', &subtype);
 	if (subtype.len == 0 && slice_eq(type, slice_lit("multipart")))
@@ -75,7 +75,7 @@ static void fill_encoding(struct mime_part *part, struct slice value, struct are
 		{slice_lit("quoted-printable"), MIME_QP},
 		{slice_lit("base64"), MIME_BASE64},
 	};
-	const struct slice token = mime_param_token(value, arena);
+	const struct slice token = mime_param_token(&value, arena);
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
 		if (slice_eq(token, known[i].name)) {
@@ -89,7 +89,7 @@ static void fill_encoding(struct mime_part *part, struct slice value, struct are
 
 static void fill_disposition(struct mime_part *part, struct slice value, struct arena *arena)
 {
-	const struct slice token = mime_param_token(value, arena);
+	const struct slice token = mime_param_token(&value, arena);
 
 	if (token.len == 0)
 		return;

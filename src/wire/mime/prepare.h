@@ -16,7 +16,7 @@
 #include "wire/mime/mime.h"
 
 /* No blob of a message parsed with mime_limits_default is larger. */
-enum { MIME_PREPARED_MAX = 32 * 1024 * 1024 };
+enum { MIME_PREPARED_MAX = 64 * 1024 * 1024 };
 
 /* Addresses that all ENVELOPEs of one message may hold together; further ones are left out. */
 enum { MIME_ENVELOPE_ADDRESSES_MAX = 10000 };
