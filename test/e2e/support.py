@@ -260,8 +260,10 @@ def message(subject, sender='sender@elsewhere.example', body='hello\r\n'):
 
 def subjects(client, mailbox='INBOX'):
     """The subjects of a mailbox's messages, in their order."""
-    ok, _ = client.select(mailbox, readonly=True)
+    ok, count = client.select(mailbox, readonly=True)
     assert ok == 'OK'
+    if count == [b'0']:
+        return []
     _, data = client.fetch('1:*', '(BODY.PEEK[HEADER.FIELDS (SUBJECT)])')
     return [item[1].decode().split(':', 1)[1].strip() for item in data if isinstance(item, tuple)]
 

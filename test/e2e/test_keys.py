@@ -1,0 +1,234 @@
+"""test_keys.py - what is not in the server's memory, what it opens, and what it may not do.
+
+Reads /proc/PID/mem, so it needs root; as another user the tests of memory look at what they may.
+"""
+import base64
+import crypt
+import os
+import pwd
+import re
+import secrets
+import signal
+import socket
+import subprocess
+import threading
+import time
+
+import pytest
+
+import support
+from support import message, wait_for
+
+IS_ROOT = os.getuid() == 0
+
+
+def search(pid, needles):
+    """Which of the needles (name -> bytes) the process has in its memory."""
+    found = set()
+    longest = max(map(len, needles.values()))
+    with open('/proc/%d/maps' % pid) as maps, open('/proc/%d/mem' % pid, 'rb', 0) as mem:
+        for line in maps:
+            m = re.match(r'([0-9a-f]+)-([0-9a-f]+) (\S+) \S+ \S+ \S+ *(.*)', line)
+            start, end = int(m.group(1), 16), int(m.group(2), 16)
+            if m.group(3)[0] != 'r' or m.group(4) in ('[vvar]', '[vsyscall]', '[vvar_vclock]'):
+                continue
+            tail = b''
+            for at in resident(pid, start, end):
+                try:
+                    mem.seek(at[0])
+                    chunk = tail + mem.read(at[1])
+                except (OSError, ValueError, OverflowError):
+                    tail = b''
+                    continue
+                found |= {name for name, needle in needles.items() if needle in chunk}
+                tail = chunk[-longest:]
+    return found
+
+
+def resident(pid, start, end, step=1 << 20):
+    """The pieces of a mapping that are in memory: a sanitizer's shadow is terabytes of nothing."""
+    page = os.sysconf('SC_PAGE_SIZE')
+    with open('/proc/%d/pagemap' % pid, 'rb', 0) as pagemap:
+        if end - start > 1 << 34:
+            return  # shadow memory: it mirrors addresses, not contents
+        for at in range(start, end, step):
+            size = min(step, end - at)
+            pagemap.seek(at // page * 8)
+            if any(pagemap.read(size // page * 8)):
+                yield at, size
+
+
+def key_needles(pem):
+    """The private key in each shape it may have: scalar in both byte orders, DER, PEM."""
+    der = base64.b64decode(''.join(pem.split('-----')[2].split()))
+    text = subprocess.run(['openssl', 'pkey', '-text', '-noout'], input=pem.encode(),
+                          capture_output=True, check=True).stdout.decode()
+    scalar = bytes.fromhex(re.sub(r'[\s:]', '', re.search(r'priv:(.*?)pub:', text, re.S).group(1)))
+    scalar = scalar[-32:]
+    assert len(scalar) == 32
+    body = pem.split('-----')[2].strip().encode()
+    return {'scalar': scalar, 'scalar, least byte first': scalar[::-1],
+            'DER': der[-100:] if len(der) < 100 else der[:100], 'PEM': body.split(b'\n')[1]}
+
+
+class Load:
+    """Handshakes, logins and deliveries until stopped."""
+
+    def __init__(self, instance, address):
+        self.instance, self.address = instance, address
+        self.is_over = False
+        self.logins = 0
+        self.errors = []
+        self.threads = [threading.Thread(target=self.work) for _ in range(4)]
+
+    def work(self):
+        try:
+            while not self.is_over:
+                self.instance.imap(self.address, 'INBOX').logout()
+                with self.instance.lmtp() as client:
+                    client.sendmail('x@elsewhere.example', [self.address], message('load'))
+                self.logins += 1
+        except Exception as e:
+            self.errors.append(e)
+
+    def __enter__(self):
+        for t in self.threads:
+            t.start()
+        return self
+
+    def __exit__(self, *_):
+        self.is_over = True
+        for t in self.threads:
+            t.join()
+        assert not self.errors and self.logins
+
+
+@pytest.fixture
+def loaded(shared, accounts):
+    with Load(shared, accounts[0]) as load:
+        wait_for('some logins', lambda: load.logins > 5 or load.errors)
+        yield load
+
+
+def memory(pid, needles):
+    try:
+        return search(pid, needles)
+    except PermissionError:
+        assert not IS_ROOT
+        pytest.skip('reading the memory of a process needs root')
+
+
+def test_no_private_key_in_the_server(shared, loaded):
+    keys = list((shared.dir / 'keeper' / 'keys').glob('*.pem'))
+    assert keys
+    for path in keys:
+        needles = key_needles(path.read_text())
+        for _ in range(3):
+            assert not memory(shared.pid('server'), needles)
+            time.sleep(0.2)
+        assert memory(shared.pid('keeper'), needles), 'the search itself finds nothing'
+
+
+def test_no_password_hash_in_the_server(shared, accounts, loaded):
+    address = 'hash@%s' % accounts[0].split('@')[1]
+    password = secrets.token_hex(8)
+    planted = crypt.crypt(password, crypt.METHOD_SHA512)
+    path = shared.dir / 'hashes'
+    path.write_text('%s\t%s\n' % (address, planted))
+    shared.tool('account', 'import', str(path))
+    path.unlink()
+    shared.passwords[address] = password
+    client = shared.imap(address)
+    needles = {'hash': planted.rsplit('$', 1)[1].encode()}
+    for _ in range(3):
+        assert not memory(shared.pid('server'), needles)
+        assert not memory(shared.process.pid, needles)
+        time.sleep(0.1)
+    client.logout()
+    files = [p for p in shared.dir.rglob('*') if p.is_file()]
+    has = {p.relative_to(shared.dir).parts[0] for p in files if needles['hash'] in p.read_bytes()}
+    assert has == {'keeper'}
+
+
+def test_a_planted_string_is_found(shared, loaded):
+    planted = secrets.token_hex(20)
+    with socket.create_connection(('127.0.0.1', shared.ports['smtp']), 10) as s:
+        s.recv(1000)
+        s.sendall(b'NOOP ' + planted.encode())
+        wait_for('the planted string', lambda: memory(shared.pid('server'),
+                                                      {'planted': planted.encode()}))
+
+
+def status(pid, thread=None):
+    path = '/proc/%d/%sstatus' % (pid, 'task/%d/' % thread if thread else '')
+    return dict(line.rstrip('\n').split(':\t', 1) for line in open(path) if ':\t' in line)
+
+
+@pytest.mark.parametrize('role', ['server', 'keeper'])
+def test_each_thread_is_confined(shared, role):
+    pid = shared.pid(role)
+    for thread in map(int, os.listdir('/proc/%d/task' % pid)):
+        s = status(pid, thread)
+        assert s['NoNewPrivs'] == '1' and s['Seccomp'] == '2', '%s %s' % (role, s['Name'])
+        assert int(s['CapEff'], 16) == 0 and int(s['CapPrm'], 16) == 0
+
+
+@pytest.mark.skipif(not IS_ROOT, reason='users are dropped only by root')
+@pytest.mark.parametrize('role', ['server', 'keeper'])
+def test_each_process_has_its_own_user(shared, role):
+    s = status(shared.pid(role))
+    assert set(s['Uid'].split()) == {str(pwd.getpwnam('posthouse-' + role).pw_uid)}
+    assert not set(s['Groups'].split()) - set(s['Gid'].split())
+
+
+@pytest.mark.skipif(not IS_ROOT, reason='users are dropped only by root')
+def test_the_server_cannot_reach_the_keepers_files(shared):
+    user = pwd.getpwnam('posthouse-server')
+    os.chmod(shared.dir, 0o755)
+    for path in (shared.dir / 'keeper').rglob('*'):
+        done = subprocess.run(['setpriv', '--reuid', str(user.pw_uid), '--regid', str(user.pw_gid),
+                               '--clear-groups', 'cat', str(path)], capture_output=True)
+        assert done.returncode != 0, path
+
+
+def test_processes_go_by_their_roles(shared):
+    out = subprocess.run(['ps', '-o', 'args=', '-p', ','.join(map(str, [
+        shared.process.pid, shared.pid('server'), shared.pid('keeper')]))],
+        capture_output=True, text=True).stdout.split('\n')
+    for role in ('supervisor', 'server', 'keeper'):
+        assert any(line.startswith('posthouse: ' + role) for line in out), out
+
+
+@pytest.mark.skipif(not IS_ROOT, reason='tracing a process that is not dumpable needs root')
+@pytest.mark.parametrize('role', ['server', 'keeper'])
+def test_nothing_outside_is_opened(shared, loaded, role, tmp_path):
+    """Under load with fresh accounts, by the names and the directories that strace sees."""
+    trace = tmp_path / 'trace'
+    pid = shared.pid(role)
+    tracer = subprocess.Popen(
+        ['strace', '-f', '-yy', '-s', '4096', '-o', str(trace), '-e',
+         'trace=open,openat,openat2,creat,execve,execveat,connect,socket,rename,renameat,'
+         'renameat2,unlink,unlinkat,mkdir,mkdirat', '-p', str(pid)], stderr=subprocess.DEVNULL)
+    try:
+        wait_for('the tracer', lambda: status(pid)['TracerPid'] != '0')
+        fresh = 'fresh@%s.example' % secrets.token_hex(4)
+        shared.add_accounts([fresh])
+        for n in range(5):
+            with shared.smtp() as client:
+                client.sendmail('x@elsewhere.example', [fresh], message('traced', body='x' * 500000))
+        wait_for('the mail', lambda: len(support.subjects(shared.imap(fresh))) == 5)
+        if role == 'server':
+            wait_for('an open', lambda: 'openat(' in trace.read_text())
+    finally:
+        tracer.send_signal(signal.SIGINT)
+        tracer.wait(20)
+    for line in trace.read_text().split('\n'):
+        assert 'execve' not in line, line
+        m = re.search(r'(open|openat|openat2|creat)\((?:[\w-]+<([^>]*)>, )?(?:AT_FDCWD, )?"([^"]*)"',
+                      line)
+        if m:
+            where = os.path.normpath(os.path.join(m.group(2) or str(shared.dir), m.group(3)))
+            assert where.startswith(str(shared.dir)) or where.startswith('/proc/self/'), line
+        m = re.search(r'(socket|connect)\(.*?(AF_\w+)', line)
+        if m:
+            assert m.group(2) == 'AF_UNIX', line
