@@ -8,6 +8,7 @@ login a alice INBOX
 < ...
 < 3 OK {}
 > 4 COPY 1:2 box
+< ...
 < 4 OK [COPYUID {validity:\d+} 1:2 1:2] {}
 > 5 UID COPY 2 box
 < 5 OK [COPYUID $validity 2 3] {}

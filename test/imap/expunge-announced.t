@@ -20,5 +20,5 @@ b> 1 NOOP
 a> 4 APPEND INBOX {1+}
 > c
 < * 2 EXISTS
-<? * {:\d+} RECENT
+
 < 4 OK {}

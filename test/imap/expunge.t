@@ -43,8 +43,10 @@ b> 2 FETCH 4 UID
 < * 2 FETCH (UID 4)
 < 7 OK {}
 a> 7 UID EXPUNGE
+< ...
 < 7 BAD {}
 > 8 EXPUNGE 1
+< ...
 < 8 BAD {}
 > 9 EXAMINE INBOX
 < ...

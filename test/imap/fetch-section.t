@@ -93,7 +93,7 @@ login a alice
 < )
 < 4 OK {}
 > 5 FETCH 1 BODY.PEEK[3.HEADER.FIELDS (Subject)]
-< * 1 FETCH (BODY[3.HEADER.FIELDS ({:"?}Subject{:"?})] {19}
+< * 1 FETCH (BODY[3.HEADER.FIELDS ({:(?i:"?subject"?)})] {19}
 < Subject: inside
 <
 < )

@@ -31,7 +31,7 @@ login a alice INBOX
 > 11 UID STORE 2:3 +FLAGS.SILENT (\Deleted)
 < 11 OK {}
 > 12 EXPUNGE
-< * 2 EXPUNGE
+< * {:[23]} EXPUNGE
 < * 2 EXPUNGE
 < 12 OK {}
 > 13 UID FETCH 1:* (UID)

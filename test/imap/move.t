@@ -12,6 +12,7 @@ login a alice INBOX
 login b alice INBOX
 login c alice box
 a> 5 MOVE 1,3 box
+< ...
 < * OK [COPYUID {:\d+} 1,3 1:2] {}
 <* * {:(1|3)} EXPUNGE
 <* * {:(1|2)} EXPUNGE
@@ -30,6 +31,7 @@ c> 1 NOOP
 a> 6 UID MOVE 2 nosuch
 < 6 NO [TRYCREATE] {}
 > 7 UID MOVE 2 box
+< ...
 < * OK [COPYUID {:\d+} 2 3] {}
 < * 1 EXPUNGE
 < 7 OK {}

@@ -8,7 +8,7 @@ login a alice INBOX
 > 5 NOOP
 > 6 LOGOUT
 < * 1 EXISTS
-<? * {:\d+} RECENT
+
 < 1 OK {}
 < * 1 FETCH (UID 1)
 < 2 OK {}

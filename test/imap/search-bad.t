@@ -5,7 +5,7 @@ login a alice INBOX
 > 2 SEARCH NOSUCH
 < 2 BAD {}
 > 3 SEARCH CHARSET X-NOSUCH ALL
-< 3 NO [BADCHARSET {}] {}
+< 3 NO {:\[BADCHARSET.*}
 > 4 SEARCH BEFORE yesterday
 < 4 BAD {}
 > 5 SEARCH (SEEN
