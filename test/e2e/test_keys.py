@@ -134,7 +134,7 @@ def test_no_password_hash_in_the_server(shared, accounts, loaded):
     password = secrets.token_hex(8)
     planted = crypt.crypt(password, crypt.METHOD_SHA512)
     path = shared.dir / 'hashes'
-    path.write_text('%s\t%s\n' % (address, planted))
+    path.write_text('%s\t%s\n' % (address, "{CRYPT}" + planted))
     shared.tool('account', 'import', str(path))
     path.unlink()
     shared.passwords[address] = password
