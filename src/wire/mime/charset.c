@@ -74,18 +74,13 @@ static UConverter *open_converter(const char *name)
 	return U_SUCCESS(status) ? cnv : NULL;
 }
 
-void mime_charset_init(struct mime_charset *c, struct slice name)
+/* Sets up ICU's converters; without them (name NULL or unknown) the text is read as UTF-8. */
+static void open_converters(struct mime_charset *c, const char *name)
 {
-	char text[NAME_MAX_LEN + 1] = "";
 	UErrorCode status = U_ZERO_ERROR;
-	const char *known;
 
 	*c = (struct mime_charset){0};
-	if (name.len == 0 || name.len > NAME_MAX_LEN)
-		return;
-	memcpy(text, name.ptr, name.len);
-	known = icu_name(text);
-	c->from = known ? open_converter(known) : NULL;
+	c->from = name ? open_converter(name) : NULL;
 	if (!c->from)
 		return;
 	if (ucnv_getType(c->from) == UCNV_UTF8) { /* under yet another name */
@@ -100,6 +95,19 @@ void mime_charset_init(struct mime_charset *c, struct slice name)
 	}
 	c->pivot = mem_alloc(PIVOT_LEN * sizeof(*c->pivot));
 	c->pivot_source = c->pivot_target = c->pivot;
+}
+
+void mime_charset_init(struct mime_charset *c, struct slice name)
+{
+	char text[NAME_MAX_LEN + 1] = "";
+
+	*c = (struct mime_charset){0};
+	if (name.len == 0 || name.len > NAME_MAX_LEN)
+		return;
+	memcpy(text, name.ptr, name.len);
+	c->needs_mark = strcasecmp(text, "utf-16") == 0;
+	if (!c->needs_mark)
+		open_converters(c, icu_name(text));
 }
 
 void mime_charset_done(struct mime_charset *c)
@@ -195,8 +203,33 @@ static size_t check_utf8(struct slice in, struct buf *out)
 	return 0;
 }
 
+/* "utf-16" alone: its byte order mark decides. Without one ICU would take it for big-endian, but
+ * senders that forget the mark, like the web, mean little-endian. Returns what is left of in. */
+static struct slice read_mark(struct mime_charset *c, struct slice in, struct buf *out)
+{
+	char head[2];
+	bool is_big;
+
+	while (c->held_len < sizeof(head) && in.len) {
+		c->held[c->held_len++] = in.ptr[0];
+		in = slice_from(in, 1);
+	}
+	if (c->held_len < sizeof(head))
+		return in;
+	memcpy(head, c->held, sizeof(head));
+	is_big = memcmp(head, "\xfe\xff", 2) == 0;
+	open_converters(c, is_big ? "UTF-16BE" : "UTF-16LE");
+	if (c->from && !is_big && memcmp(head, "\xff\xfe", 2) != 0)
+		convert(c, (struct slice){head, sizeof(head)}, false, out);
+	return in;
+}
+
 void mime_charset_feed(struct mime_charset *c, struct slice in, struct buf *out)
 {
+	if (c->needs_mark)
+		in = read_mark(c, in, out);
+	if (c->needs_mark)
+		return;
 	if (c->from) {
 		convert(c, in, false, out);
 		return;

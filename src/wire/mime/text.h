@@ -40,7 +40,8 @@ struct mime_charset {
 	void *from, *to; /* ICU's converters; NULL: UTF-8, which is checked here */
 	char16_t *pivot; /* ICU's intermediate text */
 	char16_t *pivot_source, *pivot_target;
-	char held[4]; /* a UTF-8 sequence that is not complete yet */
+	bool needs_mark; /* UTF-16: what is held is the front of its byte order mark */
+	char held[4];    /* a UTF-8 sequence that is not complete yet */
 	size_t held_len;
 };
 

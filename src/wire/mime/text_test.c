@@ -134,6 +134,11 @@ static void test_charset(void **state)
 		{"windows-1252", slice_lit("\x93x\x94"), slice_lit("\xe2\x80\x9cx\xe2\x80\x9d")},
 		{"iso-8859-15", slice_lit("\xa4"), slice_lit("\xe2\x82\xac")},
 		{"utf-16", slice_lit("\xfe\xff\0a"), slice_lit("a")},
+		{"utf-16",
+			slice_lit("\xff\xfe"
+				  "a\0"),
+			slice_lit("a")},
+		{"utf-16", slice_lit("a\0"), slice_lit("a")},
 		{"utf-16le", slice_lit("\x3d\xd8\x00\xde"), slice_lit("\xf0\x9f\x98\x80")},
 		{"utf-16be", slice_lit("\xd8\x3d\0a"), slice_lit(BAD "a")},
 		{"shift_jis", slice_lit("\x93\xfa\x96\x7b\x81"),
