@@ -215,6 +215,11 @@ void db_rollback(struct db *db)
 		sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
 }
 
+bool db_in_transaction(struct db *db)
+{
+	return !sqlite3_get_autocommit(db->handle);
+}
+
 int db_savepoint(struct db *db, struct err *err)
 {
 	return db_do(db, err, "SAVEPOINT item");

@@ -111,6 +111,8 @@ int64_t db_changes(struct db *db); /* rows of the last INSERT, UPDATE, DELETE */
 MUST_CHECK int db_begin(struct db *db, struct err *err);
 MUST_CHECK int db_commit(struct db *db, struct err *err);
 void db_rollback(struct db *db);
+/* db_in_transaction - false also after an error for which the engine rolled back by itself. */
+bool db_in_transaction(struct db *db);
 /* One level of savepoint inside a transaction: an item of a batch fails without the others. */
 MUST_CHECK int db_savepoint(struct db *db, struct err *err);
 MUST_CHECK int db_release(struct db *db, struct err *err);
