@@ -70,6 +70,8 @@ int imap_store_parse(struct imap_lex *lx, struct imap_store *out, struct err *er
 	rc = imap_lex_byte(lx, ' ', err);
 	if (rc == 0)
 		rc = imap_flags_parse(lx, &s.flags, err);
+	if (rc == 0 && s.flags.has_recent)
+		return err_set(err, ERR_SYNTAX, "\\Recent cannot be changed");
 	if (rc == 0)
 		rc = imap_lex_end(lx, err);
 	if (rc == 0)
@@ -169,24 +171,19 @@ static int parse_list_selection(struct imap_lex *lx, struct imap_list *list, str
 	return rc < 0 ? rc : imap_lex_byte(lx, ' ', err);
 }
 
-static int parse_pattern(struct imap_lex *lx, bool is_utf8, struct imap_list *list, struct err *err)
+static int parse_pattern(struct imap_lex *lx, struct imap_list *list, struct err *err)
 {
-	struct slice wire;
 	int rc;
 
 	if (list->patterns_n == lx->limits->items_max)
 		return err_set(err, ERR_TOOBIG, "too many patterns");
-	rc = imap_lex_astring(lx, IMAP_WORD_PATTERN, &wire, err);
-	if (rc == 0)
-		rc = imap_name_decode(
-			lx->arena, wire, is_utf8, &list->patterns[list->patterns_n], err);
+	rc = imap_lex_astring(lx, IMAP_WORD_PATTERN, &list->patterns[list->patterns_n], err);
 	if (rc == 0)
 		list->patterns_n++;
 	return rc;
 }
 
-static int parse_patterns(
-	struct imap_lex *lx, bool is_utf8, struct imap_list *list, struct err *err)
+static int parse_patterns(struct imap_lex *lx, struct imap_list *list, struct err *err)
 {
 	int rc = imap_lex_alloc(
 		lx, sizeof(*list->patterns), imap_lex_count(lx), &list->patterns, err);
@@ -194,10 +191,10 @@ static int parse_patterns(
 	if (rc < 0)
 		return rc;
 	if (!imap_lex_take(lx, '('))
-		return parse_pattern(lx, is_utf8, list, err);
+		return parse_pattern(lx, list, err);
 	list->is_extended = true;
 	do {
-		rc = parse_pattern(lx, is_utf8, list, err);
+		rc = parse_pattern(lx, list, err);
 	} while (rc == 0 && imap_lex_take(lx, ' '));
 	return rc < 0 ? rc : imap_lex_byte(lx, ')', err);
 }
@@ -244,7 +241,7 @@ static int parse_list_returns(struct imap_lex *lx, struct imap_list *list, struc
 	return rc;
 }
 
-int imap_list_parse(struct imap_lex *lx, bool is_utf8, struct imap_list *out, struct err *err)
+int imap_list_parse(struct imap_lex *lx, struct imap_list *out, struct err *err)
 {
 	struct imap_list list = {0};
 	int rc = imap_lex_byte(lx, ' ', err);
@@ -252,11 +249,11 @@ int imap_list_parse(struct imap_lex *lx, bool is_utf8, struct imap_list *out, st
 	if (rc == 0)
 		rc = parse_list_selection(lx, &list, err);
 	if (rc == 0)
-		rc = imap_name_parse(lx, is_utf8, &list.reference, err);
+		rc = imap_lex_astring(lx, IMAP_WORD_ASTRING, &list.reference, err);
 	if (rc == 0)
 		rc = imap_lex_byte(lx, ' ', err);
 	if (rc == 0)
-		rc = parse_patterns(lx, is_utf8, &list, err);
+		rc = parse_patterns(lx, &list, err);
 	if (rc == 0)
 		rc = parse_list_returns(lx, &list, err);
 	if (rc == 0)

@@ -58,15 +58,14 @@ enum imap_list_option {
 	IMAP_LIST_STATUS = 1 << 5,
 };
 struct imap_list {
-	struct slice reference; /* as a name, see name.h */
-	struct slice *patterns; /* decoded, without the reference */
+	struct slice reference; /* as written: in modified UTF-7 or UTF-8, like the patterns */
+	struct slice *patterns;
 	size_t patterns_n;
 	unsigned select, returns; /* of enum imap_list_option */
 	unsigned status;          /* of enum imap_status */
 	bool is_extended;         /* any of RFC 5258's syntax was used */
 };
-MUST_CHECK int imap_list_parse(
-	struct imap_lex *lx, bool is_utf8, struct imap_list *out, struct err *err);
+MUST_CHECK int imap_list_parse(struct imap_lex *lx, struct imap_list *out, struct err *err);
 
 /* APPEND (RFC 9051 6.3.12). The body may be streamed: see lex.h. */
 struct imap_append {

@@ -34,6 +34,7 @@ static int parse_system_flag(struct imap_lex *lx, struct imap_flags *flags, stru
 	for (size_t i = 0; i < SYSTEM_FLAGS; i++) {
 		if (slice_eq_nocase(slice_from(system_flags[i].name, 1), name)) {
 			flags->system |= system_flags[i].mask;
+			flags->has_recent |= system_flags[i].mask == 0;
 			return 0;
 		}
 	}

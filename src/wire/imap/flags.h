@@ -1,8 +1,8 @@
 /*
  * flags.h - message flags (RFC 9051 2.3.2) as clients write them.
  *
- * System flags are bits; keywords are kept as written (they are compared without case). \Recent,
- * which clients may not set, is read and forgotten; any other \Flag is refused.
+ * System flags are bits; keywords are kept as written (they are compared without case). Any other
+ * \Flag is refused.
  */
 #ifndef WIRE_IMAP_FLAGS_H
 #define WIRE_IMAP_FLAGS_H
@@ -19,6 +19,7 @@ enum {
 
 struct imap_flags {
 	unsigned system;
+	bool has_recent; /* \Recent was there, which clients may not set */
 	struct slice *keywords;
 	size_t keywords_n;
 };

@@ -113,7 +113,7 @@ static int decode_utf7(struct slice wire, struct buf *out, struct err *err)
 	return buf_check(out, "mailbox name", err);
 }
 
-static void capitalise_inbox(char *name, size_t len)
+void imap_name_capitalise(char *name, size_t len)
 {
 	if (len >= 5 && (len == 5 || name[5] == '/') &&
 		slice_eq_nocase((struct slice){name, 5}, slice_lit("INBOX")))
@@ -139,7 +139,7 @@ int imap_name_decode(
 	if (rc < 0)
 		return rc;
 	if (name.len)
-		capitalise_inbox(name.ptr, name.len);
+		imap_name_capitalise(name.ptr, name.len);
 	copy = arena_dup(arena, buf_slice(&name));
 	if (!copy.ptr)
 		return err_set(err, ERR_TOOBIG, "command needs too much memory");
@@ -226,11 +226,11 @@ int imap_name_check(struct slice name, struct err *err)
 	struct slice level, rest = name;
 
 	if (slice_chr(name, '*') != SIZE_MAX || slice_chr(name, '%') != SIZE_MAX)
-		return err_set(err, ERR_SYNTAX, "\"*\" and \"%%\" may not be in a mailbox name");
+		return err_set(err, ERR_CONFLICT, "\"*\" and \"%%\" may not be in a mailbox name");
 	do {
 		level = slice_cut(rest, '/', &rest);
 		if (level.len == 0)
-			return err_set(err, ERR_SYNTAX, "a level of the mailbox name is empty");
+			return err_set(err, ERR_CONFLICT, "a level of the mailbox name is empty");
 	} while (rest.ptr);
 	return 0;
 }

@@ -23,7 +23,11 @@ void imap_name_encode(struct buf *out, struct slice name);
 /* imap_name_write - append a name as an argument: encoded and quoted as the client needs. */
 void imap_name_write(struct buf *out, struct slice name, bool is_utf8);
 
-/* imap_name_check - may a mailbox be made under this name: no empty level, no wildcard. */
+/* imap_name_capitalise - a name or pattern whose first level is INBOX in any case, in place. */
+void imap_name_capitalise(char *name, size_t len);
+
+/* imap_name_check - may a mailbox be made under this name: no empty level, no wildcard.
+ * -ERR_CONFLICT: well-formed, but impossible. */
 MUST_CHECK int imap_name_check(struct slice name, struct err *err);
 
 /* imap_name_parse - an argument: imap_lex_astring() and imap_name_decode(). */

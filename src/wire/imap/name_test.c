@@ -129,7 +129,7 @@ static void test_check(void **state)
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
 		assert_int_equal(imap_name_check(slice_str(good[i]), &err), 0);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		assert_int_equal(imap_name_check(slice_str(bad[i]), &err), -ERR_SYNTAX);
+		assert_int_equal(imap_name_check(slice_str(bad[i]), &err), -ERR_CONFLICT);
 }
 
 static void test_patterns(void **state)

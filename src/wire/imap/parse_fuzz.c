@@ -86,7 +86,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		rc = imap_copy_parse(&lx, false, &copy, &err);
 		break;
 	case 'l':
-		rc = imap_list_parse(&lx, true, &list, &err);
+		rc = imap_list_parse(&lx, &list, &err);
 		break;
 	case 'a':
 		rc = imap_append_parse(&lx, false, &append, &err);
@@ -95,7 +95,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		rc = parse_names(&lx, (char)data[0], &err);
 		break;
 	}
-	if (rc < 0 && rc != -ERR_SYNTAX && rc != -ERR_TOOBIG)
+	if (rc < 0 && rc != -ERR_SYNTAX && rc != -ERR_TOOBIG && rc != -ERR_CONFLICT)
 		abort();
 	return 0;
 }

@@ -49,9 +49,9 @@ static int put_fetch(struct imap_lex *lx, struct buf *out, struct err *err)
 static void put_key(struct buf *out, const struct imap_key *key)
 {
 	static const char *const names[] = {"and", "or", "not", "all", "seq", "uid", "flag",
-		"keyword", "recent", "before", "on", "since", "larger", "smaller", "modseq",
-		"emailid", "threadid", "sentbefore", "senton", "sentsince", "header", "body",
-		"text"};
+		"keyword", "recent", "before", "on", "since", "older", "younger", "larger",
+		"smaller", "modseq", "emailid", "threadid", "sentbefore", "senton", "sentsince",
+		"header", "body", "text"};
 
 	buf_str(out, names[key->kind]);
 	if (key->first) {
@@ -145,7 +145,7 @@ static int put_status(struct imap_lex *lx, struct buf *out, struct err *err)
 static int put_list(struct imap_lex *lx, struct buf *out, struct err *err)
 {
 	struct imap_list list;
-	int rc = imap_list_parse(lx, false, &list, err);
+	int rc = imap_list_parse(lx, &list, err);
 
 	if (rc < 0)
 		return rc;
@@ -321,6 +321,7 @@ static const struct {
 	{put_search, " SENTBEFORE 2-Jan-1970 SENTON 2-Jan-1970 SENTSINCE 2-Jan-1970",
 		"and(sentbefore=1 senton=1 sentsince=1)"},
 	{put_search, " LARGER 5 SMALLER 6", "and(larger=5 smaller=6)"},
+	{put_search, " OLDER 60 YOUNGER 5", "and(older=60 younger=5)"},
 	{put_search, " BODY x TEXT y", "and(body=x text=y)"},
 	{put_search, " ANSWERED DELETED DRAFT FLAGGED", "and(flag=2 flag=8 flag=16 flag=4)"},
 	{put_search, " UNANSWERED UNDELETED UNDRAFT UNFLAGGED",
@@ -334,8 +335,8 @@ static const struct {
 	{put_search, " RETURN (MIN max COUNT SAVE ALL) ALL", "ret31 all"},
 	{put_search, " RETURN (SAVE) CHARSET UTF-8 ALL", "ret16 all"},
 	{put_search, " ((((ALL))))", "all"},
-	{put_search, " ((((((ALL))))))", "!TOOBIG"},
-	{put_search, " NOT NOT NOT NOT NOT NOT ALL", "!TOOBIG"},
+	{put_search, " ((((((ALL))))))", "!SYNTAX"},
+	{put_search, " NOT NOT NOT NOT NOT NOT ALL", "!SYNTAX"},
 	{put_search, " " KEYS_12, "!TOOBIG"}, /* 12 and the AND */
 	{put_search, "", "!SYNTAX"},
 	{put_search, " ", "!SYNTAX"},
@@ -354,7 +355,7 @@ static const struct {
 	{put_store, " 1:2 +FLAGS \\Seen \\Draft", "1:2 + 17"},
 	{put_store, " 1 -flags.silent ()", "1 -silent 0"},
 	{put_store, " 1 (UNCHANGEDSINCE 0) +FLAGS.SILENT (\\Flagged)", "1 +silent 4 <=0"},
-	{put_store, " 1 FLAGS (\\Recent)", "1 = 0"},
+	{put_store, " 1 FLAGS (\\Recent)", "!SYNTAX"},
 	{put_store, " 1 FLAGS (\\Foo)", "!SYNTAX"},
 	{put_store, " 1 FLAGS \\*", "!SYNTAX"},
 	{put_store, " 1 FLAGS (a", "!SYNTAX"},
@@ -393,10 +394,10 @@ static const struct {
 	{put_create, " a (USE (\\Sent))", "<a> \\Sent"},
 	{put_create, " a (USE ())", "<a> "},
 	{put_create, " a (USE (\\Sent \\Junk))", "!SYNTAX"},
-	{put_create, " /", "!SYNTAX"},
-	{put_create, " \"a*\"", "!SYNTAX"},
+	{put_create, " /", "!CONFLICT"},
+	{put_create, " \"a*\"", "!CONFLICT"},
 	{put_rename, " a b", "<a> <b>"},
-	{put_rename, " a b//c", "!SYNTAX"},
+	{put_rename, " a b//c", "!CONFLICT"},
 	{put_login, " {5}\r\nalice {6+}\r\nsecret", "<alice> <secret>"},
 	{put_login, " a \"\"", "<a> <>"},
 	{put_login, " a", "!SYNTAX"},

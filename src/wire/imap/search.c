@@ -45,6 +45,7 @@ static const struct key_row {
 	{{"MODSEQ", 6}, IMAP_KEY_MODSEQ, ARG_MODSEQ, 0, false, NULL},
 	{{"NOT", 3}, IMAP_KEY_NOT, ARG_KEY, 0, false, NULL},
 	{{"OLD", 3}, IMAP_KEY_RECENT, ARG_NONE, 0, true, NULL},
+	{{"OLDER", 5}, IMAP_KEY_OLDER, ARG_NUMBER, 0, false, NULL},
 	{{"ON", 2}, IMAP_KEY_ON, ARG_DATE, 0, false, NULL},
 	{{"OR", 2}, IMAP_KEY_OR, ARG_KEY_KEY, 0, false, NULL},
 	{{"RECENT", 6}, IMAP_KEY_RECENT, ARG_NONE, 0, false, NULL},
@@ -65,6 +66,7 @@ static const struct key_row {
 	{{"UNFLAGGED", 9}, IMAP_KEY_FLAG, ARG_NONE, IMAP_FLAGGED, true, NULL},
 	{{"UNKEYWORD", 9}, IMAP_KEY_KEYWORD, ARG_KEYWORD, 0, true, NULL},
 	{{"UNSEEN", 6}, IMAP_KEY_FLAG, ARG_NONE, IMAP_SEEN, true, NULL},
+	{{"YOUNGER", 7}, IMAP_KEY_YOUNGER, ARG_NUMBER, 0, false, NULL},
 };
 
 struct key_parser {
@@ -282,7 +284,7 @@ static int parse_key(struct key_parser *p, struct imap_key **out, struct err *er
 	int rc;
 
 	if (p->depth == p->lx->limits->depth_max)
-		return err_set(err, ERR_TOOBIG, "search keys nested deeper than %u", p->depth);
+		return err_set(err, ERR_SYNTAX, "search keys nested deeper than %u", p->depth);
 	p->depth++;
 	rc = parse_key_here(p, out, err);
 	p->depth--;

@@ -1,6 +1,6 @@
 /*
  * search.h - the arguments of SEARCH as a tree (RFC 9051 6.4.4, RFC 3501, RFC 4731, RFC 7162 3.1.5,
- * RFC 8474), and the matching order that the tree is in.
+ * RFC 8474, RFC 5032), and the matching order that the tree is in.
  *
  * Bounds: limits->depth_max for nesting, limits->items_max for all keys of a command.
  */
@@ -22,6 +22,8 @@ enum imap_key_kind {
 	IMAP_KEY_BEFORE, /* day of INTERNALDATE */
 	IMAP_KEY_ON,
 	IMAP_KEY_SINCE,
+	IMAP_KEY_OLDER, /* number: seconds (RFC 5032) */
+	IMAP_KEY_YOUNGER,
 	IMAP_KEY_LARGER, /* number */
 	IMAP_KEY_SMALLER,
 	IMAP_KEY_MODSEQ,
