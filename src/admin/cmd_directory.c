@@ -1,0 +1,248 @@
+/* cmd_directory.c - commands: domains, aliases, and accounts one at a time. */
+#include <stdio.h>
+#include <string.h>
+
+#include "admin/client.h"
+#include "admin/instance.h"
+#include "admin/table.h"
+#include "base/mem.h"
+#include "base/random.h"
+#include "keeper/client.h"
+#include "keeper/keeper.h"
+
+int cmd_domain_add(struct cli *cli)
+{
+	return cli_ask(
+		cli, json_pack("{s:s, s:s}", "verb", "domain-add", "domain", cli->args[0]), NULL);
+}
+
+/* A list verb, its rows as a table; the first argument, if any, is a domain. */
+static int list(struct cli *cli, const char *verb, const struct table_column *columns, size_t n)
+{
+	struct client client AUTO(client_close) = {.fd = -1};
+	json_t *request = json_pack("{s:s}", "verb", verb);
+	struct table table;
+	struct err err;
+	int rc = cli_connect(cli, &client);
+
+	if (rc != CLI_OK) {
+		json_decref(request);
+		return rc;
+	}
+	if (cli->args_n)
+		json_object_set_new(request, "domain", json_string(cli->args[0]));
+	table_init(&table, columns, n, cli->is_json);
+	rc = client_ask(&client, request, table_row, &table, NULL, &err);
+	table_end(&table);
+	return cli_end(cli, rc, &err);
+}
+
+int cmd_domain_list(struct cli *cli)
+{
+	static const struct table_column columns[] = {{"domain", "DOMAIN", TABLE_TEXT}};
+
+	return list(cli, "domain-list", columns, 1);
+}
+
+int cmd_account_list(struct cli *cli)
+{
+	static const struct table_column columns[] = {
+		{"address", "ADDRESS", TABLE_TEXT},
+		{"quota", "QUOTA", TABLE_BYTES},
+		{"created", "CREATED", TABLE_TIME},
+		{"disabled", "DISABLED", TABLE_YES},
+	};
+
+	return list(cli, "account-list", columns, sizeof(columns) / sizeof(columns[0]));
+}
+
+int cmd_alias_list(struct cli *cli)
+{
+	static const struct table_column columns[] = {
+		{"alias", "ALIAS", TABLE_TEXT}, {"target", "TARGET", TABLE_TEXT}};
+
+	return list(cli, "alias-list", columns, sizeof(columns) / sizeof(columns[0]));
+}
+
+int cmd_alias_add(struct cli *cli)
+{
+	json_t *targets = json_array();
+
+	for (size_t i = 1; i < cli->args_n; i++)
+		json_array_append_new(targets, json_string(cli->args[i]));
+	return cli_ask(cli,
+		json_pack("{s:s, s:s, s:o}", "verb", "alias-add", "address", cli->args[0],
+			"targets", targets),
+		NULL);
+}
+
+int cmd_alias_delete(struct cli *cli)
+{
+	return cli_ask(cli,
+		json_pack("{s:s, s:s, s:s}", "verb", "alias-delete", "address", cli->args[0],
+			"target", cli->args_n > 1 ? cli->args[1] : ""),
+		NULL);
+}
+
+/* ---- accounts and their passwords ---- */
+
+/* 99 random bits in letters that are not mistaken for each other, in groups of five. */
+static void make_password(struct buf *out)
+{
+	static const char letters[] = "abcdefghjkmnpqrstuvwxyz23456789";
+	unsigned char bytes[20];
+
+	random_bytes(bytes, sizeof(bytes));
+	for (size_t i = 0; i < sizeof(bytes); i++) {
+		if (i && i % 5 == 0)
+			buf_byte(out, '-');
+		buf_byte(out, letters[bytes[i] % (sizeof(letters) - 1)]);
+	}
+	mem_wipe(bytes, sizeof(bytes));
+}
+
+static int get_password(const struct cli *cli, struct buf *out, struct err *err)
+{
+	if (!cli_option(cli, "--random"))
+		return cli_read_password(out, err);
+	make_password(out);
+	return 0;
+}
+
+static int set_password(uint64_t account, struct slice password, struct err *err)
+{
+	struct keeper_secret secret = {.account = account, .password = password};
+	const int rc = keeper_set_passwords(INSTANCE_KEEPER_CLI, &secret, 1, false, err);
+
+	if (rc == 0 && secret.rc < 0)
+		*err = secret.err;
+	return rc < 0 ? rc : secret.rc;
+}
+
+static void tell_account(const struct cli *cli, struct slice password)
+{
+	const bool is_random = cli_option(cli, "--random") != NULL;
+	json_t *json;
+
+	if (cli->is_json) {
+		json = json_pack("{s:s}", "address", cli->args[0]);
+		if (is_random)
+			json_object_set_new(
+				json, "password", json_stringn(password.ptr, password.len));
+		json_dumpf(json, stdout, JSON_COMPACT);
+		putchar('\n');
+		json_decref(json);
+	} else if (is_random) {
+		printf("%.*s\n", SLICE_ARG(password));
+	}
+}
+
+/* The account exists: give it this password, and take it away again if that fails. */
+static int finish_add(struct client *client, const struct cli *cli, const json_t *done,
+	struct slice password, struct err *err)
+{
+	const uint64_t id = (uint64_t)json_integer_value(json_object_get(done, "id"));
+	struct err second;
+	int rc = set_password(id, password, err);
+
+	if (rc < 0 &&
+		client_ask(client,
+			json_pack("{s:s, s:s}", "verb", "account-delete", "address", cli->args[0]),
+			NULL, NULL, NULL, &second) < 0)
+		fprintf(stderr, "posthouse: the account stays without a password: %s\n",
+			second.msg);
+	return rc;
+}
+
+/* `account add` and `account passwd`: ask first, so that a typo in the address costs nothing. */
+static int with_password(struct cli *cli, bool is_new, json_t *request)
+{
+	struct client client AUTO(client_close) = {.fd = -1};
+	struct buf password AUTO(buf_done);
+	json_t *done = NULL;
+	struct err err;
+	int rc = cli_connect(cli, &client);
+
+	buf_init(&password, KEEPER_PASSWORD_MAX);
+	if (rc != CLI_OK) {
+		json_decref(request);
+		return rc;
+	}
+	rc = is_new ? get_password(cli, &password, &err) : 0;
+	if (rc == 0)
+		rc = client_ask(&client, request, NULL, NULL, &done, &err);
+	else
+		json_decref(request);
+	if (rc == 0 && is_new)
+		rc = finish_add(&client, cli, done, buf_slice(&password), &err);
+	if (rc == 0 && !is_new)
+		rc = get_password(cli, &password, &err);
+	if (rc == 0 && !is_new)
+		rc = set_password((uint64_t)json_integer_value(json_object_get(done, "id")),
+			buf_slice(&password), &err);
+	json_decref(done);
+	if (rc == 0)
+		tell_account(cli, buf_slice(&password));
+	if (password.ptr)
+		mem_wipe(password.ptr, password.cap);
+	return cli_end(cli, rc, &err);
+}
+
+int cmd_account_add(struct cli *cli)
+{
+	const char *quota = cli_option(cli, "--quota");
+	uint64_t bytes = 0;
+	struct err err;
+
+	if (quota && !slice_to_u64(slice_str(quota), INT64_MAX, &bytes)) {
+		err_set(&err, ERR_SYNTAX, "--quota wants a number of bytes, not %.60s", quota);
+		cli_fail(cli, &err);
+		return CLI_USAGE;
+	}
+	return with_password(cli, true,
+		json_pack("{s:s, s:s, s:I}", "verb", "account-add", "address", cli->args[0],
+			"quota", (json_int_t)bytes));
+}
+
+int cmd_account_passwd(struct cli *cli)
+{
+	return with_password(cli, false,
+		json_pack("{s:s, s:s}", "verb", "account-find", "address", cli->args[0]));
+}
+
+int cmd_account_delete(struct cli *cli)
+{
+	json_t *done = NULL;
+	struct err err;
+	int code = cli_ask(cli,
+		json_pack("{s:s, s:s}", "verb", "account-delete", "address", cli->args[0]), &done);
+
+	if (code == CLI_OK &&
+		keeper_delete_account(INSTANCE_KEEPER_CLI,
+			(uint64_t)json_integer_value(json_object_get(done, "id")), &err) < 0)
+		code = cli_fail(cli, &err);
+	json_decref(done);
+	return code;
+}
+
+int cmd_certificate_add(struct cli *cli)
+{
+	enum { PEM_MAX = 1 << 20 };
+	struct buf pem[2];
+	struct err err;
+	int rc = 0;
+
+	for (int i = 0; i < 2; i++) {
+		buf_init(&pem[i], PEM_MAX);
+		if (rc == 0)
+			rc = cli_read_file(cli, cli->args[1 + i], &pem[i], &err);
+	}
+	if (rc == 0)
+		rc = instance_add_certificate(
+			slice_str(cli->args[0]), buf_slice(&pem[0]), buf_slice(&pem[1]), &err);
+	if (pem[1].ptr)
+		mem_wipe(pem[1].ptr, pem[1].cap);
+	buf_done(&pem[0]);
+	buf_done(&pem[1]);
+	return rc < 0 ? cli_fail(cli, &err) : cmd_reload(cli);
+}

@@ -1,0 +1,65 @@
+/*
+ * verb.h - what the verbs of the control socket share; only for src/admin.
+ *
+ * A verb is one row in control.c and one function. It runs on the thread that owns the connection
+ * and replies once, by verb_done() or verb_fail(), at once or later: after a task, or as the end of
+ * a source.
+ */
+#ifndef ADMIN_VERB_H
+#define ADMIN_VERB_H
+
+#include <jansson.h>
+
+#include "admin/control.h"
+
+struct control_session {
+	bool is_body;        /* chunks of a message come, not requests */
+	struct incoming *in; /* that message */
+	struct err body_err; /* why the rest of it is thrown away; code 0: it is not */
+	struct arena *arena; /* of target and mailbox */
+	struct mail_target target;
+	struct slice mailbox;
+};
+
+typedef void verb_fn(struct conn *c, const json_t *args);
+
+verb_fn verb_domain_add, verb_domain_list, verb_account_add, verb_account_find, verb_account_list,
+	verb_account_delete, verb_account_import, verb_alias_add, verb_alias_list,
+	verb_alias_delete, verb_status, verb_check, verb_deliver;
+
+/* Replies. The json is given away; NULL means {}. */
+void verb_row(struct buf *out, json_t *row);
+void verb_done(struct buf *out, json_t *done);
+void verb_fail(struct buf *out, const struct err *err);
+/* verb_end - done or, with rc negative, fail. */
+void verb_end(struct conn *c, int rc, const struct err *err);
+
+/* Arguments. The slice lives as long as args. */
+MUST_CHECK int verb_text(const json_t *args, const char *name, struct slice *out, struct err *err);
+struct slice verb_text_or_empty(const json_t *args, const char *name);
+uint64_t verb_number(const json_t *args, const char *name); /* 0 if it is not there */
+json_t *verb_string(struct slice text); /* JSON text; bytes that are not UTF-8 show as '?' */
+
+static inline struct service *verb_service(struct conn *c)
+{
+	return ((struct control *)conn_context(c))->service;
+}
+
+/* Work that takes long: done by a job on the pool while the connection is parked. Put first in a
+ * struct of the verb's own. */
+struct verb_task {
+	int (*work)(struct verb_task *task, struct err *err);   /* on a bulk thread */
+	void (*reply)(struct verb_task *task, struct buf *out); /* on success; NULL: {"done":{}} */
+	void (*free)(struct verb_task *task);
+	struct service *service;
+	struct pool_job job;
+	struct conn_ref who;
+	uint64_t ticket;
+};
+void verb_task_run(struct conn *c, struct verb_task *task);
+
+/* deliver's part of the connection: one chunk of the message. */
+void verb_deliver_chunk(struct conn *c, struct slice chunk);
+void verb_deliver_done(struct control_session *session);
+
+#endif

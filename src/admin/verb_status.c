@@ -1,0 +1,67 @@
+/* verb_status.c - `status`: how this server and the processes beside it are. */
+#include "admin/verb.h"
+#include "base/clock.h"
+
+static json_t *pool_json(struct pool *pool)
+{
+	struct pool_stats stats;
+
+	pool_stats(pool, &stats);
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "connections",
+		(json_int_t)stats.connections, "threads", (json_int_t)stats.threads, "running",
+		(json_int_t)stats.running, "accepted", (json_int_t)stats.accepted, "refused",
+		(json_int_t)stats.refused, "handshakes_failed",
+		(json_int_t)stats.handshakes_failed);
+}
+
+static json_t *store_json(struct store *store)
+{
+	struct store_stats stats;
+
+	store_stats(store, &stats);
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b}", "accounts",
+		(json_int_t)stats.accounts, "open", (json_int_t)stats.open, "views",
+		(json_int_t)stats.views, "index_bytes", (json_int_t)stats.index_bytes, "commits",
+		(json_int_t)stats.commits, "items", (json_int_t)stats.items, "checkpoints",
+		(json_int_t)stats.checkpoints, "full", store_is_full(store));
+}
+
+/* NULL (left out) when the queue cannot be read. */
+static json_t *queue_json(struct mail_queue *queue)
+{
+	struct mail_queue_status status;
+	struct err err;
+
+	if (mail_queue_status(queue, &status, &err) < 0)
+		return json_pack("{s:s}", "error", err.msg);
+	return json_pack("{s:I, s:I, s:I}", "messages", (json_int_t)status.messages, "recipients",
+		(json_int_t)status.recipients, "bytes", (json_int_t)status.bytes);
+}
+
+static json_t *processes_json(struct control *control)
+{
+	json_t *list;
+
+	pthread_mutex_lock(&control->lock);
+	list = json_loadb(control->processes.ptr ? control->processes.ptr : "",
+		control->processes.len, 0, NULL);
+	pthread_mutex_unlock(&control->lock);
+	return list ? list : json_array();
+}
+
+void verb_status(struct conn *c, const json_t *args)
+{
+	struct control *control = conn_context(c);
+	const struct service *service = control->service;
+
+	(void)args;
+	verb_done(conn_out(c),
+		json_pack("{s:s, s:o, s:i, s:I, s:b, s:i, s:b, s:o, s:o, s:o, s:o}", "version",
+			POSTHOUSE_VERSION, "host_name", verb_string(service->host_name),
+			"generation", (int)control->generation, "uptime",
+			(json_int_t)(clock_wall_s() - control->started_s), "separate_users",
+			control->is_separate, "landlock", control->sandbox.landlock_abi, "seccomp",
+			control->sandbox.has_seccomp, "processes", processes_json(control),
+			"server", pool_json(service->pool), "store", store_json(service->store),
+			"queue", queue_json(service->queue)));
+}

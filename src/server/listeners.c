@@ -1,0 +1,64 @@
+/* listeners.c - which protocol speaks on which socket of the supervisor's. */
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include "server/server.h"
+
+static const struct {
+	const char *name; /* in the handover */
+	const struct protocol *protocol;
+	enum pool_class class;
+	bool has_tls, is_implicit_tls;
+	bool is_control, is_mx;
+} rows[] = {
+	{"control", &control_protocol, POOL_INTERACTIVE, false, false, true, false},
+};
+
+/* Only programs of this host reach it: Unix sockets and loopback. */
+static bool is_local(int fd)
+{
+	union {
+		struct sockaddr sa;
+		struct sockaddr_in v4;
+		struct sockaddr_in6 v6;
+		struct sockaddr_storage any;
+	} at;
+	socklen_t len = sizeof(at);
+
+	if (getsockname(fd, &at.sa, &len) < 0)
+		return false;
+	if (at.sa.sa_family == AF_INET)
+		return (ntohl(at.v4.sin_addr.s_addr) >> 24) == 127;
+	if (at.sa.sa_family == AF_INET6)
+		return IN6_IS_ADDR_LOOPBACK(&at.v6.sin6_addr);
+	return at.sa.sa_family == AF_UNIX;
+}
+
+int listeners_open(struct server *server, struct err *err)
+{
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		int64_t fd;
+		size_t at = 0;
+
+		while (handover_next(&server->handover, rows[i].name, &at, &fd)) {
+			const struct pool_listener listener = {
+				.fd = (int)fd,
+				.protocol = rows[i].protocol,
+				.context = rows[i].is_control ? (void *)&server->control
+							      : (void *)&server->service,
+				.tls = rows[i].has_tls ? server->tls : NULL,
+				.is_implicit_tls = rows[i].is_implicit_tls,
+				.class = rows[i].class,
+				.connections_max =
+					rows[i].is_mx ? server->config->mx_connections_max : 0,
+				.is_trusted = is_local((int)fd),
+			};
+			const int rc = pool_listen(server->service.pool, &listener, err);
+
+			if (rc < 0)
+				return rc;
+		}
+	}
+	return 0;
+}

@@ -1,0 +1,295 @@
+/* server.c - see server.h for the contract. */
+#include "server/server.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/io.h"
+#include "base/mem.h"
+
+enum { MS = 1000, DRAIN_STEP_MS = 1000 };
+
+void server_wake(struct server *server)
+{
+	const uint64_t one = 1;
+
+	while (write(server->event_fd, &one, sizeof(one)) < 0 && errno == EINTR)
+		;
+}
+
+/* What may change while sessions run. Each is one word that sessions read when they need it. */
+void server_apply(struct server *server, const struct config *config)
+{
+	log_open("server", (enum log_level)config->log_level);
+	atomic_store(&server->stop_ms, (int64_t)config->stop_s * MS);
+	__atomic_store_n(&server->service.limits.recipients_max, (size_t)config->recipients_max,
+		__ATOMIC_RELAXED);
+	__atomic_store_n(&server->service.limits.imap_idle_ms, (int64_t)config->imap_idle_s * MS,
+		__ATOMIC_RELAXED);
+	__atomic_store_n(&server->service.limits.smtp_idle_ms, (int64_t)config->smtp_idle_s * MS,
+		__ATOMIC_RELAXED);
+	__atomic_store_n(
+		&server->service.limits.login_ms, (int64_t)config->login_s * MS, __ATOMIC_RELAXED);
+	__atomic_store_n(&server->service.limits.login_failures_max,
+		(unsigned)config->login_failures_max, __ATOMIC_RELAXED);
+}
+
+/* ---- the parts ---- */
+
+static int open_pool(struct server *server, struct err *err)
+{
+	const struct pool_config config = {
+		.threads = (unsigned)server->config->threads,
+		.connections_max = server->config->connections_max,
+		.per_address_max = server->config->per_address_max,
+	};
+
+	return pool_new(&config, &server->service.pool, err);
+}
+
+static int open_store(struct server *server, struct err *err)
+{
+	const struct config *config = server->config;
+	const struct store_config store = {
+		.pool = server->service.pool,
+		.open_max = config->open_max,
+		.index_bytes_max = config->index_bytes_max,
+		.reserve_bytes = config->reserve_bytes,
+		.message_max = config->message_max,
+		.past_days = (unsigned)config->past_days,
+		.publish = bus_publish,
+		.context = server,
+	};
+
+	return store_new(&store, &server->service.store, err);
+}
+
+static int open_tls(struct server *server, struct err *err)
+{
+	struct service *service = &server->service;
+	int rc = keeper_new("../run/keeper-server.sock", &service->keeper, err);
+
+	if (rc == 0)
+		rc = tls_new(keeper_sign, service->keeper, &server->tls, err);
+	if (rc == 0)
+		rc = certificates_load(server, server->config, err);
+	if (rc == 0)
+		rc = keeper_start(service->keeper, service->pool, err);
+	return rc;
+}
+
+static int open_mail(struct server *server, struct err *err)
+{
+	struct service *service = &server->service;
+	int rc = directory_open("directory.db", &service->directory, err);
+
+	if (rc == 0)
+		rc = mail_queue_open(&service->queue, err);
+	if (rc == 0)
+		rc = mail_accept_open(service, &service->accept, err);
+	return rc;
+}
+
+static int open_bus(struct server *server, struct err *err)
+{
+	int64_t fd;
+	const int rc = handover_get(&server->handover, "bus", &fd, err);
+
+	return rc < 0 ? rc
+		      : pool_attach(server->service.pool, (int)fd, &bus_protocol, server,
+				&server->bus, err);
+}
+
+static int open_parts(struct server *server, struct err *err)
+{
+	int rc = open_pool(server, err);
+
+	server->service.host_name = slice_str(mem_str(server->config->host_name));
+	server->service.limits.message_max = server->config->message_max;
+	server_apply(server, server->config);
+	if (rc == 0)
+		rc = open_store(server, err);
+	if (rc == 0)
+		rc = open_mail(server, err);
+	if (rc == 0)
+		rc = open_tls(server, err);
+	if (rc == 0)
+		rc = listeners_open(server, err);
+	if (rc == 0)
+		rc = open_bus(server, err);
+	return rc;
+}
+
+static void close_parts(struct server *server)
+{
+	struct service *service = &server->service;
+
+	if (service->pool)
+		pool_stop(&service->pool);
+	if (service->accept)
+		mail_accept_close(&service->accept);
+	if (service->queue)
+		mail_queue_close(&service->queue);
+	if (service->directory)
+		directory_close(&service->directory);
+	if (service->store)
+		store_free(&service->store);
+	if (server->tls)
+		tls_free(&server->tls);
+	if (service->keeper)
+		keeper_free(&service->keeper);
+	free((char *)(uintptr_t)service->host_name.ptr);
+	bus_done(server);
+	control_done(&server->control);
+	config_free(&server->config);
+	io_close(&server->event_fd);
+}
+
+/* ---- the process ---- */
+
+static int enter_sandbox(struct server *server, struct err *err)
+{
+	static const struct sandbox_path paths[] = {{".", true}, {"../tls", false}};
+	const struct sandbox_config config = {
+		.paths = paths,
+		.paths_n = sizeof(paths) / sizeof(paths[0]),
+		.may_accept = true,
+		.may_connect_unix = true,
+	};
+	const int rc = sandbox_enter(&config, &server->control.sandbox, err);
+
+	if (rc == 0 && !server->control.sandbox.landlock_abi)
+		log_warn(NULL, "sandbox", log_c("missing", "landlock"));
+	if (rc == 0 && !server->control.sandbox.has_seccomp)
+		log_warn(NULL, "sandbox", log_c("missing", "seccomp"));
+	return rc;
+}
+
+/* SIGTERM comes as a descriptor; all threads inherit the blocked signals. */
+static int take_signals(int *fd_out, struct err *err)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	signal(SIGPIPE, SIG_IGN);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+		return err_errno(err, "cannot block signals");
+	*fd_out = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return *fd_out < 0 ? err_errno(err, "cannot take signals") : 0;
+}
+
+/* True when nothing of a client's is left. */
+static bool is_drained(struct pool *pool)
+{
+	const int64_t before = clock_mono_ms();
+
+	pool_wait(pool, DRAIN_STEP_MS);
+	return clock_mono_ms() - before < DRAIN_STEP_MS;
+}
+
+static void stop(struct server *server)
+{
+	log_info(NULL, "stop");
+	pool_drain(server->service.pool, 0);
+	pool_wait(server->service.pool, atomic_load(&server->stop_ms));
+}
+
+static void wait_for_end(struct server *server, int signal_fd)
+{
+	struct pollfd fds[] = {
+		{.fd = signal_fd, .events = POLLIN}, {.fd = server->event_fd, .events = POLLIN}};
+	bool is_draining = false;
+	uint64_t count;
+
+	for (;;) {
+		if (poll(fds, 2, is_draining ? 0 : -1) > 0 && fds[1].revents &&
+			read(server->event_fd, &count, sizeof(count)) < 0)
+			continue;
+		if (fds[0].revents || atomic_load(&server->must_stop)) {
+			stop(server);
+			return;
+		}
+		if (!is_draining && atomic_load(&server->drain_ms) >= 0) {
+			is_draining = true;
+			log_info(NULL, "drain", log_n("ms", atomic_load(&server->drain_ms)));
+			pool_drain(server->service.pool, atomic_load(&server->drain_ms));
+		}
+		if (is_draining && is_drained(server->service.pool)) {
+			log_info(NULL, "drained");
+			return;
+		}
+	}
+}
+
+static int prepare(struct server *server, int argc, char **argv, struct err *err)
+{
+	size_t at = 0;
+	int64_t value;
+	int rc = handover_parse(argv + 2, &server->handover, err);
+
+	if (rc == 0)
+		rc = handover_config(&server->handover, &server->config, err);
+	if (rc == 0)
+		log_open("server", (enum log_level)server->config->log_level);
+	if (rc == 0)
+		rc = role_enter(&server->handover, "server", "mail", argc, argv, err);
+	if (rc < 0)
+		return rc;
+	if (handover_next(&server->handover, "owner", &at, &value))
+		server->control.owner_uid = (uint32_t)value;
+	at = 0;
+	if (handover_next(&server->handover, "generation", &at, &value))
+		server->control.generation = (unsigned)value;
+	at = 0;
+	server->control.is_separate = handover_next(&server->handover, "uid", &at, &value);
+	server->control.started_s = clock_wall_s();
+	return 0;
+}
+
+static int run(struct server *server, int argc, char **argv, struct err *err)
+{
+	int signal_fd AUTO(io_close) = -1;
+	int rc = prepare(server, argc, argv, err);
+
+	if (rc == 0)
+		rc = take_signals(&signal_fd, err);
+	tzset(); /* the zone's file cannot be read later */
+	if (rc == 0)
+		rc = open_parts(server, err);
+	if (rc == 0)
+		rc = enter_sandbox(server, err);
+	if (rc == 0)
+		rc = pool_start(server->service.pool, err);
+	if (rc < 0)
+		return rc;
+	tickets_start(server);
+	wait_for_end(server, signal_fd);
+	return 0;
+}
+
+int server_main(int argc, char **argv)
+{
+	struct server *server = mem_new(struct server);
+	struct err err;
+	int rc;
+
+	control_init(&server->control, &server->service);
+	pthread_mutex_init(&server->notices_lock, NULL);
+	server->drain_ms = -1;
+	server->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	rc = run(server, argc, argv, &err);
+	if (rc < 0)
+		log_error(NULL, "failed", log_e(&err));
+	close_parts(server);
+	free(server);
+	return rc < 0;
+}

@@ -1,0 +1,61 @@
+/*
+ * server.h - the server process: what it is made of, and its parts; only for src/server.
+ *
+ * Start: settings and descriptors from the supervisor, DIR/mail entered, the user dropped, every
+ * part opened, then the sandbox, then the threads. End: SIGTERM, "drain" from the supervisor (after
+ * an upgrade), or the supervisor's own end.
+ *
+ * Threads: everything here is set up by the main thread before pool_start(); afterwards the bus's
+ * connection and timers change only what is marked atomic or has a lock.
+ */
+#ifndef SERVER_SERVER_H
+#define SERVER_SERVER_H
+
+#include <stdatomic.h>
+
+#include "admin/control.h"
+#include "base/config.h"
+#include "base/map.h"
+#include "server/handover.h"
+
+struct server {
+	struct handover handover;
+	struct config *config; /* of the start */
+	struct service service;
+	struct control control;
+	struct tls *tls;
+	struct pool_timer ticket_timer;
+	int event_fd; /* wakes the main thread after a change of the two below */
+	atomic_bool must_stop;
+	_Atomic int64_t drain_ms; /* how long to spread closing over; -1: not draining */
+	_Atomic int64_t stop_ms;
+	/* the bus */
+	struct conn_ref bus;
+	atomic_uint peers; /* servers beside us */
+	pthread_mutex_t notices_lock;
+	struct map notices; /* account -> struct notice, not sent yet */
+};
+
+/* server_main - `posthouse @server …`. */
+int server_main(int argc, char **argv);
+
+/* bus.c */
+extern const struct protocol bus_protocol; /* conn_context() is the struct server */
+void bus_publish(void *server, uint64_t account, uint64_t modseq); /* store_config.publish */
+void bus_done(struct server *server);
+
+/* certificates.c */
+/* certificates_load - all of ../tls; what cannot be loaded is logged. -ERR_NOTFOUND: none could. */
+MUST_CHECK int certificates_load(
+	struct server *server, const struct config *config, struct err *err);
+/* tickets_start - fetch the ticket keys now and then; tickets_stop before the pool goes. */
+void tickets_start(struct server *server);
+
+/* listeners.c */
+MUST_CHECK int listeners_open(struct server *server, struct err *err);
+
+/* server.c: called by the bus */
+void server_wake(struct server *server);
+void server_apply(struct server *server, const struct config *config);
+
+#endif

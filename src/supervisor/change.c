@@ -1,0 +1,78 @@
+/* change.c - reload and upgrade: see supervisor.h. */
+#include "base/encode.h"
+#include "base/log.h"
+#include "supervisor/state.h"
+
+static void send_config(struct supervisor *sup)
+{
+	struct buf text AUTO(buf_done);
+
+	buf_init(&text, BUS_LINE_MAX);
+	base64_encode(&text, buf_slice(&sup->config_text));
+	for (size_t i = 0; i < sup->n; i++) {
+		if (sup->children[i].role == ROLE_SERVER)
+			child_send(&sup->children[i], "reload %.*s\n", SLICE_ARG(buf_slice(&text)));
+	}
+}
+
+/* Take over settings that were read; what was there before stays if a port cannot be had. */
+static int apply(struct supervisor *sup, struct config *config, unsigned changes, struct err *err)
+{
+	struct sockets sockets;
+	int rc;
+
+	rc = sockets_open(&sup->layout, config, &sup->sockets, 0, &sockets, err);
+	if (rc < 0)
+		return rc;
+	sockets_close(&sup->sockets, &sockets);
+	sup->sockets = sockets;
+	log_open("supervisor", (enum log_level)config->log_level);
+	if (changes & CONFIG_START)
+		log_warn(NULL, "reload", log_c("note", "a changed user needs a stop and a start"));
+	return 0;
+}
+
+void change_reload(struct supervisor *sup)
+{
+	struct buf text AUTO(buf_done);
+	struct config *config AUTO(config_free) = NULL;
+	struct buf old_text = sup->config_text;
+	struct config *old = sup->config;
+	unsigned changes = 0;
+	struct err err;
+	int rc;
+
+	buf_init(&text, CONFIG_TEXT_MAX);
+	rc = layout_config(&text, &config, &err);
+	if (rc == 0) {
+		changes = config_changes(old, config);
+		rc = apply(sup, config, changes, &err);
+	}
+	if (rc < 0) {
+		log_error(NULL, "reload-failed", log_e(&err));
+		return;
+	}
+	sup->config = config;
+	sup->config_text = text;
+	config = old;
+	text = old_text;
+	log_info(NULL, "reload", log_n("new-server", (changes & CONFIG_SERVER) != 0),
+		log_n("new-keeper", (changes & CONFIG_KEEPER) != 0));
+	send_config(sup);
+	if (changes & CONFIG_SERVER)
+		processes_new_server(sup);
+	if (changes & CONFIG_KEEPER)
+		processes_restart_keeper(sup);
+}
+
+void change_upgrade(struct supervisor *sup)
+{
+	struct err err;
+
+	if (program_reopen(&sup->program, &err) < 0) {
+		log_error(NULL, "upgrade-failed", log_e(&err));
+		return;
+	}
+	sup->is_upgrading = true;
+	processes_new_server(sup);
+}
