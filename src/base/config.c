@@ -49,7 +49,7 @@ static const struct row rows[] = {
 	{"listen.lmtp", TYPE_LISTEN, AT(lmtp), "", 0, 0, CONFIG_SERVER,
 		"Where trusted mail servers deliver by LMTP: a loopback or private address. There "
 		"is no login, so never one that strangers reach."},
-	{"listen.lmtp_socket", TYPE_SWITCH, AT(lmtp_socket), "true", 0, 1, CONFIG_SERVER,
+	{"listen.lmtp_socket", TYPE_SWITCH, AT(lmtp_socket), "true", 0, 0, CONFIG_SERVER,
 		"Take LMTP on the Unix socket run/lmtp.sock, for the instance's owner and the "
 		"server's group."},
 	{"tls.default", TYPE_WORD, AT(tls_default), "localhost", 0, 0, CONFIG_RELOAD,
@@ -496,21 +496,21 @@ static const char *when_text(enum config_when when)
 	}
 }
 
-/* The default as it would stand in the file. */
-static void put_default(struct buf *out, const struct row *row)
+/* The default as it would stand in the file; quote is how the output writes one. */
+static void put_default(struct buf *out, const struct row *row, const char *quote)
 {
 	uint64_t number;
 	const bool is_bare =
 		row->type == TYPE_SWITCH || slice_to_u64(slice_str(row->def), UINT64_MAX, &number);
 
-	buf_printf(out, is_bare ? "%s" : "\"%s\"", row->def);
+	buf_printf(out, "%s%s%s", is_bare ? "" : quote, row->def, is_bare ? "" : quote);
 }
 
 void config_help(struct buf *out)
 {
 	for (size_t i = 0; i < ROWS; i++) {
 		buf_printf(out, "%s = ", rows[i].name);
-		put_default(out, &rows[i]);
+		put_default(out, &rows[i], "\"");
 		buf_printf(out, "\n    %s %s\n", rows[i].help, when_text(rows[i].when));
 	}
 }
@@ -534,7 +534,7 @@ void config_manual(struct buf *out)
 {
 	for (size_t i = 0; i < ROWS; i++) {
 		buf_printf(out, ".It Ic %s No = Ar ", rows[i].name);
-		put_default(out, &rows[i]);
+		put_default(out, &rows[i], "\\(dq");
 		buf_byte(out, '\n');
 		put_sentences(out, rows[i].help);
 		if (rows[i].max)

@@ -26,7 +26,7 @@ int program_open(struct program *program, struct err *err)
 	slash = strrchr(path, '/');
 	if (!slash || strlen(slash + 1) >= sizeof(program->name))
 		return err_set(err, ERR_IO, "cannot find my own program");
-	strcpy(program->name, slash + 1);
+	memcpy(program->name, slash + 1, strlen(slash + 1) + 1);
 	*slash = '\0';
 	program->folder_fd = open(*path ? path : "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	program->fd = open("/proc/self/exe", O_PATH | O_CLOEXEC);
