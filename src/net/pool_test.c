@@ -354,7 +354,6 @@ static void test_slow_reader(void **state)
 {
 	struct setup s;
 	struct peer slow[8], quick;
-	size_t kept;
 
 	(void)state;
 	start_with(&s, &(struct pool_config){.threads = 2, .connections_max = 100});
@@ -376,23 +375,31 @@ static void test_slow_reader(void **state)
 		peer_close(&slow[i]);
 	until(&s.kit.done, 8);
 	assert_int_equal(s.kit.sources_freed, 8);
-	kept = s.kit.sources_freed;
-	assert_int_equal(kept, 8);
 	peer_close(&quick);
 	stop(&s);
 }
 
-/* What a connection holds that stays parked as long as its peer says nothing. */
-static struct conn parked_conn(struct pool *pool, struct conn_ref ref)
+/* Becomes the owner of the last connection once it is parked, as a thread of the pool would. */
+static struct conn *own_last(struct setup *s)
 {
-	struct slot *slot = slot_of(pool, ref);
-	struct conn c;
+	const struct conn_ref ref = kit_last_ref(&s->kit);
+	struct slot *slot = slot_of(s->kit.pool, ref);
 
-	while ((atomic_load(&slot->word) & WORD_STATE) != WORD_PARKED)
-		usleep(200);
-	c = *slot->conn;
-	atomic_fetch_or(&slot->word, 0); /* its next owner comes after us */
-	return c;
+	for (;; usleep(200)) {
+		if ((atomic_load(&slot->word) & WORD_STATE) == WORD_PARKED &&
+			slot_signal(slot, ref.generation, 0))
+			break;
+	}
+	slot_begin(slot);
+	return slot->conn;
+}
+
+static void let_go(struct conn *c)
+{
+	struct slot *slot = slot_of(c->pool, c->ref);
+
+	slot_requeue(slot);
+	pool_enqueue(c->pool, slot->class, &slot->job, false);
 }
 
 /* The most a slow reader holds of our memory, looked at from inside. */
@@ -400,15 +407,16 @@ static void test_slow_reader_memory(void **state)
 {
 	struct setup s;
 	struct peer p;
-	size_t cap;
+	struct conn *c;
 
 	(void)state;
 	start(&s);
 	greeted(&p, s.port);
 	peer_send(&p, "BIG 100000000\r\n");
 	assert_true(peer_skip(&p, 1000000));
-	cap = parked_conn(s.kit.pool, kit_last_ref(&s.kit)).out.cap;
-	assert_in_range(cap, 1, 256 * 1024);
+	c = own_last(&s);
+	assert_in_range(c->out.cap, 1, 256 * 1024);
+	let_go(c);
 	peer_close(&p);
 	stop(&s);
 }
@@ -418,7 +426,7 @@ static void test_idle_is_empty(void **state)
 {
 	struct setup s;
 	struct peer p;
-	struct conn c;
+	struct conn *c;
 
 	(void)state;
 	start(&s);
@@ -431,11 +439,12 @@ static void test_idle_is_empty(void **state)
 	peer_expect(&p, "+ANSWER");
 	peer_send(&p, "NG\r\n");
 	peer_expect(&p, "+PONG");
-	c = parked_conn(s.kit.pool, kit_last_ref(&s.kit));
-	assert_null(c.in.ptr);
-	assert_null(c.out.ptr);
-	assert_null(c.arena.head);
-	assert_null(c.parts);
+	c = own_last(&s);
+	assert_null(c->in.ptr);
+	assert_null(c->out.ptr);
+	assert_null(c->arena.head);
+	assert_null(c->parts);
+	let_go(c);
 	assert_in_range(sizeof(struct conn), 1, 768);
 	peer_close(&p);
 	stop(&s);
