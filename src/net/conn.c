@@ -149,7 +149,9 @@ static int64_t due_ms(const struct conn *c)
 		return c->unit_ms + HANDSHAKE_MS;
 	if (c->phase == PHASE_LINGER)
 		return c->unit_ms + LINGER_MS;
-	if (has_output(c))
+	if (c->is_closing)
+		due = add_ms(c->moved_ms, c->timeout_ms < CLOSING_MS ? c->timeout_ms : CLOSING_MS);
+	else if (has_output(c))
 		due = add_ms(c->moved_ms, c->timeout_ms);
 	else if (!c->is_parked)
 		due = add_ms(c->unit_ms, c->timeout_ms);
@@ -169,7 +171,7 @@ static void on_due(struct conn *c)
 		c->is_dead = true;
 	} else if (c->is_parked && now_ms >= c->park_due_ms) {
 		resume_too_late(c);
-	} else if (has_output(c)) {
+	} else if (c->is_closing || has_output(c)) {
 		log_info(&c->log, "peer-takes-no-output");
 		c->is_dead = true;
 	} else {
@@ -306,7 +308,7 @@ static bool do_between(struct conn *c)
 			c->protocol->notify(c);
 		return true;
 	}
-	if (c->has_drain && !c->is_busy && c->input.len == 0) {
+	if (c->has_drain && c->listener && !c->is_busy && c->input.len == 0) {
 		c->has_drain = false;
 		say_goodbye(c, GOODBYE_SHUTDOWN);
 		return true;

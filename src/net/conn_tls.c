@@ -1,9 +1,11 @@
 /* conn_tls.c - OpenSSL between a connection's buffers and its socket. */
 #include <errno.h>
 #include <openssl/err.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "net/internal.h"
+#include "net/tls_provider.h"
 
 enum { READS_A_CALL = 32 };
 
@@ -78,11 +80,17 @@ static bool note_wish(struct conn *c, int rc, bool *wants_read, bool *wants_writ
 	return *wants_read || *wants_write;
 }
 
+/* What strangers do wrong is of no interest; that we cannot sign is, to the administrator. */
 static void log_failure(struct conn *c, const char *event)
 {
 	const unsigned long code = ERR_peek_last_error();
-	const char *reason = code ? ERR_reason_error_string(code) : NULL;
+	const char *reason = code ? ERR_reason_error_string(code) : NULL, *data = NULL;
+	int flags = 0;
 
+	if (ERR_GET_LIB(ERR_peek_error_data(&data, &flags)) == ERR_LIB_PROV &&
+		(flags & ERR_TXT_STRING) &&
+		strncmp(data, TLS_SIGNER_FAILED, sizeof(TLS_SIGNER_FAILED) - 1) == 0)
+		log_error(&c->log, "signature-failed", log_c("error", data));
 	log_debug(&c->log, event, log_c("error", reason ? reason : "connection lost"));
 	ERR_clear_error();
 }

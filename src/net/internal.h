@@ -32,6 +32,7 @@ enum {
 	CONN_ARENA_MAX = 4 << 20,
 	HANDSHAKE_MS = 30000,
 	TIMEOUT_MS = 60000, /* until the protocol sets its own */
+	CLOSING_MS = 30000, /* for the last output to move */
 	LINGER_MS = 2000,
 	LINGER_BYTES = 256 * 1024,
 	LISTENERS_MAX = 32,

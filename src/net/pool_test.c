@@ -55,6 +55,29 @@ static void until(const _Atomic size_t *what, size_t least)
 		usleep(200);
 }
 
+/* Becomes the owner of the last connection once it is parked, as a thread of the pool would. */
+static struct conn *own_last(struct setup *s)
+{
+	const struct conn_ref ref = kit_last_ref(&s->kit);
+	struct slot *slot = slot_of(s->kit.pool, ref);
+
+	for (;; usleep(200)) {
+		if ((atomic_load(&slot->word) & WORD_STATE) == WORD_PARKED &&
+			slot_signal(slot, ref.generation, 0))
+			break;
+	}
+	slot_begin(slot);
+	return slot->conn;
+}
+
+static void let_go(struct conn *c)
+{
+	struct slot *slot = slot_of(c->pool, c->ref);
+
+	slot_requeue(slot);
+	pool_enqueue(c->pool, slot->class, &slot->job, false);
+}
+
 static void test_commands(void **state)
 {
 	static const struct {
@@ -323,25 +346,60 @@ static void test_drain(void **state)
 	stop(&s);
 }
 
-/* A session that is silent for its timeout gets a goodbye. Time is moved, not waited for. */
 static void nothing(struct pool_job *job)
 {
 	(void)job;
 }
 
-static void test_idle_timeout(void **state)
+/* Moves time, and has the pool look at its timers: the kernel's knows no shift. */
+static void pass_ms(struct setup *s, struct pool_timer *poke, int64_t ms)
+{
+	*poke = (struct pool_timer){.job.run = nothing};
+	clock_shift(ms * 1000);
+	pool_timer_set(s->kit.pool, poke, clock_mono_ms());
+}
+
+/* A peer that takes no output for the timeout is closed without a word. */
+static void test_output_timeout(void **state)
 {
 	struct setup s;
 	struct peer p;
-	struct pool_timer poke = {.job.run = nothing};
+	struct pool_timer poke;
 
 	(void)state;
 	start(&s);
 	greeted(&p, s.port);
+	peer_send(&p, "BIG 100000000\r\n");
+	assert_true(peer_skip(&p, 1000000));
+	let_go(own_last(&s)); /* it has been parked */
+	pass_ms(&s, &poke, TIMEOUT_MS + 1000);
+	until(&s.kit.done, 1);
+	assert_int_equal(s.kit.goodbyes, 0);
+	assert_int_equal(s.kit.sources_freed, 1);
+	peer_close(&p);
+	stop(&s);
+}
+
+/* A session that is silent for its timeout gets a goodbye. Time is moved, not waited for. */
+
+static void test_idle_timeout(void **state)
+{
+	struct setup s;
+	struct peer p;
+	struct pool_timer poke[2];
+
+	(void)state;
+	start(&s);
+	greeted(&p, s.port);
+	pass_ms(&s, &poke[0], TIMEOUT_MS / 2);
 	peer_send(&p, "PING\r\n");
 	peer_expect(&p, "+PONG");
-	clock_shift((int64_t)TIMEOUT_MS * 1000 + 1000000);
-	pool_timer_set(s.kit.pool, &poke, clock_mono_ms()); /* the kernel's timer knows no shift */
+	let_go(own_last(&s));
+	pass_ms(&s, &poke[1], TIMEOUT_MS / 2 + 1000);
+	peer_send(&p, "PING\r\n"); /* the first command started the time anew */
+	peer_expect(&p, "+PONG");
+	let_go(own_last(&s));
+	pass_ms(&s, &poke[0], TIMEOUT_MS + 1000);
 	peer_expect(&p, "*GOODBYE 0");
 	assert_null(peer_line(&p));
 	peer_close(&p);
@@ -377,29 +435,6 @@ static void test_slow_reader(void **state)
 	assert_int_equal(s.kit.sources_freed, 8);
 	peer_close(&quick);
 	stop(&s);
-}
-
-/* Becomes the owner of the last connection once it is parked, as a thread of the pool would. */
-static struct conn *own_last(struct setup *s)
-{
-	const struct conn_ref ref = kit_last_ref(&s->kit);
-	struct slot *slot = slot_of(s->kit.pool, ref);
-
-	for (;; usleep(200)) {
-		if ((atomic_load(&slot->word) & WORD_STATE) == WORD_PARKED &&
-			slot_signal(slot, ref.generation, 0))
-			break;
-	}
-	slot_begin(slot);
-	return slot->conn;
-}
-
-static void let_go(struct conn *c)
-{
-	struct slot *slot = slot_of(c->pool, c->ref);
-
-	slot_requeue(slot);
-	pool_enqueue(c->pool, slot->class, &slot->job, false);
 }
 
 /* The most a slow reader holds of our memory, looked at from inside. */
@@ -588,6 +623,10 @@ static void test_attach(void **state)
 	peer_expect(&p, "*WAKE");
 	pool_stats(s.kit.pool, &stats);
 	assert_int_equal(stats.connections, 0);
+	pool_drain(s.kit.pool, 0);
+	pool_wait(s.kit.pool, 60000);
+	peer_send(&p, "PING\r\n");
+	peer_expect(&p, "+PONG");
 	peer_close(&p);
 	until(&s.kit.done, 1);
 	stop(&s);
@@ -635,6 +674,7 @@ int main(void)
 		cmocka_unit_test(test_attach),
 		cmocka_unit_test(test_stop_in_the_middle),
 		cmocka_unit_test(test_idle_timeout),
+		cmocka_unit_test(test_output_timeout),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

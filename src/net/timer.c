@@ -80,21 +80,20 @@ static void heap_add(struct timers *timers, struct timer_entry entry)
 	sift_up(timers, ++timers->count, entry);
 }
 
-/* Tells the kernel about the earliest entry, but only if it would come too late otherwise. */
+/* Tells the kernel about the earliest entry, but only if it would come too late otherwise. What
+ * is overdue is told again: the clock may have been shifted. */
 static void arm(struct timers *timers)
 {
 	const int64_t due = timers->count ? timers->heap[1].due_ms : INT64_MAX;
-	struct itimerspec when = {0};
-	int64_t wait;
+	const int64_t now_ms = clock_mono_ms();
+	struct itimerspec when = {.it_value.tv_nsec = 1};
 
-	if (due >= timers->armed_ms)
+	if (due == INT64_MAX || (due >= timers->armed_ms && timers->armed_ms > now_ms))
 		return;
 	timers->armed_ms = due;
-	wait = due - clock_mono_ms();
-	if (wait > 0)
-		when.it_value = (struct timespec){wait / 1000, wait % 1000 * 1000000};
-	else
-		when.it_value.tv_nsec = 1;
+	if (due > now_ms)
+		when.it_value =
+			(struct timespec){(due - now_ms) / 1000, (due - now_ms) % 1000 * 1000000};
 	timerfd_settime(timers->fd, 0, &when, NULL);
 }
 

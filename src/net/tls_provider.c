@@ -312,7 +312,7 @@ static int ask_signer(const struct sign_ctx *ctx, struct slice digest, unsigned 
 	rc = key->signer->sign(key->signer->arg, (struct slice){key->name, key->name_len},
 		algorithm, ctx->hash, digest, &out, &err);
 	if (rc < 0 || out.failed || out.len == 0 || out.len > max) {
-		ERR_raise_data(ERR_LIB_PROV, ERR_R_OPERATION_FAIL, "%s",
+		ERR_raise_data(ERR_LIB_PROV, ERR_R_OPERATION_FAIL, TLS_SIGNER_FAILED "%s",
 			rc < 0 ? err.msg : "signature of a wrong size");
 		return 0;
 	}

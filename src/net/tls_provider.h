@@ -15,6 +15,9 @@
 
 #include "net/tls.h"
 
+/* The first error of OpenSSL's queue starts with it when the signer refused. */
+#define TLS_SIGNER_FAILED "signer: "
+
 /* Must outlive all keys made with it. */
 struct tls_signer {
 	tls_sign_fn *sign;
