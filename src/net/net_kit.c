@@ -459,6 +459,10 @@ int kit_sign(void *arg, struct slice key_name, enum tls_algorithm algorithm, enu
 	int ok;
 
 	atomic_fetch_add(&ring->calls, 1);
+	atomic_fetch_add(&ring->waiting, 1);
+	while (atomic_load(&ring->is_stuck))
+		usleep(200);
+	atomic_fetch_sub(&ring->waiting, 1);
 	atomic_store(&ring->last_algorithm, (int)algorithm);
 	for (size_t i = 0; i < 4 && ring->names[i]; i++) {
 		if (slice_eq(key_name, slice_str(ring->names[i])))

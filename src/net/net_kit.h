@@ -75,6 +75,8 @@ struct kit_ring {
 	const char *names[4];
 	_Atomic size_t calls;
 	_Atomic int last_algorithm;
+	_Atomic bool is_stuck; /* kit_sign() waits while it is set */
+	_Atomic size_t waiting;
 };
 int kit_sign(void *ring, struct slice key_name, enum tls_algorithm algorithm, enum tls_hash hash,
 	struct slice digest, struct buf *out, struct err *err);

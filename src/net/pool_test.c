@@ -456,6 +456,36 @@ static void test_slow_reader_memory(void **state)
 	stop(&s);
 }
 
+/* A peer that asks without end and reads nothing is not heard any more after a while. */
+static void test_never_reads(void **state)
+{
+	static char pings[60000];
+	struct setup s;
+	struct peer p;
+	struct conn *c;
+	size_t sent = 0;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(pings); i += 6)
+		memcpy(pings + i, "PING\r\n", 6);
+	start(&s);
+	greeted(&p, s.port);
+	for (int quiet = 0; quiet < 50;) { /* until nothing is taken for a while */
+		const ssize_t n = send(p.fd, pings, sizeof(pings), MSG_DONTWAIT | MSG_NOSIGNAL);
+
+		quiet = n > 0 ? 0 : quiet + 1;
+		sent += n > 0 ? (size_t)n : 0;
+		if (n < 0)
+			usleep(2000);
+	}
+	c = own_last(&s);
+	assert_in_range(c->out.cap, OUT_PAUSE, 2 * OUT_PAUSE);
+	let_go(c);
+	assert_true(peer_skip(&p, sent / 6 * strlen("+PONG\r\n"))); /* and nothing was lost */
+	peer_close(&p);
+	stop(&s);
+}
+
 /* An idle connection keeps no buffer, whatever it did before. */
 static void test_idle_is_empty(void **state)
 {
@@ -667,6 +697,7 @@ int main(void)
 		cmocka_unit_test(test_drain),
 		cmocka_unit_test(test_slow_reader),
 		cmocka_unit_test(test_slow_reader_memory),
+		cmocka_unit_test(test_never_reads),
 		cmocka_unit_test(test_idle_is_empty),
 		cmocka_unit_test(test_wake_many),
 		cmocka_unit_test(test_jobs_and_timers),

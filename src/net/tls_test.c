@@ -5,6 +5,7 @@
 
 #include <cmocka.h>
 #include <openssl/err.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -453,6 +454,61 @@ static void test_silent_strangers(void **state)
 	stop(&s);
 }
 
+struct login {
+	struct setup *s;
+	SSL_CTX *ctx;
+	pthread_t thread;
+};
+
+static void *login_main(void *arg)
+{
+	struct login *l = arg;
+	struct peer p;
+
+	peer_connect(&p, l->s->implicit);
+	if (!peer_tls(&p, l->ctx, NULL))
+		abort();
+	peer_expect(&p, "+HELLO");
+	peer_close(&p);
+	return NULL;
+}
+
+/* A signer that does not answer holds half of the threads, and users who are in notice nothing. */
+static void test_stuck_signer(void **state)
+{
+	enum { LOGINS = 12, HALF = 2 };
+	struct setup s;
+	struct login logins[LOGINS];
+	struct peer user;
+	SSL_CTX *ctx;
+
+	(void)state;
+	start(&s);
+	load(&s, KEY_P256, true);
+	ctx = client(&s, TLS1_3_VERSION, NULL);
+	peer_connect(&user, s.implicit);
+	assert_true(peer_tls(&user, ctx, NULL));
+	peer_expect(&user, "+HELLO");
+	atomic_store(&s.ring.is_stuck, true);
+	for (size_t i = 0; i < LOGINS; i++) {
+		logins[i] = (struct login){.s = &s, .ctx = ctx};
+		pthread_create(&logins[i].thread, NULL, login_main, &logins[i]);
+	}
+	while (s.ring.waiting < HALF)
+		usleep(200);
+	for (int i = 0; i < 300; i++) {
+		peer_send(&user, "PING\r\n");
+		peer_expect(&user, "+PONG");
+		assert_int_equal(s.ring.waiting, HALF);
+	}
+	atomic_store(&s.ring.is_stuck, false);
+	for (size_t i = 0; i < LOGINS; i++)
+		pthread_join(logins[i].thread, NULL);
+	peer_close(&user);
+	SSL_CTX_free(ctx);
+	stop(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -465,6 +521,7 @@ int main(void)
 		cmocka_unit_test(test_start_tls),
 		cmocka_unit_test(test_renegotiation_and_key_updates),
 		cmocka_unit_test(test_silent_strangers),
+		cmocka_unit_test(test_stuck_signer),
 	};
 
 	signal(SIGPIPE, SIG_IGN); /* a client of OpenSSL may write to a closed socket */
