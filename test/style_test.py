@@ -30,6 +30,26 @@ def banned_calls(text):
             for m in CALL.finditer(strip_comments(text))]
 
 
+def unset_autos(text):
+    """AUTO() buffers and arenas that a return may reach before they are set up: garbage is freed."""
+    found = []
+    for m in re.finditer(r'\n(\t+)struct (?:buf|arena) (\w+) AUTO\(\w+\);', text):
+        rest = text[m.end():]
+        end = re.search(r'\n%s}' % m.group(1)[1:], rest)
+        body = rest[:end.start()] if end else rest
+        made = re.search(r'\w+\(&%s\b' % m.group(2), body)
+        left = re.search(r'\breturn\b', body)
+        if left and (not made or left.start() < made.start()):
+            found.append((text.count('\n', 0, m.start()) + 2, m.group(2)))
+    return found
+
+
+def test_what_cleans_itself_up_is_set_up_first():
+    found = ['%s:%d: %s' % (p.relative_to(HOME), line, name) for p in files('src/**/*.c')
+             for line, name in unset_autos(p.read_text('utf-8'))]
+    assert not found
+
+
 def test_no_banned_function():
     found = ['%s:%d: %s' % (p.relative_to(HOME), line, name)
              for p in files('src/**/*.[ch]')
@@ -50,6 +70,8 @@ def test_no_unfinished_work():
 def test_what_it_would_find():
     assert banned_calls('int x;\n\tstrcpy(a, b);\n') == [(2, 'strcpy')]
     assert not banned_calls('/* strcpy(a) */ my_strcpy(a); p->gets(q); "system(1)"')
+    assert unset_autos('\n\tstruct buf b AUTO(buf_done);\n\tif (x)\n\t\treturn 1;\n\tbuf_init(&b, 9);\n}')
+    assert not unset_autos('\n\tstruct buf b AUTO(buf_done);\n\tbuf_init(&b, 9);\n\treturn 1;\n}')
     assert UNFINISHED.search('/* TODO: later */')
 
 

@@ -107,10 +107,10 @@ int client_ask(struct client *client, json_t *request, client_row_fn *on_row, vo
 	struct buf line AUTO(buf_done);
 	int rc;
 
+	buf_init(&line, CONTROL_LINE_MAX);
 	json_decref(request);
 	if (!text) /* only text that is not UTF-8 cannot be said in JSON */
 		return err_set(err, ERR_SYNTAX, "an argument is not UTF-8");
-	buf_init(&line, CONTROL_LINE_MAX);
 	buf_str(&line, text);
 	buf_byte(&line, '\n');
 	free(text);

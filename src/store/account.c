@@ -283,11 +283,11 @@ int account_load(struct account *account, struct err *err)
 	struct account_row row;
 	int rc = read_row(account->db, &row, err);
 
+	buf_init(&wake, SIZE_MAX);
 	if (rc == 0 && row.epoch == 0)
 		rc = begin_life(account, &row, err);
 	if (rc < 0)
 		return rc;
-	buf_init(&wake, SIZE_MAX);
 	pthread_mutex_lock(&account->lock);
 	rc = load_mailboxes(account, err);
 	if (rc == 0)

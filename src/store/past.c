@@ -18,11 +18,11 @@ int past_keep(struct account_tx *tx, uint64_t mailbox, uint32_t no, const struct
 	uint64_t bytes = 0;
 	int rc;
 
+	buf_init(&data, BLOCK_PACKED_MAX);
 	if (tx->pasts >> CHANGE_BITS)
 		return err_set(err, ERR_TOOBIG, "the change is too large");
 	for (size_t i = 0; i < n; i++)
 		bytes += entries[i].size;
-	buf_init(&data, BLOCK_PACKED_MAX);
 	block_pack(&data, no, entries, attrs, n);
 	rc = db_do(tx->db, err,
 		"INSERT INTO past (id, mailbox, block, time, bytes, data) VALUES (?,?,?,?,?,?)",

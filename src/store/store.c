@@ -353,6 +353,7 @@ int store_remove(struct store *store, uint64_t id, struct err *err)
 	struct stat st;
 	int rc;
 
+	buf_init(&wake, SIZE_MAX);
 	store_path(id, path);
 	if (stat(path, &st) < 0)
 		return err_set(err, ERR_NOTFOUND, "the account has no file");
@@ -363,7 +364,6 @@ int store_remove(struct store *store, uint64_t id, struct err *err)
 		return err_set(err, ERR_BUSY, "the account is in use");
 	account_close_files(account);
 	remove_files(id);
-	buf_init(&wake, SIZE_MAX);
 	pthread_mutex_lock(&store->lock);
 	unlist(store, account);
 	unmap(account);

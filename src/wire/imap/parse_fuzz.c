@@ -68,9 +68,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct err err;
 	int rc;
 
+	arena_init(&arena, ARENA_MAX);
 	if (size == 0)
 		return 0;
-	arena_init(&arena, ARENA_MAX);
 	imap_lex_init(&lx, (struct slice){(const char *)data + 1, size - 1}, &limits, &arena);
 	switch (data[0]) {
 	case 'f':

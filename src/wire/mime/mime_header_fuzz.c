@@ -60,9 +60,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct buf out AUTO(buf_done);
 	struct mime_field field;
 
+	buf_init(&out, size);
 	if (size > 4096)
 		return 0;
-	buf_init(&out, size);
 	mime_header_filter(block, &name, 1, true, &out);
 	if (out.failed)
 		abort();
