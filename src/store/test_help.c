@@ -3,6 +3,7 @@
 
 #include <ftw.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <unistd.h>
 
 static char home[64];
@@ -38,7 +39,7 @@ unsigned help_wakes(void)
 
 void help_enter(void)
 {
-	strcpy(home, "/tmp/store_test.XXXXXX");
+	snprintf(home, sizeof(home), "/tmp/store_test.XXXXXX");
 	assert_non_null(mkdtemp(home));
 	assert_int_equal(chdir(home), 0);
 	arena_init(&arena, 64 << 20);

@@ -283,9 +283,9 @@ static bool make_param(const struct piece *pieces, size_t n, const struct piece 
 	if (piece->number == 0) {
 		struct buf joined AUTO(buf_done);
 
+		buf_init(&joined, SIZE_MAX / 2);
 		if (find_piece(pieces, n, piece->base, 0) != piece)
 			return false;
-		buf_init(&joined, SIZE_MAX / 2);
 		is_extended = join_pieces(pieces, n, piece, &joined);
 		value = arena_dup(arena, buf_slice(&joined));
 	} else {
