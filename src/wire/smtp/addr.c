@@ -315,3 +315,28 @@ int smtp_addr_parse(
 		*addr_out = addr;
 	return rc;
 }
+
+int smtp_addr_make(struct slice local, struct slice domain, struct arena *arena,
+	struct smtp_addr *addr_out, struct err *err)
+{
+	struct smtp_addr addr = {.has_utf8 = has_high_byte(local) || has_high_byte(domain)};
+	int rc;
+
+	if (local.len > SMTP_LOCAL_MAX)
+		return err_set(err, ERR_TOOBIG, "local part longer than %d bytes", SMTP_LOCAL_MAX);
+	for (size_t i = 0; i < local.len; i++) {
+		if ((unsigned char)local.ptr[i] < 0x20 || local.ptr[i] == 0x7f)
+			return err_set(err, ERR_SYNTAX, "control byte in local part");
+	}
+	if (!is_utf8(local))
+		return err_set(err, ERR_SYNTAX, "local part is not valid UTF-8");
+	addr.local = arena_dup(arena, local);
+	if (!addr.local.ptr)
+		return err_set(err, ERR_TOOBIG, "address needs too much memory");
+	rc = smtp_domain_parse(domain, arena, &addr.domain, err);
+	if (rc == 0)
+		rc = addr_write(&addr, arena, err);
+	if (rc == 0)
+		*addr_out = addr;
+	return rc;
+}

@@ -38,6 +38,10 @@ size_t smtp_addr_local_len(struct slice text);
 MUST_CHECK int smtp_addr_bare(
 	struct slice local, struct arena *arena, struct smtp_addr *addr_out, struct err *err);
 
+/* smtp_addr_make - from the halves as a header field has them: local without quoting. */
+MUST_CHECK int smtp_addr_make(struct slice local, struct slice domain, struct arena *arena,
+	struct smtp_addr *addr_out, struct err *err);
+
 /* smtp_domain_parse - only the domain or address literal, in normal form. */
 MUST_CHECK int smtp_domain_parse(
 	struct slice text, struct arena *arena, struct slice *domain_out, struct err *err);

@@ -140,6 +140,7 @@ static const struct {
 	{"MAIL FROM:<a@b> SIZE=1 SIZE=1", "501 5.5.4 SIZE is given twice"},
 	{"MAIL FROM:<a@b> BODY=BINARYMIME", "555 5.5.4"},
 	{"MAIL FROM:<a@b> BODY=7bit", "<a@b>"},
+	{"MAIL FROM:<a@b> BODY=9BIT", "501 5.5.4 BODY must be"},
 	{"MAIL FROM:<a@b> RET=HDRS ENVID=QQ+2B+3D1", "<a@b> RET=HDRS ENVID=QQ+=1"},
 	{"MAIL FROM:<a@b> RET=full", "<a@b> RET=FULL"},
 	{"MAIL FROM:<a@b> RET=some", "501 5.5.4 RET"},
