@@ -279,7 +279,7 @@ static int load_keywords(struct account *account, struct err *err)
 int account_load(struct account *account, struct err *err)
 {
 	const bool was_loaded = account->is_loaded;
-	struct buf wake AUTO(buf_done);
+	struct buf wake AUTO(buf_done) = {.max = SIZE_MAX};
 	struct account_row row;
 	int rc = read_row(account->db, &row, err);
 

@@ -102,7 +102,7 @@ struct account {
 	size_t list_n;
 	char *keywords[KEYWORD_COUNT_MAX];
 	size_t keywords_n;
-	uint64_t quota;
+	_Atomic uint64_t quota;
 	_Atomic uint64_t noticed; /* another process is at this modseq */
 
 	struct account_reader readers[READERS];
