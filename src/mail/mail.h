@@ -46,6 +46,8 @@ struct mail_envelope {
 	struct mail_recipient *recipients;
 	size_t recipients_n;
 	uint64_t submitter; /* account of a submission; 0 otherwise */
+	size_t own_bytes; /* of our Return-Path at the front, which mail for elsewhere must not have
+			   */
 };
 
 /* mail_deliver - one message into one account's INBOX (or the mailbox named by mailbox, or the one
@@ -56,6 +58,10 @@ typedef void mail_done_fn(
 	void *context, int rc, const struct message_added *added, const struct err *err);
 void mail_deliver(struct service *service, const struct mail_target *target, struct slice mailbox,
 	struct incoming *in, uint64_t delivery_id, mail_done_fn *done, void *context);
+
+/* mail_is_over_quota - the account has no room for so many bytes more. False when that cannot be
+ * told now. */
+bool mail_is_over_quota(struct service *service, const struct mail_target *target, uint64_t bytes);
 
 /* mail_accept_submit - the SMTP way, one reply for all: a message for one local account goes
  * straight into it; for several, or for elsewhere too, it is written to the delivery log (one

@@ -1,0 +1,91 @@
+/* deliver.c - one message into one account, through the account's write queue. */
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "mail/mail.h"
+
+struct mail_delivery {
+	struct account_write write;
+	struct account *account;
+	struct incoming *in;
+	uint64_t mailbox, delivery_id;
+	struct message_added added;
+	mail_done_fn *done;
+	void *context;
+};
+
+static void delivery_free(struct mail_delivery *d)
+{
+	account_free(&d->account);
+	incoming_free(&d->in);
+	free(d);
+}
+
+static int delivery_run(struct account_write *w, struct account_tx *tx, struct err *err)
+{
+	struct mail_delivery *d = (struct mail_delivery *)w;
+
+	return tx_add(tx, d->mailbox, d->in, 0, d->delivery_id, &d->added, err);
+}
+
+static void delivery_done(struct account_write *w, int rc, const struct err *err)
+{
+	struct mail_delivery *d = (struct mail_delivery *)w;
+
+	d->done(d->context, rc, rc < 0 ? NULL : &d->added, err);
+	delivery_free(d);
+}
+
+static int find_mailbox(
+	struct account *account, struct slice name, uint64_t *id_out, struct err *err)
+{
+	struct mailbox_info info;
+	struct arena arena AUTO(arena_done);
+	int rc;
+
+	arena_init(&arena, 2 * MAILBOX_NAME_MAX);
+	rc = account_mailbox(
+		account, name, 0, name.len ? ROLE_NONE : ROLE_INBOX, &arena, &info, err);
+	if (rc == 0)
+		*id_out = info.id;
+	return rc;
+}
+
+void mail_deliver(struct service *service, const struct mail_target *target, struct slice mailbox,
+	struct incoming *in, uint64_t delivery_id, mail_done_fn *done, void *context)
+{
+	struct mail_delivery *d = mem_new(struct mail_delivery);
+	struct err err;
+	int rc;
+
+	*d = (struct mail_delivery){
+		.write = {.run = delivery_run, .done = delivery_done, .is_adding = true},
+		.delivery_id = delivery_id,
+		.done = done,
+		.context = context};
+	rc = store_account(service->store, target->account, target->quota_bytes, &d->account, &err);
+	if (rc == 0)
+		rc = find_mailbox(d->account, mailbox, &d->mailbox, &err);
+	if (rc < 0) {
+		done(context, rc, NULL, &err);
+		delivery_free(d);
+		return;
+	}
+	d->in = incoming_ref(in);
+	account_submit(d->account, &d->write);
+}
+
+bool mail_is_over_quota(struct service *service, const struct mail_target *target, uint64_t bytes)
+{
+	struct account_usage usage;
+	struct account *account;
+	struct err err;
+
+	if (!target->account || !target->quota_bytes ||
+		store_account(
+			service->store, target->account, target->quota_bytes, &account, &err) < 0)
+		return false;
+	account_usage(account, &usage);
+	account_free(&account);
+	return usage.bytes > target->quota_bytes || bytes > target->quota_bytes - usage.bytes;
+}

@@ -1,0 +1,125 @@
+/* group.c - see group.h for the contract. */
+#include "mail/group.h"
+
+#include <assert.h>
+
+enum {
+	ROUND_ITEMS_MAX = 256,           /* of one transaction */
+	ROUNDS_MAX = 4,                  /* by a thread that has other things to do */
+	WAL_BYTES_MAX = 8 * 1024 * 1024, /* then it is copied back into the file */
+	VACUUM_PAGES = 256,
+};
+
+static struct group_item *take_round(struct group *group)
+{
+	struct group_item *first, **link;
+	size_t n = 0;
+
+	pthread_mutex_lock(&group->lock);
+	first = group->head;
+	for (link = &group->head; *link && n < ROUND_ITEMS_MAX; n++)
+		link = &(*link)->next;
+	group->head = *link;
+	if (!group->head)
+		group->tail = &group->head;
+	*link = NULL;
+	if (!first)
+		group->is_owned = false;
+	pthread_mutex_unlock(&group->lock);
+	return n ? first : NULL;
+}
+
+static void run_item(struct group *group, struct group_item *item)
+{
+	item->rc = db_savepoint(group->db, &item->err);
+	if (item->rc < 0)
+		return;
+	item->rc = item->run(item, group->db, &item->err);
+	if (item->rc == 0)
+		item->rc = db_release(group->db, &item->err);
+	if (item->rc < 0)
+		db_rollback_savepoint(group->db);
+}
+
+/* The whole round shares what became of its transaction. */
+static int run_all(struct group *group, struct group_item *first, struct err *err)
+{
+	int rc = db_begin(group->db, err);
+
+	if (rc < 0)
+		return rc;
+	for (struct group_item *item = first; item; item = item->next)
+		run_item(group, item);
+	return db_commit(group->db, err);
+}
+
+static void run_round(struct group *group, struct group_item *first)
+{
+	struct group_item *next;
+	struct err err;
+	const int rc = run_all(group, first, &err);
+
+	for (struct group_item *item = first; item; item = next) {
+		next = item->next;
+		if (rc < 0) {
+			item->rc = rc;
+			item->err = err;
+		}
+		item->done(item, item->rc, &item->err);
+	}
+	/* A log that cannot be copied back now is copied back after a later round. */
+	if (db_wal_bytes(group->db) > WAL_BYTES_MAX &&
+		db_vacuum(group->db, VACUUM_PAGES, &err) == 0)
+		(void)!db_checkpoint(group->db, &err);
+}
+
+static void run_rounds(struct group *group, unsigned rounds_max)
+{
+	struct group_item *first;
+
+	for (unsigned i = 0; i < rounds_max || !group->pool; i++) {
+		first = take_round(group);
+		if (!first)
+			return;
+		run_round(group, first);
+	}
+	pool_run(group->pool, POOL_BULK, &group->job);
+}
+
+static void run_job(struct pool_job *job)
+{
+	struct group *group = (struct group *)((char *)job - offsetof(struct group, job));
+
+	run_rounds(group, ROUNDS_MAX);
+}
+
+void group_init(struct group *group, struct db *db, struct pool *pool)
+{
+	*group = (struct group){.db = db, .pool = pool, .job = {.run = run_job}};
+	group->tail = &group->head;
+	pthread_mutex_init(&group->lock, NULL);
+}
+
+void group_done(struct group *group)
+{
+	/* A job that the pool did not run any more leaves its round to us. */
+	group->pool = NULL;
+	run_rounds(group, 1);
+	assert(!group->head);
+	pthread_mutex_destroy(&group->lock);
+}
+
+void group_submit(struct group *group, struct group_item *item)
+{
+	bool is_owner;
+
+	item->next = NULL;
+	pthread_mutex_lock(&group->lock);
+	*group->tail = item;
+	group->tail = &item->next;
+	is_owner = !group->is_owned;
+	group->is_owned = true;
+	pthread_mutex_unlock(&group->lock);
+	if (is_owner)
+		run_rounds(group, ROUNDS_MAX);
+}

@@ -1,0 +1,37 @@
+/* mail_kit.h - what this room's tests share: a service on a folder of its own. */
+#ifndef MAIL_KIT_H
+#define MAIL_KIT_H
+
+#include "mail/mail.h"
+
+enum kit_account { KIT_ALICE, KIT_BOB, KIT_CAROL, KIT_ACCOUNTS };
+
+struct mail_kit {
+	struct service service;
+	char path[64];
+	int home; /* the folder we were in before */
+	uint64_t ids[KIT_ACCOUNTS];
+};
+
+/* kit_open - alice, bob and carol @posthouse.example and some aliases, in a new folder that is
+ * the current one until kit_close(). The pool does not run yet. */
+void kit_open(struct mail_kit *kit);
+void kit_start(struct mail_kit *kit);
+/* kit_restart - all but the files goes and comes again, the pool stopped. */
+void kit_restart(struct mail_kit *kit);
+void kit_close(struct mail_kit *kit);
+
+/* kit_incoming - a finished message of this text. */
+struct incoming *kit_incoming(struct mail_kit *kit, const char *text);
+
+/* kit_submit - mail_accept_submit() to recipients (NULL ends them), waiting for its answer. */
+int kit_submit(struct mail_kit *kit, const char *sender, const char *const *recipients,
+	struct incoming *in);
+
+uint64_t kit_messages(struct mail_kit *kit, enum kit_account who);
+/* kit_await - until this account has n messages; fails after some seconds. */
+void kit_await(struct mail_kit *kit, enum kit_account who, uint64_t n);
+/* kit_await_log_empty - until nothing is left in the delivery log. */
+void kit_await_log_empty(struct mail_kit *kit);
+
+#endif

@@ -1,0 +1,44 @@
+/*
+ * trace.h - the lines that delivery puts on top of a message, and dates and ids as mail writes
+ * them.
+ *
+ * Writes: RFC 5321 4.4 (Return-Path, Received), RFC 3848 and 6531 4.3 (the "with" keywords),
+ *         RFC 5322 3.3 and 3.6.4 (dates, message ids).
+ */
+#ifndef MAIL_TRACE_H
+#define MAIL_TRACE_H
+
+#include "base/buf.h"
+
+struct mail_trace {
+	struct slice sender;    /* of the envelope; empty: the null path */
+	struct slice helo;      /* what the client called itself */
+	struct slice peer;      /* its address; empty: a local client */
+	struct slice host_name; /* ours */
+	struct slice id;        /* of this transaction, as the log has it */
+	struct slice recipient; /* empty where there are several */
+	const char *tls;        /* "TLSv1.3", or NULL */
+	const char *cipher;
+	bool is_lmtp, is_extended, is_utf8, is_authenticated;
+};
+
+/* mail_trace_put - Return-Path, then Received. Returns the bytes of the first, which mail on its
+ * way elsewhere must not have (RFC 5321 4.4). */
+size_t mail_trace_put(struct buf *out, const struct mail_trace *trace);
+
+/* mail_date_put - "Sun, 22 Nov 2026 01:13:56 +0000". */
+void mail_date_put(struct buf *out, int64_t wall_s);
+
+/* mail_id_put - a new message id with its angle brackets. */
+void mail_id_put(struct buf *out, struct slice host_name);
+
+/* Counts the Received lines of a header as it passes: RFC 5321 6.3. */
+enum { MAIL_HOPS_MAX = 100 };
+struct mail_hops {
+	unsigned count;
+	unsigned char at; /* bytes of the line's front that fit the name so far */
+	bool is_in_line, is_over, is_blank;
+};
+void mail_hops_feed(struct mail_hops *hops, struct slice bytes);
+
+#endif
