@@ -1,0 +1,109 @@
+/*
+ * session.h - what one SMTP, LMTP or submission session knows; for this room only.
+ *
+ * Everything here is used by the thread that owns the connection. What a delivery needs after the
+ * session has gone it has copied or holds references to.
+ */
+#ifndef SMTP_SESSION_H
+#define SMTP_SESSION_H
+
+#include "mail/mail.h"
+#include "mail/submit.h"
+#include "mail/trace.h"
+#include "net/conn.h"
+#include "wire/smtp/cmd.h"
+#include "wire/smtp/data.h"
+
+enum {
+	SESSION_ERRORS_MAX = 20,          /* commands that make no sense */
+	SESSION_UNKNOWN_MAX = 100,        /* recipients that do not exist, on port 25 */
+	SESSION_TX_ARENA_MAX = 32 << 20,  /* envelope with all that its aliases lead to */
+	SESSION_LINE_MAX = 64 * 1024,     /* of a message; what is longer is no mail */
+	SESSION_UNIT_MAX = 64 * 1024,     /* bytes of a message taken at once */
+	SESSION_MESSAGE_MS = 3600 * 1000, /* for one message to arrive */
+	SESSION_SWALLOW = 2,              /* of a message too big: so many times the limit */
+	SESSION_PARK_MS = 10 * 60 * 1000, /* RFC 5321 4.5.3.2.6: so long a client waits */
+	SESSION_TRACE_MAX = 4096,
+};
+
+enum session_kind { KIND_MX = 1, KIND_LMTP = 2, KIND_SUBMISSION = 4 }; /* bits, for the rows */
+
+enum session_mode {
+	MODE_COMMAND,
+	MODE_DATA,
+	MODE_CHUNK,
+	MODE_AUTH, /* the next line answers a challenge */
+};
+
+/* One mail transaction, from MAIL to the end of the message. */
+struct session_tx {
+	struct arena arena;
+	struct mail_envelope env;
+	size_t recipients_cap, targets_n;
+	uint64_t size; /* SIZE of MAIL, or 0 */
+	/* From the first byte of the message on: */
+	struct incoming *in;
+	struct smtp_data data;
+	struct mail_submit submit;
+	struct mail_hops hops;
+	int64_t started_ms;
+	uint64_t id; /* in Received, the reply and the log */
+	int rc;      /* the first error of the spool or the header; the rest is swallowed */
+	struct err err;
+};
+
+struct session {
+	enum session_kind kind;
+	enum session_mode mode;
+	char *helo;       /* what the client calls itself; NULL: nothing said yet */
+	bool is_extended; /* by EHLO or LHLO */
+	bool is_skipping; /* within a line that is too long */
+	unsigned errors, unknown, auth_failures;
+	struct session_tx *tx;
+	/* BDAT: bytes of the chunk still to come, and what it is answered with if not with 250. */
+	uint64_t chunk_left, chunk_size;
+	bool is_last_chunk, is_chunk_refused;
+	enum smtp_say chunk_say;
+	/* AUTH */
+	uint64_t account; /* 0: not signed in */
+	char *login;      /* claimed or proven */
+	bool is_auth_login;
+};
+
+static inline struct session *session_of(struct conn *c)
+{
+	return conn_session(c);
+}
+
+static inline struct service *session_service(struct conn *c)
+{
+	return conn_context(c);
+}
+
+/* session.c: replies */
+void smtp_session_reply(
+	struct conn *c, enum smtp_say say, const char *text); /* NULL: its own text */
+void smtp_session_fail(
+	struct conn *c, enum smtp_say say, const char *text); /* and count an error */
+void smtp_session_tx_free(struct conn *c);
+
+/* commands.c: one line, without its CRLF */
+void smtp_session_command(struct conn *c, struct slice line);
+void smtp_session_hello_forget(struct session *s);
+
+/* auth.c */
+void smtp_session_auth(struct conn *c, struct slice args);
+void smtp_session_auth_line(struct conn *c, struct slice line);
+
+/* message.c */
+void smtp_session_data(struct conn *c, struct slice args);
+void smtp_session_bdat(struct conn *c, struct slice args);
+void smtp_session_data_bytes(struct conn *c, struct slice bytes);
+void smtp_session_chunk_bytes(struct conn *c, struct slice bytes);
+
+/* deliver.c: the message is whole; replies, now or when it is stored, and ends the transaction */
+void smtp_session_deliver(struct conn *c);
+/* The same reply to the message for SMTP, or for each recipient for LMTP; ends the transaction. */
+void smtp_session_refuse(struct conn *c, enum smtp_say say, const char *text);
+
+#endif
