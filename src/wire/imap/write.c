@@ -78,14 +78,6 @@ void imap_write_astring(struct buf *out, struct slice s, bool is_utf8)
 		imap_write_string(out, s, is_utf8);
 }
 
-void imap_write_nstring(struct buf *out, struct slice s, bool is_utf8)
-{
-	if (s.ptr)
-		imap_write_string(out, s, is_utf8);
-	else
-		buf_lit(out, "NIL");
-}
-
 bool imap_write_flags(struct buf *out, unsigned system, bool is_recent)
 {
 	bool has_any = false;

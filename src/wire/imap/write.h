@@ -11,8 +11,6 @@
 void imap_write_string(struct buf *out, struct slice s, bool is_utf8);
 /* imap_write_astring - as it is if it is an atom, else as a string. */
 void imap_write_astring(struct buf *out, struct slice s, bool is_utf8);
-/* imap_write_nstring - NIL if s.ptr is NULL. */
-void imap_write_nstring(struct buf *out, struct slice s, bool is_utf8);
 /* imap_write_literal - "{size}" CRLF; the caller sends the bytes. binary: "~{size}". */
 void imap_write_literal(struct buf *out, uint64_t size, bool is_binary);
 /* imap_write_flags - the system flags of the mask (wire/imap/flags.h) and \Recent, separated by
