@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/io.h"
@@ -97,7 +98,8 @@ static void test_replay(void **state)
 
 	assert_int_equal(kit_submit(kit, "s@elsewhere.example", all, in), 0);
 	incoming_free(&in);
-	kit_restart(kit);
+	kit_stop(kit);
+	kit_resume(kit);
 	kit_start(kit);
 	assert_one_each(kit);
 	kit_await_log_empty(kit);
@@ -126,7 +128,8 @@ static void test_replay_twice(void **state)
 	copy_file("accept.db", "saved.db");
 	copy_file("accept.db-wal", "saved.db-wal");
 	for (int run = 0; run < 2; run++) {
-		kit_restart(kit);
+		kit_stop(kit);
+		kit_resume(kit);
 		kit_start(kit);
 		kit_await(kit, KIT_ALICE, 1);
 		kit_await(kit, KIT_BOB, 1);
@@ -160,7 +163,8 @@ static void test_bounce(void **state)
 	}
 	assert_int_equal(
 		directory_account_delete(kit->service.directory, kit->ids[KIT_BOB], &err), 0);
-	kit_restart(kit);
+	kit_stop(kit);
+	kit_resume(kit);
 	kit_start(kit);
 	kit_await(kit, KIT_ALICE, 2);
 	kit_await(kit, KIT_CAROL, 1);
@@ -193,6 +197,58 @@ static void test_failing_syncs(void **state)
 	}
 }
 
+/* In a process of its own: accept, say so, deliver all; it ends at the n-th flush. */
+static void run_until_killed(struct mail_kit *kit, unsigned n, int says)
+{
+	struct incoming *in;
+
+	kit_resume(kit);
+	kit_start(kit);
+	in = kit_incoming(kit, text);
+	io_fault_set(IO_SYNC, n, IO_FAULT_STOP);
+	if (kit_submit(kit, "s@elsewhere.example", all, in) == 0)
+		(void)!write(says, "+", 1);
+	kit_await_log_empty(kit);
+	_exit(0);
+}
+
+/* Killed at the n-th flush, for each n until it lives: the next run leaves one copy of what was
+ * acknowledged, and all or none of what was not. */
+static void test_kill_at_each_flush(void **state)
+{
+	struct mail_kit *kit = *state;
+	int status = -1;
+
+	for (unsigned n = 1; status != 0; n++) {
+		int says[2];
+		char said = 0;
+		pid_t child;
+
+		assert_true(n < 100);
+		kit_stop(kit);
+		assert_int_equal(pipe(says), 0);
+		child = fork();
+		if (child == 0)
+			run_until_killed(kit, n, says[1]);
+		close(says[1]);
+		assert_int_equal(waitpid(child, &status, 0), child);
+		(void)!read(says[0], &said, 1);
+		close(says[0]);
+		kit_resume(kit);
+		kit_start(kit);
+		kit_await_log_empty(kit);
+		for (int who = 0; who < KIT_ACCOUNTS; who++) {
+			const uint64_t has = kit_messages(kit, (enum kit_account)who);
+
+			assert_true(has <= 1);
+			assert_int_equal(has, kit_messages(kit, KIT_ALICE));
+			assert_true(has == 1 || !said);
+		}
+		kit_close(kit);
+		kit_open(kit);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -203,6 +259,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_replay_twice, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bounce, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_failing_syncs, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_kill_at_each_flush, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -30,7 +30,7 @@ static void must(int rc, const struct err *err)
 		fail_msg("%s", err->msg);
 }
 
-static void open_service(struct mail_kit *kit)
+void kit_resume(struct mail_kit *kit)
 {
 	struct service *s = &kit->service;
 	const struct pool_config pool = {.threads = 16, .connections_max = 16};
@@ -48,7 +48,7 @@ static void open_service(struct mail_kit *kit)
 	must(mail_accept_open(s, &s->accept, &err), &err);
 }
 
-static void close_service(struct mail_kit *kit)
+void kit_stop(struct mail_kit *kit)
 {
 	struct service *s = &kit->service;
 
@@ -102,7 +102,7 @@ void kit_open(struct mail_kit *kit)
 	kit->home = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	assert_non_null(mkdtemp(kit->path));
 	assert_int_equal(chdir(kit->path), 0);
-	open_service(kit);
+	kit_resume(kit);
 	fill_directory(kit);
 }
 
@@ -111,12 +111,6 @@ void kit_start(struct mail_kit *kit)
 	struct err err;
 
 	must(pool_start(kit->service.pool, &err), &err);
-}
-
-void kit_restart(struct mail_kit *kit)
-{
-	close_service(kit);
-	open_service(kit);
 }
 
 static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *at)
@@ -129,7 +123,7 @@ static int remove_one(const char *path, const struct stat *st, int kind, struct 
 
 void kit_close(struct mail_kit *kit)
 {
-	close_service(kit);
+	kit_stop(kit);
 	assert_int_equal(fchdir(kit->home), 0);
 	close(kit->home);
 	nftw(kit->path, remove_one, 16, FTW_DEPTH | FTW_PHYS);

@@ -17,8 +17,9 @@ struct mail_kit {
  * the current one until kit_close(). The pool does not run yet. */
 void kit_open(struct mail_kit *kit);
 void kit_start(struct mail_kit *kit);
-/* kit_restart - all but the files goes and comes again, the pool stopped. */
-void kit_restart(struct mail_kit *kit);
+/* kit_stop, kit_resume - all but the files goes, and comes again with a pool that does not run. */
+void kit_stop(struct mail_kit *kit);
+void kit_resume(struct mail_kit *kit);
 void kit_close(struct mail_kit *kit);
 
 /* kit_incoming - a finished message of this text. */
