@@ -1,7 +1,6 @@
 /* cmd.c - see cmd.h for the contract. */
 #include "wire/smtp/cmd.h"
 
-#include <assert.h>
 #include <string.h>
 
 static const char *const verb_names[] = {
@@ -36,12 +35,6 @@ enum smtp_verb smtp_verb_take(struct slice line, struct slice *args_out)
 		verb++;
 	*args_out = slice_trim(args);
 	return (enum smtp_verb)verb;
-}
-
-const char *smtp_verb_name(enum smtp_verb verb)
-{
-	assert(verb < SMTP_VERB_COUNT);
-	return verb_names[verb];
 }
 
 int smtp_none_parse(struct smtp_cmd *cmd, struct slice args, struct err *err)

@@ -87,9 +87,6 @@ struct smtp_auth {
  * it is none that we know. */
 enum smtp_verb smtp_verb_take(struct slice line, struct slice *args_out);
 
-/* smtp_verb_name - "MAIL". */
-const char *smtp_verb_name(enum smtp_verb verb);
-
 /* smtp_hello_parse - the name a client gives itself: a domain, an address literal, or one of the
  * many things that clients say instead, as long as it can stand in a Received line. */
 MUST_CHECK int smtp_hello_parse(
