@@ -166,16 +166,9 @@ static int pick_fields(
 	struct fetch *f, const struct mime_section *part, struct buf *out, struct err *err)
 {
 	const struct imap_section *s = section_of(f);
-	int rc;
+	int rc = read_header(f, part->header, err);
 
 	buf_clear(&f->scratch);
-	if (s->text == IMAP_TEXT_FIELDS && s->part_n == 0 &&
-		mime_prepared_covers(f->row.prepared, s->fields, s->fields_n)) {
-		rc = mime_prepared_fields(
-			f->row.prepared, s->fields, s->fields_n, &f->scratch, err);
-		return rc < 0 ? rc : write_picked(f, out, err);
-	}
-	rc = read_header(f, part->header, err);
 	if (rc < 0)
 		return rc;
 	mime_header_filter(buf_slice(&f->header), s->fields, s->fields_n,
@@ -236,6 +229,23 @@ static int begin_binary(struct fetch *f, const struct mime_section *part, struct
 	return 0;
 }
 
+/* The fields that lists ask for were kept on arrival: no part is looked up, no header read. */
+static bool is_kept(const struct fetch *f, const struct imap_section *s)
+{
+	return s->text == IMAP_TEXT_FIELDS && s->part_n == 0 &&
+	       mime_prepared_covers(f->row.prepared, s->fields, s->fields_n);
+}
+
+static int write_kept(struct fetch *f, struct buf *out, struct err *err)
+{
+	const struct imap_section *s = section_of(f);
+	int rc;
+
+	buf_clear(&f->scratch);
+	rc = mime_prepared_fields(f->row.prepared, s->fields, s->fields_n, &f->scratch, err);
+	return rc < 0 ? rc : write_picked(f, out, err);
+}
+
 static int begin_section(struct fetch *f, struct buf *out, struct err *err)
 {
 	const struct imap_section *s = section_of(f);
@@ -244,6 +254,8 @@ static int begin_section(struct fetch *f, struct buf *out, struct err *err)
 
 	if (rc < 0)
 		return rc;
+	if (is_kept(f, s))
+		return write_kept(f, out, err);
 	rc = mime_prepared_section(f->row.prepared, s->part, s->part_n, &part, err);
 	if (rc == -ERR_NOTFOUND)
 		return write_nil(s, out);
