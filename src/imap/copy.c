@@ -11,6 +11,8 @@
 #include "imap/selection.h"
 #include "imap/write.h"
 
+enum { COPYUID_MAX = 8 << 20 };
+
 struct write_copy {
 	struct write_uids many;
 	uint64_t to;
@@ -107,18 +109,32 @@ static bool write_copyuid(const struct write_copy *w, struct buf *out)
 	return has_any && !out->failed;
 }
 
-static void reply_copied(struct command *cmd, const struct write_copy *w)
+/* Before the EXPUNGEs, RFC 6851 4.3; also of what was moved before a failure. */
+static void tell_moved(struct command *cmd, struct write_copy *w, bool is_failed)
+{
+	struct buf *out = conn_out(cmd->c);
+	struct buf code AUTO(buf_done);
+
+	buf_init(&code, COPYUID_MAX);
+	for (size_t i = is_failed ? w->slice_at : w->many.n; i < w->many.n; i++)
+		w->new_uids[i] = 0; /* what the failed slice had put there is gone again */
+	if (!write_copyuid(w, &code))
+		return;
+	buf_lit(out, "* OK [");
+	buf_append(out, buf_slice(&code));
+	buf_lit(out, "] Moved\r\n");
+}
+
+static void reply_copied(struct command *cmd, struct write_copy *w)
 {
 	struct buf code AUTO(buf_done);
 
-	buf_init(&code, 8 << 20);
-	if (!write_copyuid(w, &code)) {
+	buf_init(&code, COPYUID_MAX);
+	if (w->is_move) {
+		tell_moved(cmd, w, false);
+		reply_ok(cmd, "Done");
+	} else if (!write_copyuid(w, &code)) {
 		reply_ok(cmd, "There was nothing to copy");
-	} else if (w->is_move) { /* before the EXPUNGEs, RFC 6851 4.3 */
-		buf_lit(conn_out(cmd->c), "* OK [");
-		buf_append(conn_out(cmd->c), buf_slice(&code));
-		buf_lit(conn_out(cmd->c), "] Moved\r\n");
-		reply_ok(cmd, "Moved");
 	} else {
 		reply_ok_code(cmd, buf_slice(&code), "Copied");
 	}
@@ -129,6 +145,8 @@ static void copied(struct conn *c, struct answer *answer)
 	struct command *cmd = ((struct session *)conn_session(c))->command;
 	struct write_copy *w = answer->data;
 
+	if (answer->rc < 0 && w && w->is_move)
+		tell_moved(cmd, w, true);
 	if (answer->rc < 0)
 		reply_err_mailbox(cmd, &answer->err);
 	else

@@ -340,7 +340,8 @@ static void test_many(void **state)
 	client_close(&k);
 }
 
-/* A COPY whose second slice fails leaves nothing of the first behind. */
+/* A COPY whose second slice fails leaves nothing of the first behind; a MOVE tells how far it got.
+ */
 static void test_copy_undone(void **state)
 {
 	struct client k;
@@ -360,6 +361,10 @@ static void test_copy_undone(void **state)
 	SAY(&k, "5 STATUS target (MESSAGES)", "* STATUS target (MESSAGES 0)", "5 OK *");
 	SAY(&k, "6 COPY 1:* target", "6 OK *COPYUID*");
 	SAY(&k, "7 STATUS target (MESSAGES)", "* STATUS target (MESSAGES 8000)", "7 OK *");
+	io_fault_set(IO_SYNC, 2, IO_FAULT_FAIL);
+	SAY(&k, "8 MOVE 1:* target", "* OK *COPYUID*13001:18000*", "...", "8 NO *UNAVAILABLE*");
+	io_fault_set(IO_SYNC, 0, IO_FAULT_NONE);
+	SAY(&k, "9 STATUS target (MESSAGES)", "* STATUS target (MESSAGES 13000)", "9 OK *");
 	client_close(&k);
 }
 
