@@ -136,6 +136,10 @@ struct pool {
 	struct queue queues[POOL_CLASS_COUNT];
 	unsigned running[POOL_CLASS_COUNT], share[POOL_CLASS_COUNT];
 	unsigned others_running, others_share; /* all but interactive */
+	unsigned bulk_now, bulk_least; /* how many bulk turns may run at the moment, see pool.c */
+	int64_t bulk_moved_us;         /* when the last of them ended */
+	bool is_bulk_watched;          /* the timer is set */
+	struct pool_timer bulk_watch;
 	unsigned takes;
 	size_t jobs; /* queued or running, connections not counted */
 	bool is_waking;

@@ -1,5 +1,5 @@
 /*
- * net_bench.c - what the pool costs: net_bench idle|echo|bulk|login [clear].
+ * net_bench.c - what the pool costs: net_bench idle|echo|bulk|login|mixed [clear].
  *
  * The server is a process of its own, so that its CPU and memory are told apart from the clients'.
  */
@@ -22,6 +22,8 @@ enum {
 	ECHO_EACH = 20000,
 	BULK_BYTES = 1 << 30,
 	LOGIN_COUNT = 3000,
+	MIXED_BULK = 8,
+	MIXED_COUNT = 2000,
 };
 
 struct bench {
@@ -187,6 +189,46 @@ static void bench_bulk(struct bench *b)
 	peer_close(&p);
 }
 
+static void *bulk_main(void *arg)
+{
+	struct peer p;
+
+	connect_one(arg, &p);
+	peer_send(&p, "BIG 4000000000\r\n");
+	peer_skip(&p, 4000000000);
+	return NULL;
+}
+
+static int by_size(const void *a, const void *b)
+{
+	const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* How long a command takes while others fetch without end. */
+static void bench_mixed(struct bench *b)
+{
+	static int64_t us[MIXED_COUNT];
+	pthread_t threads[MIXED_BULK];
+	struct peer p;
+
+	for (size_t i = 0; i < MIXED_BULK; i++)
+		pthread_create(&threads[i], NULL, bulk_main, b);
+	connect_one(b, &p);
+	for (size_t i = 0; i < MIXED_COUNT; i++) {
+		const int64_t start_us = clock_mono_us();
+
+		peer_send(&p, "PING\r\n");
+		peer_expect(&p, "+PONG");
+		us[i] = clock_mono_us() - start_us;
+		usleep(500);
+	}
+	qsort(us, MIXED_COUNT, sizeof(us[0]), by_size);
+	printf("mixed: p50 %lld us, p99 %lld us\n", (long long)us[MIXED_COUNT / 2],
+		(long long)us[MIXED_COUNT * 99 / 100]);
+}
+
 static void bench_login(struct bench *b)
 {
 	const int64_t start_us = clock_mono_us();
@@ -211,7 +253,7 @@ int main(int argc, char **argv)
 		const char *name;
 		void (*run)(struct bench *b);
 	} kinds[] = {{"idle", bench_idle}, {"echo", bench_echo}, {"bulk", bench_bulk},
-		{"login", bench_login}};
+		{"login", bench_login}, {"mixed", bench_mixed}};
 	struct bench b = {.is_tls = argc < 3 || strcmp(argv[2], "clear") != 0};
 
 	setrlimit(RLIMIT_NOFILE, &(struct rlimit){8192, 8192});
@@ -226,6 +268,6 @@ int main(int argc, char **argv)
 			return 0;
 		}
 	}
-	fprintf(stderr, "usage: net_bench idle|echo|bulk|login [clear]\n");
+	fprintf(stderr, "usage: net_bench idle|echo|bulk|login|mixed [clear]\n");
 	return 2;
 }

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/map.h"
 #include "base/mem.h"
 
 struct session {
@@ -185,6 +186,16 @@ static void on_source_command(struct conn *c, struct slice line)
 	buf_lit(conn_out(c), "\r\n+DONE\r\n");
 }
 
+static void on_who_command(struct conn *c)
+{
+	uint32_t uid = 0;
+
+	if (conn_peer_uid(c, &uid))
+		buf_printf(conn_out(c), "+uid %u\r\n", uid);
+	else
+		buf_printf(conn_out(c), "+%.*s\r\n", SLICE_ARG(conn_peer_address(c)));
+}
+
 static void on_plain_command(struct conn *c, struct slice line)
 {
 	struct buf *out = conn_out(c);
@@ -193,6 +204,10 @@ static void on_plain_command(struct conn *c, struct slice line)
 		buf_lit(out, "+PONG\r\n");
 	} else if (slice_eq(line, slice_lit("NAME"))) {
 		buf_printf(out, "+%s\r\n", conn_is_tls(c) ? conn_tls_version(c) : "clear");
+	} else if (slice_eq(line, slice_lit("WHO"))) {
+		on_who_command(c);
+	} else if (slice_starts(line, slice_lit("SUM "))) {
+		buf_printf(out, "+SUM %llx\r\n", (unsigned long long)bytes_hash(line));
 	} else if (slice_eq(line, slice_lit("SPIN"))) {
 		spin();
 		buf_lit(out, "+SPUN\r\n");

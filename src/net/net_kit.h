@@ -15,6 +15,8 @@
  *   SPIN            uses CPU for 6 ms: +SPUN
  *   TLS             conn_start_tls()
  *   NAME            the TLS version, or "clear"
+ *   WHO             +uid N, or the peer's address
+ *   SUM text        +SUM and bytes_hash() of the line
  *   QUIT            +BYE, closes
  * notify() says "*WAKE"; goodbye() says "*GOODBYE n".
  */

@@ -19,9 +19,9 @@
 
 enum pool_class {
 	POOL_INTERACTIVE, /* may use every thread; a quarter is kept for it alone */
-	POOL_BULK,        /* long turns and background jobs: at most three quarters */
-	POOL_HANDSHAKE,   /* users' handshakes wait for the keeper's signature: at most half */
-	POOL_MX,          /* strangers on port 25, their handshakes included: at most half */
+	POOL_BULK,      /* long turns, background jobs: as many as cores, up to 3/4 if they wait */
+	POOL_HANDSHAKE, /* users' handshakes wait for the keeper's signature: at most half */
+	POOL_MX,        /* strangers on port 25, their handshakes included: at most half */
 	POOL_CLASS_COUNT,
 };
 
@@ -83,7 +83,8 @@ struct pool_job {
 };
 void pool_run(struct pool *pool, enum pool_class class, struct pool_job *job);
 
-/* A job at a time. pool_timer_set() again moves it; clear is no guarantee once it was due. */
+/* A job at a time. pool_timer_set() again moves it, but once it was due only run() may set it
+ * anew: its job is queued. For the same reason clear is then no guarantee. */
 struct pool_timer {
 	struct pool_job job;
 	enum pool_class class;
