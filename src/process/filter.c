@@ -78,7 +78,8 @@ static const int peeking_calls[] = {SCMP_SYS(ptrace), SCMP_SYS(process_vm_readv)
 /* The leak checker stops the threads from a helper process; reports read /proc. */
 static const int sanitizer_calls[] = {SCMP_SYS(clone), SCMP_SYS(ptrace), SCMP_SYS(wait4),
 	SCMP_SYS(prctl), SCMP_SYS(personality), SCMP_SYS(process_vm_readv), SCMP_SYS(prlimit64),
-	SCMP_SYS(kill), SCMP_SYS(tgkill), SCMP_SYS(tkill), SCMP_SYS(pipe), SCMP_SYS(mprotect)};
+	SCMP_SYS(kill), SCMP_SYS(tgkill), SCMP_SYS(tkill), SCMP_SYS(pipe), SCMP_SYS(mprotect),
+	SCMP_SYS(getdents)};
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 

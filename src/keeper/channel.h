@@ -1,0 +1,25 @@
+/*
+ * channel.h - ask the keeper and wait: one question at a time on a blocking connection.
+ *
+ * For the handshakes of the server's threads and for the operator's CLI. Used by one thread at a
+ * time. Deadlines are clock_mono_ms(), CHANNEL_FOREVER for none.
+ */
+#ifndef KEEPER_CHANNEL_H
+#define KEEPER_CHANNEL_H
+
+#include "keeper/frame.h"
+
+#define CHANNEL_FOREVER INT64_MAX
+
+/* channel_open - the descriptor, or -ERR_BUSY: nobody listens there now. */
+MUST_CHECK int channel_open(const char *path, struct err *err);
+
+/*
+ * channel_ask - send a frame and wait for its answer, whose fields stand in `reply` (which is
+ * cleared before). The keeper's own errors are returned with answered_out true; with false the
+ * connection is of no more use: -ERR_IO (it broke), -ERR_BUSY (the deadline passed).
+ */
+MUST_CHECK int channel_ask(int fd, struct slice request, int64_t deadline_ms, struct buf *reply,
+	struct frame *fields_out, bool *answered_out, struct err *err);
+
+#endif

@@ -1,0 +1,112 @@
+/* fixture.c - see fixture.h. */
+#include "keeper/fixture.h"
+
+#include <setjmp.h> /* cmocka wants these three first */
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+#include <ftw.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "base/log.h"
+
+static int listen_at(const char *path)
+{
+	struct sockaddr_un at = {.sun_family = AF_UNIX};
+	const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	strcpy(at.sun_path, path);
+	assert_true(fd >= 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
+	assert_int_equal(chmod(path, 0777), 0);
+	assert_int_equal(listen(fd, 128), 0);
+	return fd;
+}
+
+void fixture_start(struct fixture *f, const struct keeper_config *config)
+{
+	*f = (struct fixture){.dir = "/tmp/keeper-test-XXXXXX", .config = *config};
+	assert_non_null(mkdtemp(f->dir));
+	assert_int_equal(chmod(f->dir, 0755), 0);
+	assert_int_equal(chdir(f->dir), 0);
+	f->config.directory = "keeper";
+	f->config.server_fd = listen_at(FIXTURE_SERVER);
+	f->config.cli_fd = listen_at(FIXTURE_CLI);
+	fixture_run(f);
+}
+
+void fixture_run(struct fixture *f)
+{
+	static const int deadly[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGSYS};
+	struct err err;
+
+	f->pid = fork();
+	assert_true(f->pid >= 0);
+	if (f->pid > 0)
+		return;
+	/* cmocka's handlers would go on with the parent's tests. */
+	for (size_t i = 0; i < sizeof(deadly) / sizeof(deadly[0]); i++)
+		signal(deadly[i], SIG_DFL);
+	log_open("keeper", LOG_ERROR);
+	if (keeper_run(&f->config, &err) < 0) {
+		fprintf(stderr, "keeper: %s\n", err.msg);
+		exit(1);
+	}
+	exit(0); /* with the leak checker's last look */
+}
+
+void fixture_stop(struct fixture *f)
+{
+	int status;
+
+	kill(f->pid, SIGTERM);
+	assert_int_equal(waitpid(f->pid, &status, 0), f->pid);
+	f->pid = 0;
+	assert_int_equal(status, 0);
+}
+
+void fixture_kill(struct fixture *f)
+{
+	kill(f->pid, SIGKILL);
+	waitpid(f->pid, NULL, 0);
+	f->pid = 0;
+}
+
+static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *at)
+{
+	(void)st;
+	(void)kind;
+	(void)at;
+	return remove(path);
+}
+
+void fixture_done(struct fixture *f)
+{
+	if (f->pid)
+		fixture_stop(f);
+	io_close(&f->config.server_fd);
+	io_close(&f->config.cli_fd);
+	assert_int_equal(chdir("/"), 0);
+	nftw(f->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+void fixture_set(uint64_t account, const char *password, bool is_hash)
+{
+	struct keeper_secret secret = {
+		.account = account, .password = slice_str(password), .is_hash = is_hash};
+	struct err err;
+
+	assert_int_equal(keeper_set_passwords(FIXTURE_CLI, &secret, 1, false, &err), 0);
+	if (secret.rc < 0)
+		fail_msg("%s: %s", password, secret.err.msg);
+}

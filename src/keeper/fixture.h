@@ -1,0 +1,31 @@
+/* fixture.h - for tests: a keeper as a real process, in a directory of its own. */
+#ifndef KEEPER_FIXTURE_H
+#define KEEPER_FIXTURE_H
+
+#include <sys/types.h>
+
+#include "keeper/keeper.h"
+
+struct fixture {
+	char dir[64];
+	struct keeper_config config;
+	pid_t pid; /* 0: none runs */
+};
+
+#define FIXTURE_SERVER "server.sock"
+#define FIXTURE_CLI "cli.sock"
+
+/* fixture_start - a new directory, which becomes the current one, its sockets, and a keeper. */
+void fixture_start(struct fixture *f, const struct keeper_config *config);
+/* fixture_run - the keeper again, after it was stopped or killed; the sockets stayed. */
+void fixture_run(struct fixture *f);
+/* fixture_stop - end it and insist on a clean end. fixture_kill - as by kill -9. */
+void fixture_stop(struct fixture *f);
+void fixture_kill(struct fixture *f);
+/* fixture_done - stop it if it runs, and remove everything. */
+void fixture_done(struct fixture *f);
+
+/* fixture_set - give an account this password or hash; fails the test if that fails. */
+void fixture_set(uint64_t account, const char *password, bool is_hash);
+
+#endif

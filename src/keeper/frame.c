@@ -1,0 +1,233 @@
+/* frame.c - see frame.h for the contract. */
+#include "keeper/frame.h"
+
+#include "base/encode.h"
+
+enum { LENGTH_BYTES = 4, FIELD_U64 = 8, DAYS_MAX = 36500, SMALL_MAX = 64 };
+
+int64_t frame_length(struct slice in, size_t max, struct err *err)
+{
+	uint32_t length;
+
+	if (in.len < LENGTH_BYTES)
+		return 0;
+	length = be32_get((const unsigned char *)in.ptr);
+	if (length > max - LENGTH_BYTES)
+		return err_set(err, ERR_TOOBIG, "a frame of %u bytes", length);
+	if (length < FRAME_HEAD - LENGTH_BYTES)
+		return err_set(err, ERR_SYNTAX, "a frame without a head");
+	return in.len < LENGTH_BYTES + (size_t)length ? 0 : LENGTH_BYTES + (int64_t)length;
+}
+
+void frame_open(struct slice bytes, struct frame *out)
+{
+	const unsigned char *p = (const unsigned char *)bytes.ptr;
+
+	*out = (struct frame){.is_bad = bytes.len < FRAME_HEAD};
+	if (out->is_bad)
+		return;
+	out->id = be32_get(p + LENGTH_BYTES);
+	out->verb = p[FRAME_HEAD - 1];
+	out->rest = slice_from(bytes, FRAME_HEAD);
+}
+
+struct slice frame_bytes(struct frame *f)
+{
+	struct slice field = {0};
+	uint32_t length;
+
+	if (f->is_bad || f->rest.len < LENGTH_BYTES) {
+		f->is_bad = true;
+		return field;
+	}
+	length = be32_get((const unsigned char *)f->rest.ptr);
+	if (length > f->rest.len - LENGTH_BYTES) {
+		f->is_bad = true;
+		return field;
+	}
+	field = (struct slice){f->rest.ptr + LENGTH_BYTES, length};
+	f->rest = slice_from(f->rest, LENGTH_BYTES + (size_t)length);
+	return field;
+}
+
+uint64_t frame_u64(struct frame *f)
+{
+	const struct slice field = frame_bytes(f);
+
+	if (field.len != FIELD_U64) {
+		f->is_bad = true;
+		return 0;
+	}
+	return be64_get((const unsigned char *)field.ptr);
+}
+
+bool frame_end(const struct frame *f)
+{
+	return !f->is_bad && f->rest.len == 0;
+}
+
+size_t frame_begin(struct buf *out, uint32_t id, uint8_t verb)
+{
+	const size_t begin = out->len;
+	unsigned char head[FRAME_HEAD] = {0};
+
+	be32_put(head + LENGTH_BYTES, id);
+	head[FRAME_HEAD - 1] = verb;
+	buf_append(out, (struct slice){(const char *)head, sizeof(head)});
+	return begin;
+}
+
+void frame_put(struct buf *out, struct slice bytes)
+{
+	unsigned char length[LENGTH_BYTES];
+
+	be32_put(length, (uint32_t)bytes.len);
+	buf_append(out, (struct slice){(const char *)length, sizeof(length)});
+	buf_append(out, bytes);
+}
+
+void frame_put_u64(struct buf *out, uint64_t n)
+{
+	unsigned char bytes[FIELD_U64];
+
+	be64_put(bytes, n);
+	frame_put(out, (struct slice){(const char *)bytes, sizeof(bytes)});
+}
+
+void frame_finish(struct buf *out, size_t begin)
+{
+	if (!out->failed)
+		be32_put((unsigned char *)out->ptr + begin,
+			(uint32_t)(out->len - begin - LENGTH_BYTES));
+}
+
+void frame_put_error(struct buf *out, uint32_t id, int rc, const char *reason)
+{
+	const size_t begin = frame_begin(out, id, (uint8_t)-rc);
+
+	frame_put(out, slice_str(reason));
+	frame_finish(out, begin);
+}
+
+int frame_take_error(struct frame *f, struct err *err)
+{
+	const struct slice reason = frame_bytes(f);
+
+	if (!frame_end(f) || f->verb < ERR_SYNTAX || f->verb > ERR_CORRUPT)
+		return err_set(err, ERR_IO, "the keeper's answer makes no sense");
+	return err_set(err, (enum err_code)f->verb, "%.*s", SLICE_ARG(reason));
+}
+
+/* A number of at most max; else the frame is bad. */
+static unsigned take_small(struct frame *f, unsigned max)
+{
+	const uint64_t n = frame_u64(f);
+
+	if (n > max) {
+		f->is_bad = true;
+		return 0;
+	}
+	return (unsigned)n;
+}
+
+static struct slice take_bytes(struct frame *f, size_t max)
+{
+	const struct slice s = frame_bytes(f);
+
+	if (s.len > max)
+		f->is_bad = true;
+	return s;
+}
+
+/* The name becomes a file's: nothing that could lead elsewhere. */
+static struct slice take_key_name(struct frame *f)
+{
+	const struct slice s = take_bytes(f, FRAME_KEY_NAME_MAX);
+
+	for (size_t i = 0; i < s.len; i++) {
+		const unsigned char c = (unsigned char)s.ptr[i], l = ascii_lower(c);
+
+		if ((l < 'a' || l > 'z') && (c < '0' || c > '9') && c != '-' && c != '_' &&
+			(c != '.' || i == 0))
+			f->is_bad = true;
+	}
+	if (s.len == 0)
+		f->is_bad = true;
+	return s;
+}
+
+bool frame_read_sign(struct frame *f, struct frame_sign *out)
+{
+	out->key_name = take_key_name(f);
+	out->purpose = take_small(f, SMALL_MAX);
+	out->algorithm = take_small(f, SMALL_MAX);
+	out->hash = take_small(f, SMALL_MAX);
+	out->digest = take_bytes(f, SMALL_MAX);
+	return frame_end(f);
+}
+
+bool frame_read_verify(struct frame *f, struct frame_verify *out)
+{
+	out->account = frame_u64(f);
+	out->password = take_bytes(f, FRAME_PASSWORD_MAX);
+	out->service = take_bytes(f, SMALL_MAX);
+	out->peer = take_bytes(f, SMALL_MAX);
+	return frame_end(f);
+}
+
+bool frame_read_secrets(struct frame *f, struct frame_secrets *out)
+{
+	out->is_fast = take_small(f, 1);
+	for (out->n = 0; !frame_end(f) && !f->is_bad; out->n++) {
+		struct frame_secret *it = &out->items[out->n];
+
+		if (out->n == FRAME_SECRETS_MAX)
+			return false;
+		it->account = frame_u64(f);
+		it->is_hash = take_small(f, 1);
+		it->secret = take_bytes(f, FRAME_PASSWORD_MAX);
+		if (it->account == 0)
+			f->is_bad = true;
+	}
+	return frame_end(f) && out->n > 0;
+}
+
+bool frame_read_account(struct frame *f, uint64_t *account_out)
+{
+	*account_out = frame_u64(f);
+	return frame_end(f) && *account_out != 0;
+}
+
+/* A DNS name or an IP address by its bytes; whether it is one is seen when it is used. */
+static bool is_host(struct slice s)
+{
+	for (size_t i = 0; i < s.len; i++) {
+		const unsigned char c = (unsigned char)s.ptr[i], l = ascii_lower(c);
+
+		if ((l < 'a' || l > 'z') && (c < '0' || c > '9') && c != '-' && c != '.' &&
+			c != ':' && c != '*' && c != '_')
+			return false;
+	}
+	return s.len > 0;
+}
+
+bool frame_read_make_key(struct frame *f, struct frame_make_key *out)
+{
+	out->name = take_key_name(f);
+	out->days = take_small(f, DAYS_MAX);
+	for (out->n = 0; !frame_end(f) && !f->is_bad; out->n++) {
+		if (out->n == FRAME_NAMES_MAX)
+			return false;
+		out->names[out->n] = take_bytes(f, UINT8_MAX);
+		if (!is_host(out->names[out->n]))
+			f->is_bad = true;
+	}
+	return frame_end(f) && out->n > 0;
+}
+
+bool frame_read_import_key(struct frame *f, struct frame_import_key *out)
+{
+	out->name = take_key_name(f);
+	out->pem = take_bytes(f, FRAME_PEM_MAX);
+	return frame_end(f);
+}

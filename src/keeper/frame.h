@@ -1,0 +1,117 @@
+/*
+ * frame.h - what is said on the keeper's sockets, as bytes.
+ *
+ * A frame is: length of what follows (4 bytes, big-endian), request id (4 bytes), verb (1 byte),
+ * fields (each: length in 4 bytes, bytes; a number is a field of 8 bytes). An answer repeats the
+ * id; its verb is 0 with the answer's fields, or an err_code with one field, the reason. Answers
+ * come in any order.
+ *
+ * Pure and linear; slices point into the given bytes. What does not parse to its last byte is bad,
+ * and whoever receives it closes the connection.
+ */
+#ifndef KEEPER_FRAME_H
+#define KEEPER_FRAME_H
+
+#include "base/buf.h"
+
+enum frame_verb {
+	FRAME_SIGN = 1,
+	FRAME_VERIFY,
+	FRAME_TICKET_KEYS,
+	FRAME_SET_PASSWORDS,
+	FRAME_DELETE_ACCOUNT,
+	FRAME_MAKE_KEY,
+	FRAME_IMPORT_KEY,
+	FRAME_VERB_END,
+};
+
+enum {
+	FRAME_HEAD = 9,            /* length, id, verb */
+	FRAME_SERVER_MAX = 4096,   /* longest frame on the server's socket */
+	FRAME_CLI_MAX = 1 << 16,   /* and on the operator's */
+	FRAME_SECRETS_MAX = 512,   /* passwords in one FRAME_SET_PASSWORDS */
+	FRAME_NAMES_MAX = 32,      /* names in one certificate */
+	FRAME_PASSWORD_MAX = 1000, /* bytes */
+	FRAME_KEY_NAME_MAX = 64,   /* bytes of [a-zA-Z0-9_-.], no dot first */
+	FRAME_PEM_MAX = 16384,     /* bytes of a private key */
+	FRAME_TICKET_KEY = 48,     /* bytes of a ticket key */
+};
+
+/* The one purpose that a key can have so far. */
+enum { FRAME_PURPOSE_TLS = 1 };
+
+struct frame {
+	uint32_t id;
+	uint8_t verb;
+	struct slice rest; /* fields not taken yet */
+	bool is_bad;       /* sticky */
+};
+
+/* frame_length - of the whole frame at the front of in; 0: more bytes are needed to tell or to have
+ * it; -ERR_TOOBIG, -ERR_SYNTAX. */
+MUST_CHECK int64_t frame_length(struct slice in, size_t max, struct err *err);
+/* frame_open - bytes is one whole frame. */
+void frame_open(struct slice bytes, struct frame *out);
+
+/* Take the next field; after the last, or one of another size, is_bad is set and 0 or an empty
+ * slice returned. */
+struct slice frame_bytes(struct frame *f);
+uint64_t frame_u64(struct frame *f);
+/* frame_end - all is taken and nothing was bad. */
+bool frame_end(const struct frame *f);
+
+/* Write one: begin, fields, finish. Returns where it begins. */
+size_t frame_begin(struct buf *out, uint32_t id, uint8_t verb);
+void frame_put(struct buf *out, struct slice bytes);
+void frame_put_u64(struct buf *out, uint64_t n);
+void frame_finish(struct buf *out, size_t begin);
+/* frame_put_error - a whole answer: -rc is the code. */
+void frame_put_error(struct buf *out, uint32_t id, int rc, const char *reason);
+/* frame_take_error - the code and reason of an answer whose verb is not 0; negative. */
+int frame_take_error(struct frame *f, struct err *err);
+
+/* ---- requests, read to the last byte ---- */
+
+struct frame_sign {
+	struct slice key_name;
+	unsigned purpose, algorithm, hash; /* enum tls_algorithm, enum tls_hash, FRAME_PURPOSE_ */
+	struct slice digest;
+};
+
+struct frame_verify {
+	uint64_t account;
+	struct slice password, service, peer;
+};
+
+struct frame_secret {
+	uint64_t account;
+	bool is_hash;
+	struct slice secret;
+};
+
+struct frame_secrets {
+	bool is_fast;
+	size_t n;
+	struct frame_secret items[FRAME_SECRETS_MAX];
+};
+
+struct frame_make_key {
+	struct slice name;
+	unsigned days;
+	size_t n;
+	struct slice names[FRAME_NAMES_MAX];
+};
+
+struct frame_import_key {
+	struct slice name, pem;
+};
+
+/* Each returns false for a frame that is not exactly that. */
+bool frame_read_sign(struct frame *f, struct frame_sign *out);
+bool frame_read_verify(struct frame *f, struct frame_verify *out);
+bool frame_read_secrets(struct frame *f, struct frame_secrets *out);
+bool frame_read_account(struct frame *f, uint64_t *account_out);
+bool frame_read_make_key(struct frame *f, struct frame_make_key *out);
+bool frame_read_import_key(struct frame *f, struct frame_import_key *out);
+
+#endif

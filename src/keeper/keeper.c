@@ -1,0 +1,299 @@
+/* keeper.c - the keeper process; see keeper.h for the contract. */
+#include "keeper/keeper.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/crypto.h>
+#include <openssl/ec.h>
+#include <openssl/evp.h>
+#include <sched.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "db/vfs.h"
+#include "keeper/clerk.h"
+#include "keeper/tickets.h"
+#include "process/sandbox.h"
+
+enum {
+	SIGNERS_MIN = 2,
+	HASHER_NICE = 15,
+	SIGN_JOBS_MAX = 4096,
+	KNOWN_JOBS_MAX = 4096,
+	STRANGE_JOBS_MAX = 1024,
+	CLERK_JOBS_MAX = 64,
+	SECURE_HEAP_BYTES = 1 << 18,
+	SECURE_HEAP_LEAST = 32,
+};
+
+struct process {
+	const struct keeper_config *config;
+	struct clerk clerk;
+	struct crew *signers;
+	struct loop *loop;
+	int dirfd;
+	struct tickets tickets;
+};
+
+/* ---- sign ---- */
+
+struct sign_job {
+	struct crew_job job;
+	struct process *process;
+	struct caller caller;
+	struct frame_sign what; /* slices point into bytes */
+	size_t len;
+	char bytes[];
+};
+
+static void sign_run(struct crew_job *job, bool is_dismissed)
+{
+	struct sign_job *s = (struct sign_job *)job; /* its first member */
+	struct buf signature AUTO(buf_done);
+	struct slice field;
+	struct err err;
+	int rc = -ERR_BUSY;
+
+	buf_init(&signature, FRAME_SERVER_MAX);
+	if (!is_dismissed)
+		rc = keys_sign(s->process->clerk.keys, &s->what, &signature, &err);
+	else
+		rc = err_set(&err, ERR_BUSY, "the keeper is ending");
+	field = buf_slice(&signature);
+	if (rc < 0)
+		caller_fail(s->caller, rc, err.msg);
+	else
+		caller_reply(s->caller, &field, 1);
+	free(s);
+}
+
+static bool handle_sign(struct process *p, struct caller caller, struct frame *f)
+{
+	struct sign_job *s = mem_zalloc(sizeof(*s) + f->rest.len);
+
+	*s = (struct sign_job){
+		.job.run = sign_run, .process = p, .caller = caller, .len = f->rest.len};
+	if (s->len)
+		memcpy(s->bytes, f->rest.ptr, s->len);
+	f->rest.ptr = s->bytes;
+	if (!frame_read_sign(f, &s->what)) {
+		free(s);
+		return false;
+	}
+	if (!crew_put(p->signers, CREW_FIRST, &s->job)) {
+		caller_fail(caller, -ERR_BUSY, "too many signatures at once");
+		free(s);
+	}
+	return true;
+}
+
+/* ---- the other verbs ---- */
+
+static bool handle_verify(struct process *p, struct caller caller, struct frame *f)
+{
+	struct frame_verify what;
+
+	if (!frame_read_verify(f, &what))
+		return false;
+	logins_verify(p->clerk.logins, &what, caller);
+	return true;
+}
+
+static bool handle_ticket_keys(struct process *p, struct caller caller, struct frame *f)
+{
+	struct slice fields[TICKETS_MAX];
+
+	if (!frame_end(f))
+		return false;
+	for (size_t i = 0; i < p->tickets.n; i++)
+		fields[i] = (struct slice){(const char *)p->tickets.keys[i], FRAME_TICKET_KEY};
+	caller_reply(caller, fields, p->tickets.n);
+	return true;
+}
+
+static bool handle_clerk(struct process *p, struct caller caller, struct frame *f)
+{
+	return clerk_take(&p->clerk, caller, f);
+}
+
+/* One verb, one row: who may ask, and who answers. */
+static const struct {
+	unsigned doors;
+	bool (*handle)(struct process *p, struct caller caller, struct frame *f);
+} verbs[FRAME_VERB_END] = {
+	[FRAME_SIGN] = {1u << LOOP_SERVER, handle_sign},
+	[FRAME_VERIFY] = {1u << LOOP_SERVER, handle_verify},
+	[FRAME_TICKET_KEYS] = {1u << LOOP_SERVER, handle_ticket_keys},
+	[FRAME_SET_PASSWORDS] = {1u << LOOP_CLI, handle_clerk},
+	[FRAME_DELETE_ACCOUNT] = {1u << LOOP_CLI, handle_clerk},
+	[FRAME_MAKE_KEY] = {1u << LOOP_CLI, handle_clerk},
+	[FRAME_IMPORT_KEY] = {1u << LOOP_CLI, handle_clerk},
+};
+
+static bool handle(void *context, enum loop_door door, struct caller caller, struct frame *f)
+{
+	if (f->verb >= FRAME_VERB_END || !verbs[f->verb].handle)
+		return false;
+	if (!(verbs[f->verb].doors & 1u << door)) {
+		log_warn(NULL, "verb_refused", log_n("verb", f->verb),
+			log_c("socket", door == LOOP_CLI ? "cli" : "server"));
+		caller_fail(caller, -ERR_DENIED, "not to be asked for on this socket");
+		return true;
+	}
+	return verbs[f->verb].handle(context, caller, f);
+}
+
+/* ---- start and end ---- */
+
+static void tick(void *context)
+{
+	struct process *p = context;
+
+	tickets_tick(&p->tickets);
+}
+
+/* OpenSSL fetches an algorithm when it is first used: that is now, while files can be opened. */
+static int warm_up(struct err *err)
+{
+	EVP_PKEY *pkey;
+	const bool has_openssl =
+		OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_ADD_ALL_DIGESTS |
+					    OPENSSL_INIT_LOAD_CRYPTO_STRINGS,
+			NULL) == 1;
+
+	if (!has_openssl || sodium_init() < 0)
+		return err_set(err, ERR_IO, "cannot set up the crypto libraries");
+	/* Keys' numbers live in memory that is locked and left out of dumps; where the limit on
+	 * locked memory is too small it is used all the same. */
+	if (!CRYPTO_secure_malloc_initialized())
+		CRYPTO_secure_malloc_init(SECURE_HEAP_BYTES, SECURE_HEAP_LEAST);
+	pkey = EVP_EC_gen("P-256");
+	EVP_PKEY_free(pkey);
+	if (!pkey)
+		return err_set(err, ERR_IO, "OpenSSL cannot make a key");
+	db_vfs_register();
+	return 0;
+}
+
+static int enter(struct process *p, struct err *err)
+{
+	const struct sandbox_path path = {p->config->directory, true};
+	const struct sandbox_config sandbox = {.paths = &path, .paths_n = 1, .may_accept = true};
+	struct sandbox_result result;
+	int rc;
+
+	if (mkdir(p->config->directory, 0700) < 0 && errno != EEXIST)
+		return err_errno(err, "cannot make %s", p->config->directory);
+	p->dirfd = io_open(AT_FDCWD, p->config->directory, O_RDONLY | O_DIRECTORY, 0, err);
+	if (p->dirfd < 0)
+		return p->dirfd;
+	rc = sandbox_enter(&sandbox, &result, err);
+	if (rc == 0 && (!result.landlock_abi || !result.has_seccomp))
+		log_warn(NULL, "sandbox_incomplete", log_n("landlock", result.landlock_abi),
+			log_n("seccomp", result.has_seccomp));
+	return rc;
+}
+
+static unsigned cores(void)
+{
+	cpu_set_t set;
+
+	return sched_getaffinity(0, sizeof(set), &set) == 0 ? (unsigned)CPU_COUNT(&set) : 1;
+}
+
+static int start_crews(struct process *p, struct err *err)
+{
+	const unsigned n = cores();
+	const struct crew_config signers = {.threads = n < SIGNERS_MIN ? SIGNERS_MIN : n,
+		.jobs_max[CREW_FIRST] = SIGN_JOBS_MAX};
+	const struct crew_config hashers = {.threads = n,
+		.nice = HASHER_NICE,
+		.jobs_max = {KNOWN_JOBS_MAX, STRANGE_JOBS_MAX, 2 * n}};
+	const struct crew_config clerk = {.threads = 1, .jobs_max[CREW_FIRST] = CLERK_JOBS_MAX};
+	int rc = crew_new(&signers, &p->signers, err);
+
+	if (rc == 0)
+		rc = crew_new(&hashers, &p->clerk.hashers, err);
+	if (rc == 0)
+		rc = crew_new(&clerk, &p->clerk.crew, err);
+	p->clerk.hashers_n = n;
+	return rc;
+}
+
+static int open_stores(struct process *p, struct err *err)
+{
+	char path[256];
+	int rc;
+
+	snprintf(path, sizeof(path), "%s/secrets.db", p->config->directory);
+	rc = secrets_open(path, &p->clerk.secrets, err);
+	if (rc == 0)
+		rc = keys_open(p->dirfd, &p->clerk.keys, err);
+	return rc;
+}
+
+static int start(struct process *p, struct err *err)
+{
+	const struct loop_config loop = {.fds = {p->config->server_fd, p->config->cli_fd},
+		.owner_uid = p->config->owner_uid,
+		.context = p,
+		.handle = handle,
+		.tick = tick};
+	struct logins_config logins;
+	int rc = warm_up(err);
+
+	umask(0077);
+	if (rc == 0)
+		rc = enter(p, err);
+	if (rc == 0)
+		rc = open_stores(p, err);
+	if (rc == 0)
+		rc = loop_new(&loop, &p->loop, err);
+	if (rc == 0)
+		rc = start_crews(p, err);
+	if (rc < 0)
+		return rc;
+	rc = tickets_init(&p->tickets, err);
+	if (rc < 0)
+		return rc;
+	p->clerk.cost = (struct hash_cost){p->config->argon2_memory_kib, p->config->argon2_passes};
+	logins = (struct logins_config){.secrets = p->clerk.secrets,
+		.hashers = p->clerk.hashers,
+		.cost = p->clerk.cost,
+		.cache_s = p->config->cache_s};
+	return logins_new(&logins, &p->clerk.logins, err);
+}
+
+/* The clerk first: he may be waiting for the hashers. */
+static void end(struct process *p)
+{
+	crew_dismiss(&p->clerk.crew);
+	crew_dismiss(&p->clerk.hashers);
+	crew_dismiss(&p->signers);
+	loop_free(&p->loop);
+	logins_free(&p->clerk.logins);
+	keys_close(&p->clerk.keys);
+	secrets_close(&p->clerk.secrets);
+	tickets_done(&p->tickets);
+	io_close(&p->dirfd);
+}
+
+int keeper_run(const struct keeper_config *config, struct err *err)
+{
+	struct process p = {.config = config, .dirfd = -1};
+	int rc = start(&p, err);
+
+	if (rc == 0) {
+		log_info(NULL, "keeper_ready", log_n("argon2_kib", config->argon2_memory_kib));
+		rc = loop_run(p.loop, err);
+	}
+	end(&p);
+	return rc;
+}

@@ -1,0 +1,714 @@
+/* keeper_test.c - the keeper as a process of its own, asked over its sockets. */
+#include <setjmp.h> /* cmocka wants these three first */
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+#include <openssl/bio.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/encode.h"
+#include "base/io.h"
+#include "base/mem.h"
+#include "keeper/channel.h"
+#include "keeper/fixture.h"
+#include "keeper/logins.h"
+#include "keeper/secrets.h"
+
+enum { WAIT_MS = 20000 };
+
+static const struct keeper_config cheap = {
+	.argon2_memory_kib = 8, .argon2_passes = 1, .cache_s = 60, .owner_uid = 12345};
+static const struct keeper_config uncached = {
+	.argon2_memory_kib = 8, .argon2_passes = 1, .owner_uid = 12345};
+static const struct keeper_config slow = {
+	.argon2_memory_kib = 65536, .argon2_passes = 3, .cache_s = 60, .owner_uid = 12345};
+
+static int open_server(void)
+{
+	struct err err;
+	const int fd = channel_open(FIXTURE_SERVER, &err);
+
+	assert_true(fd >= 0);
+	return fd;
+}
+
+static void put_verify(
+	struct buf *out, uint32_t id, uint64_t account, const char *password, const char *peer)
+{
+	const size_t begin = frame_begin(out, id, FRAME_VERIFY);
+
+	frame_put_u64(out, account);
+	frame_put(out, slice_str(password));
+	frame_put(out, slice_lit("imap"));
+	frame_put(out, slice_str(peer));
+	frame_finish(out, begin);
+}
+
+/* 0 and the epoch, or the keeper's code. */
+static int verify(uint64_t account, const char *password, const char *peer, uint64_t *epoch_out)
+{
+	struct buf request AUTO(buf_done), reply AUTO(buf_done);
+	int fd AUTO(io_close) = open_server();
+	struct frame f;
+	struct err err;
+	bool answered;
+	int rc;
+
+	buf_init(&request, FRAME_SERVER_MAX);
+	buf_init(&reply, FRAME_SERVER_MAX);
+	put_verify(&request, 7, account, password, peer);
+	rc = channel_ask(
+		fd, buf_slice(&request), clock_mono_ms() + WAIT_MS, &reply, &f, &answered, &err);
+	if (!answered)
+		fail_msg("%s", err.msg);
+	if (rc < 0)
+		return rc;
+	assert_true(frame_u64(&f) == account);
+	*epoch_out = frame_u64(&f);
+	assert_true(frame_end(&f) && *epoch_out > 0);
+	return 0;
+}
+
+static void assert_verify(uint64_t account, const char *password, int want)
+{
+	uint64_t epoch;
+	const int got = verify(account, password, "192.0.2.1", &epoch);
+
+	if (got != want)
+		fail_msg("account %d, password %s: got %d, want %d", (int)account, password, got,
+			want);
+}
+
+static void test_verify(void **state)
+{
+	struct fixture f;
+	struct err err;
+	uint64_t before, after;
+
+	(void)state;
+	fixture_start(&f, &cheap);
+	fixture_set(5, "correct horse", false);
+	for (int i = 0; i < 3; i++) { /* the first run hashes, the others find it cached */
+		assert_verify(5, "correct horse", 0);
+		assert_verify(5, "correct hors", -ERR_DENIED);
+	}
+	assert_verify(5, "", -ERR_DENIED);
+	assert_verify(6, "correct horse", -ERR_DENIED);
+	assert_verify(0, "correct horse", -ERR_DENIED);
+
+	/* A change: the old one is refused although it was cached, and the epoch has risen. */
+	assert_int_equal(verify(5, "correct horse", "192.0.2.1", &before), 0);
+	fixture_set(5, "battery staple", false);
+	assert_verify(5, "correct horse", -ERR_DENIED);
+	assert_int_equal(verify(5, "battery staple", "192.0.2.1", &after), 0);
+	assert_true(after > before);
+
+	/* Another start: secrets are there, the cache is not. */
+	fixture_stop(&f);
+	fixture_run(&f);
+	assert_verify(5, "battery staple", 0);
+	assert_int_equal(keeper_delete_account(FIXTURE_CLI, 5, &err), 0);
+	assert_verify(5, "battery staple", -ERR_DENIED);
+	assert_int_equal(keeper_delete_account(FIXTURE_CLI, 5, &err), -ERR_NOTFOUND);
+	fixture_done(&f);
+}
+
+static void test_imported_hashes(void **state)
+{
+	/* Of "password", each made by another program. */
+	static const char *const hashes[] = {
+		"$6$saltsalt$qFmFH.bQmmtXzyBY0s9v7Oicd2z4XSIecDzlB5KiA2/jctKu9YterLp8wwnSq.qc."
+		"eoxqOmSuNp2xS0ktL3nh/",
+		"$6$rounds=1000$saltsalt$Z/J9iYO1iE9xnr8JPQL57ZWsVRtVjrUv3CiWc/wKWseqXgSqn3HFYJ/"
+		"Ng7YXa8XlLj.wpdAwHOJJzuGFqBBRa0",
+		"$5$saltsalt$gOjOtoMpVhru2uyjeJSEc/JaLQWOXMNmlOnj6T4AtC.",
+		"$2b$04$abcdefghijklmnopqrstuughE8Ev8uGFaUgY2cNEySvxngrb/Jzdm",
+		"$2y$05$abcdefghijklmnopqrstuuWG29KuyeAicPCJODk1zjyGvyQUU2awu",
+	};
+	enum { COUNT = sizeof(hashes) / sizeof(hashes[0]) };
+	struct secrets *secrets AUTO(secrets_close) = NULL;
+	struct secret secret;
+	struct fixture f;
+	struct err err;
+
+	(void)state;
+	fixture_start(&f, &uncached);
+	for (size_t i = 0; i < COUNT; i++) {
+		fixture_set(i + 1, hashes[i], true);
+		assert_verify(i + 1, "Password", -ERR_DENIED);
+		assert_verify(i + 1, "password", 0);
+		assert_verify(i + 1, "password", 0);
+		assert_verify(i + 1, "password ", -ERR_DENIED);
+	}
+	fixture_stop(&f);
+	/* After a good login each is one of ours, and it is the same account still. */
+	assert_int_equal(secrets_open("keeper/secrets.db", &secrets, &err), 0);
+	for (size_t i = 0; i < COUNT; i++) {
+		assert_int_equal(secrets_get(secrets, i + 1, &secret, &err), 0);
+		assert_false(hash_is_foreign(secret.hash));
+		assert_int_equal(secret.epoch, 1);
+	}
+	secrets_close(&secrets);
+	fixture_run(&f);
+	for (size_t i = 0; i < COUNT; i++) {
+		assert_verify(i + 1, "password", 0);
+		assert_verify(i + 1, "Password", -ERR_DENIED);
+	}
+	fixture_done(&f);
+}
+
+static void test_import(void **state)
+{
+	enum { COUNT = 2000 };
+	struct keeper_secret *list = mem_zalloc_array(COUNT, sizeof(*list));
+	char(*texts)[32] = mem_zalloc_array(COUNT, sizeof(*texts)), *huge = mem_zalloc(70000);
+	struct fixture f;
+	struct err err;
+
+	(void)state;
+	memset(huge, 'x', 69999);
+	for (size_t i = 0; i < COUNT; i++) {
+		snprintf(texts[i], sizeof(texts[i]), "password %zu", i);
+		list[i] = (struct keeper_secret){
+			.account = i + 1, .password = slice_str(texts[i]), .rc = 99};
+	}
+	list[3].password = slice_lit("no hash at all");
+	list[3].is_hash = true;
+	list[4].password = slice_lit("$6$rounds=900000000$saltsalt$abc");
+	list[4].is_hash = true;
+	list[5].password = (struct slice){huge, 69999};
+	list[6].password = (struct slice){huge, 1000};
+	list[7].password = (struct slice){huge, 1001};
+	list[8].account = 0;
+	list[9].password = slice_lit("");
+	fixture_start(&f, &slow);
+	assert_int_equal(keeper_set_passwords(FIXTURE_CLI, list, COUNT, true, &err), 0);
+	for (size_t i = 0; i < COUNT; i++) {
+		static const int want[10] = {[3] = -ERR_SYNTAX,
+			[4] = -ERR_TOOBIG,
+			[5] = -ERR_TOOBIG,
+			[7] = -ERR_TOOBIG,
+			[8] = -ERR_SYNTAX,
+			[9] = -ERR_SYNTAX};
+
+		assert_int_equal(list[i].rc, i < 10 ? want[i] : 0);
+	}
+	assert_verify(1, "password 0", 0);
+	assert_verify(COUNT, "password 1999", 0);
+	assert_verify(4, "no hash at all", -ERR_DENIED);
+	assert_verify(7, huge + 68999, 0);
+	fixture_done(&f);
+	free(list);
+	free(texts);
+	free(huge);
+}
+
+/* ---- guessing ---- */
+
+static void test_guessing(void **state)
+{
+	struct fixture f;
+	uint64_t epoch;
+
+	(void)state;
+	fixture_start(&f, &uncached);
+	fixture_set(5, "right", false);
+	fixture_set(6, "right", false);
+	assert_int_equal(verify(6, "right", "192.0.2.99", &epoch), 0);
+	for (int i = 0; i < LOGINS_PAIR_MAX; i++)
+		assert_int_equal(verify(5, "wrong", "192.0.2.7", &epoch), -ERR_DENIED);
+	/* Held up, even with the right one, and from the neighbours too; not from elsewhere. */
+	assert_int_equal(verify(5, "wrong", "192.0.2.7", &epoch), -ERR_BUSY);
+	assert_int_equal(verify(5, "right", "192.0.2.200", &epoch), -ERR_BUSY);
+	assert_int_equal(verify(5, "right", "192.0.3.7", &epoch), 0);
+	assert_int_equal(verify(5, "right", "2001:db8::1", &epoch), 0);
+
+	/* Many accounts, one network: it is slowed down as a whole, but not who is known there. */
+	for (uint64_t i = 0; i < LOGINS_NETWORK_MAX - LOGINS_PAIR_MAX; i++)
+		assert_int_equal(verify(100 + i, "wrong", "192.0.2.8", &epoch), -ERR_DENIED);
+	assert_int_equal(verify(999, "wrong", "192.0.2.8", &epoch), -ERR_BUSY);
+	assert_int_equal(verify(6, "right", "192.0.2.1", &epoch), 0);
+	assert_int_equal(verify(6, "wrong", "192.0.2.1", &epoch), -ERR_DENIED);
+	assert_int_equal(verify(6, "right", "192.0.2.1", &epoch), 0);
+	fixture_done(&f);
+}
+
+/* ---- many at once ---- */
+
+/* Sends all, then reads an answer for each id; counts the codes. */
+static void ask_many(int fd, const struct buf *requests, size_t n, size_t counts[ERR_CORRUPT + 1])
+{
+	struct buf in AUTO(buf_done);
+	bool *seen = mem_zalloc_array(n, sizeof(*seen));
+	size_t sent = 0, answers = 0;
+	struct err err;
+
+	buf_init(&in, 1 << 20);
+	while (answers < n) {
+		int64_t length;
+		char *space;
+		ssize_t got;
+
+		if (sent < requests->len) {
+			got = write(fd, requests->ptr + sent, requests->len - sent);
+			sent += got > 0 ? (size_t)got : 0;
+		}
+		space = buf_reserve(&in, 4096);
+		got = read(fd, space, 4096);
+		if (got < 0) {
+			usleep(1000);
+			continue;
+		}
+		assert_true(got > 0);
+		in.len += (size_t)got;
+		while ((length = frame_length(buf_slice(&in), FRAME_SERVER_MAX, &err)) > 0) {
+			struct frame f;
+
+			frame_open(slice_head(buf_slice(&in), (size_t)length), &f);
+			assert_true(f.id < n && !seen[f.id] && f.verb <= ERR_CORRUPT);
+			seen[f.id] = true;
+			counts[f.verb]++;
+			answers++;
+			buf_consume(&in, (size_t)length);
+		}
+		assert_true(length == 0);
+	}
+	free(seen);
+}
+
+/* A thousand of the same attempt share a run, which alone takes a good part of a second. */
+static void test_identical(void **state)
+{
+	enum { COUNT = 1000 };
+	struct buf requests AUTO(buf_done);
+	size_t counts[ERR_CORRUPT + 1] = {0};
+	struct fixture f;
+	int64_t start;
+	int fd;
+
+	(void)state;
+	buf_init(&requests, 1 << 20);
+	fixture_start(&f, &slow);
+	fixture_set(5, "right", false);
+	for (uint32_t i = 0; i < COUNT; i++)
+		put_verify(&requests, i, 5, "right", "192.0.2.1");
+	fd = open_server();
+	start = clock_mono_ms();
+	ask_many(fd, &requests, COUNT, counts);
+	assert_int_equal(counts[0], COUNT);
+	assert_true(clock_mono_ms() - start < 30000);
+	close(fd);
+	fixture_done(&f);
+}
+
+/* More than the queue holds, all different: each is answered, none that is right as wrong. */
+static void test_overload(void **state)
+{
+	enum { COUNT = 4000 };
+	struct buf requests AUTO(buf_done);
+	size_t counts[ERR_CORRUPT + 1] = {0};
+	struct fixture f;
+	int fd;
+
+	(void)state;
+	buf_init(&requests, 1 << 20);
+	fixture_start(&f, &uncached);
+	for (uint32_t i = 0; i < COUNT; i++) {
+		char peer[32];
+
+		snprintf(peer, sizeof(peer), "10.%u.%u.1", i >> 8, i & 0xff);
+		put_verify(&requests, i, i + 1, "wrong", peer);
+	}
+	fd = open_server();
+	ask_many(fd, &requests, COUNT, counts);
+	assert_int_equal(counts[ERR_DENIED] + counts[ERR_BUSY], COUNT);
+	assert_true(counts[ERR_DENIED] > 0);
+	print_message("of %d, %zu were checked\n", COUNT, counts[ERR_DENIED]);
+	close(fd);
+	fixture_done(&f);
+}
+
+/* ---- keys ---- */
+
+static int sign_with(int fd, const struct frame_sign *what, struct buf *out, struct err *err)
+{
+	struct buf request AUTO(buf_done), reply AUTO(buf_done);
+	struct frame f;
+	bool answered;
+	size_t begin;
+	int rc;
+
+	buf_init(&request, FRAME_SERVER_MAX);
+	buf_init(&reply, FRAME_SERVER_MAX);
+	begin = frame_begin(&request, 3, FRAME_SIGN);
+	frame_put(&request, what->key_name);
+	frame_put_u64(&request, what->purpose);
+	frame_put_u64(&request, what->algorithm);
+	frame_put_u64(&request, what->hash);
+	frame_put(&request, what->digest);
+	frame_finish(&request, begin);
+	rc = channel_ask(
+		fd, buf_slice(&request), clock_mono_ms() + WAIT_MS, &reply, &f, &answered, err);
+	if (rc < 0)
+		return rc;
+	buf_clear(out);
+	buf_append(out, frame_bytes(&f));
+	assert_true(frame_end(&f));
+	return 0;
+}
+
+/* Is it a signature over the digest by that key, padded as asked for? */
+static bool is_signature(EVP_PKEY *pkey, const struct frame_sign *what, const struct buf *signature)
+{
+	static const char *const hashes[] = {"SHA256", "SHA384", "SHA512"};
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(pkey, NULL);
+	bool ok = EVP_PKEY_verify_init(ctx) == 1;
+
+	if (what->algorithm == 1)
+		ok = ok && EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) == 1;
+	if (what->algorithm == 2)
+		ok = ok && EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PSS_PADDING) == 1 &&
+		     EVP_PKEY_CTX_set_rsa_pss_saltlen(ctx, RSA_PSS_SALTLEN_DIGEST) == 1;
+	ok = ok && EVP_PKEY_CTX_set_signature_md(ctx, EVP_get_digestbyname(hashes[what->hash])) > 0;
+	ok = ok && EVP_PKEY_verify(ctx, (const unsigned char *)signature->ptr, signature->len,
+			   (const unsigned char *)what->digest.ptr, what->digest.len) == 1;
+	EVP_PKEY_CTX_free(ctx);
+	return ok;
+}
+
+static X509 *parse_certificate(const struct buf *pem)
+{
+	BIO *bio = BIO_new_mem_buf(pem->ptr, (int)pem->len);
+	X509 *x = PEM_read_bio_X509(bio, NULL, NULL, NULL);
+
+	BIO_free(bio);
+	assert_non_null(x);
+	return x;
+}
+
+static const char digest[64] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcde";
+
+static void test_make_key(void **state)
+{
+	static const struct slice names[] = {
+		{"mail.example.org", 16}, {"localhost", 9}, {"127.0.0.1", 9}, {"::1", 3}};
+	struct frame_sign what = {slice_lit("main"), FRAME_PURPOSE_TLS, 0, 0, {digest, 32}};
+	struct buf pem AUTO(buf_done), again AUTO(buf_done), signature AUTO(buf_done);
+	struct fixture f;
+	struct err err;
+	X509 *x, *y;
+	int fd;
+
+	(void)state;
+	buf_init(&pem, 1 << 16);
+	buf_init(&again, 1 << 16);
+	buf_init(&signature, 4096);
+	fixture_start(&f, &cheap);
+	fd = open_server();
+	assert_int_equal(sign_with(fd, &what, &signature, &err), -ERR_NOTFOUND);
+	assert_int_equal(keeper_make_key(FIXTURE_CLI, what.key_name, names, 4, 365, &pem, &err), 0);
+	x = parse_certificate(&pem);
+	assert_int_equal(X509_check_host(x, "localhost", 0, 0, NULL), 1);
+	assert_int_equal(X509_check_host(x, "mail.example.org", 0, 0, NULL), 1);
+	assert_int_equal(X509_check_host(x, "example.org", 0, 0, NULL), 0);
+	assert_int_equal(X509_check_ip_asc(x, "127.0.0.1", 0), 1);
+	assert_int_equal(X509_check_ip_asc(x, "::1", 0), 1);
+	assert_int_equal(X509_check_ip_asc(x, "127.0.0.2", 0), 0);
+	assert_int_equal(X509_verify(x, X509_get0_pubkey(x)), 1);
+	assert_int_equal(sign_with(fd, &what, &signature, &err), 0);
+	assert_true(is_signature(X509_get0_pubkey(x), &what, &signature));
+
+	/* Once more: the key stays, also over a restart. */
+	close(fd);
+	fixture_stop(&f);
+	fixture_run(&f);
+	fd = open_server();
+	assert_int_equal(
+		keeper_make_key(FIXTURE_CLI, what.key_name, names, 1, 365, &again, &err), 0);
+	y = parse_certificate(&again);
+	assert_int_equal(EVP_PKEY_eq(X509_get0_pubkey(x), X509_get0_pubkey(y)), 1);
+	assert_int_equal(sign_with(fd, &what, &signature, &err), 0);
+	assert_true(is_signature(X509_get0_pubkey(x), &what, &signature));
+	X509_free(x);
+	X509_free(y);
+
+	/* Only what the key is for. */
+	what.purpose = FRAME_PURPOSE_TLS + 1;
+	assert_int_equal(sign_with(fd, &what, &signature, &err), -ERR_DENIED);
+	what.purpose = FRAME_PURPOSE_TLS;
+	what.algorithm = 1;
+	assert_int_equal(sign_with(fd, &what, &signature, &err), -ERR_DENIED);
+	what.algorithm = 3;
+	assert_int_equal(sign_with(fd, &what, &signature, &err), -ERR_DENIED);
+	what.algorithm = 0;
+	what.hash = 3;
+	assert_int_equal(sign_with(fd, &what, &signature, &err), -ERR_DENIED);
+	what.hash = 1;
+	assert_int_equal(sign_with(fd, &what, &signature, &err), -ERR_SYNTAX);
+	what.key_name = slice_lit("../secrets");
+	assert_int_equal(sign_with(fd, &what, &signature, &err), -ERR_IO); /* closed */
+	close(fd);
+	assert_int_equal(keeper_make_key(FIXTURE_CLI, slice_lit("../x"), names, 1, 9, &again, &err),
+		-ERR_SYNTAX);
+	assert_int_equal(keeper_make_key(FIXTURE_CLI, slice_lit("x"),
+				 &slice_lit("a.example,IP:1.2.3.4"), 1, 9, &again, &err),
+		-ERR_SYNTAX);
+	fixture_done(&f);
+}
+
+static void test_import_key(void **state)
+{
+	static const size_t lengths[] = {32, 48, 64};
+	EVP_PKEY *pkey = EVP_RSA_gen(2048), *weak = EVP_RSA_gen(1024);
+	BIO *bio = BIO_new(BIO_s_mem()), *weak_bio = BIO_new(BIO_s_mem());
+	struct buf signature AUTO(buf_done);
+	struct fixture f;
+	struct err err;
+	char *pem;
+	long n;
+	int fd;
+
+	(void)state;
+	buf_init(&signature, 4096);
+	fixture_start(&f, &cheap);
+	assert_int_equal(PEM_write_bio_PKCS8PrivateKey(bio, pkey, NULL, NULL, 0, NULL, NULL), 1);
+	n = BIO_get_mem_data(bio, &pem);
+	assert_int_equal(keeper_import_key(FIXTURE_CLI, slice_lit("rsa"),
+				 (struct slice){pem, (size_t)n}, &err),
+		0);
+	fd = open_server();
+	for (unsigned i = 0; i < 6; i++) {
+		const struct frame_sign what = {slice_lit("rsa"), FRAME_PURPOSE_TLS, 1 + i % 2,
+			i / 2, {digest, lengths[i / 2]}};
+
+		assert_int_equal(sign_with(fd, &what, &signature, &err), 0);
+		assert_true(is_signature(pkey, &what, &signature));
+	}
+	close(fd);
+	assert_int_equal(
+		keeper_import_key(FIXTURE_CLI, slice_lit("rsa"), slice_lit("no key"), &err),
+		-ERR_SYNTAX);
+	assert_int_equal(
+		PEM_write_bio_PKCS8PrivateKey(weak_bio, weak, NULL, NULL, 0, NULL, NULL), 1);
+	n = BIO_get_mem_data(weak_bio, &pem);
+	assert_int_equal(keeper_import_key(FIXTURE_CLI, slice_lit("rsa"),
+				 (struct slice){pem, (size_t)n}, &err),
+		-ERR_SYNTAX);
+	BIO_free(bio);
+	BIO_free(weak_bio);
+	EVP_PKEY_free(pkey);
+	EVP_PKEY_free(weak);
+	fixture_done(&f);
+}
+
+/* A storm of logins, each a second of work and none ever done: signatures come at once. */
+static void test_sign_under_storm(void **state)
+{
+	enum { STORM = 500, SIGNATURES = 50 };
+	const struct frame_sign what = {slice_lit("main"), FRAME_PURPOSE_TLS, 0, 0, {digest, 32}};
+	struct buf requests AUTO(buf_done), signature AUTO(buf_done), pem AUTO(buf_done);
+	struct fixture f;
+	struct err err;
+	int64_t start, worst = 0;
+	int storm, fd;
+
+	(void)state;
+	buf_init(&requests, 1 << 20);
+	buf_init(&signature, 4096);
+	buf_init(&pem, 1 << 16);
+	fixture_start(&f, &slow);
+	assert_int_equal(keeper_make_key(FIXTURE_CLI, what.key_name, &slice_lit("localhost"), 1, 9,
+				 &pem, &err),
+		0);
+	for (uint32_t i = 0; i < STORM; i++)
+		put_verify(&requests, i, i + 1, "wrong", "192.0.2.1");
+	storm = open_server();
+	assert_int_equal(io_write_all(storm, buf_slice(&requests), &err), 0);
+	fd = open_server();
+	for (int i = 0; i < SIGNATURES; i++) {
+		start = clock_mono_us();
+		assert_int_equal(sign_with(fd, &what, &signature, &err), 0);
+		if (clock_mono_us() - start > worst)
+			worst = clock_mono_us() - start;
+	}
+	print_message("slowest signature: %lld us\n", (long long)worst);
+	assert_true(worst < 5000000);
+	close(fd);
+	close(storm);
+	fixture_done(&f); /* and it ends although the storm is not over */
+}
+
+/* ---- who may ask what ---- */
+
+/* The code of the answer to a frame on that socket; 0 for a good one, 1 if it was closed. */
+static int code_of(const char *path, struct slice request)
+{
+	struct buf reply AUTO(buf_done);
+	int fd AUTO(io_close) = -1;
+	struct frame f;
+	struct err err;
+	bool answered;
+	int rc;
+
+	buf_init(&reply, FRAME_CLI_MAX);
+	fd = channel_open(path, &err);
+	assert_true(fd >= 0);
+	rc = channel_ask(fd, request, clock_mono_ms() + WAIT_MS, &reply, &f, &answered, &err);
+	return answered ? rc : 1;
+}
+
+static void test_doors(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	fixture_start(&f, &cheap);
+	for (int verb = 0; verb < 256; verb++) {
+		const bool is_server = verb >= FRAME_SIGN && verb <= FRAME_TICKET_KEYS;
+		const bool is_verb = verb >= FRAME_SIGN && verb < FRAME_VERB_END;
+		struct buf request AUTO(buf_done);
+
+		buf_init(&request, FRAME_SERVER_MAX);
+		frame_finish(&request, frame_begin(&request, 9, (uint8_t)verb));
+		/* Without its fields a verb is a bad frame, but ticket keys have none. */
+		assert_int_equal(code_of(FIXTURE_SERVER, buf_slice(&request)),
+			verb == FRAME_TICKET_KEYS ? 0
+			: is_verb && !is_server   ? -ERR_DENIED
+						  : 1);
+		assert_int_equal(
+			code_of(FIXTURE_CLI, buf_slice(&request)), is_server ? -ERR_DENIED : 1);
+	}
+	fixture_done(&f);
+}
+
+static void test_bad_frames(void **state)
+{
+	static const struct slice bad[] = {{"\0\0\0\0", 4}, {"\0\0\0\4xxxx", 8},
+		{"\xff\xff\xff\xff", 4}, {"\0\0\x10\0", 4}, {"\0\0\0\6\0\0\0\1\2x", 10},
+		{"GET / HTTP/1.0\r\n\r\n", 18}};
+	struct fixture f;
+	int other;
+
+	(void)state;
+	fixture_start(&f, &cheap);
+	fixture_set(5, "right", false);
+	other = open_server();
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_int_equal(code_of(FIXTURE_SERVER, bad[i]), 1);
+	assert_verify(5, "right", 0);
+	/* A frame that never ends harms nobody, nor does one who goes away in its midst. */
+	assert_int_equal(write(other, "\0\0\0\x20", 4), 4);
+	assert_verify(5, "right", 0);
+	close(other);
+	assert_verify(5, "right", 0);
+	fixture_done(&f);
+}
+
+static void test_ticket_keys(void **state)
+{
+	struct buf request AUTO(buf_done), first AUTO(buf_done), second AUTO(buf_done);
+	struct fixture f;
+	struct frame a, b;
+	struct err err;
+	struct slice key;
+	bool answered;
+	int fd;
+
+	(void)state;
+	buf_init(&request, FRAME_SERVER_MAX);
+	buf_init(&first, FRAME_SERVER_MAX);
+	buf_init(&second, FRAME_SERVER_MAX);
+	frame_finish(&request, frame_begin(&request, 9, FRAME_TICKET_KEYS));
+	fixture_start(&f, &cheap);
+	fd = open_server();
+	assert_int_equal(channel_ask(fd, buf_slice(&request), clock_mono_ms() + WAIT_MS, &first, &a,
+				 &answered, &err),
+		0);
+	assert_int_equal(channel_ask(fd, buf_slice(&request), clock_mono_ms() + WAIT_MS, &second,
+				 &b, &answered, &err),
+		0);
+	key = frame_bytes(&a);
+	assert_int_equal(key.len, FRAME_TICKET_KEY);
+	assert_true(slice_eq(key, frame_bytes(&b))); /* all ask for the same */
+	assert_true(frame_end(&a) && frame_end(&b));
+	close(fd);
+	fixture_done(&f);
+}
+
+/* The operator's socket takes root and the owner, whatever its file's mode says. */
+static void test_credentials(void **state)
+{
+	struct fixture f;
+	int status;
+	pid_t pid;
+
+	(void)state;
+	if (getuid() != 0)
+		skip();
+	fixture_start(&f, &cheap);
+	for (unsigned uid = 12345; uid <= 12346; uid++) {
+		pid = fork();
+		if (pid == 0) {
+			struct err err;
+
+			if (setuid(uid) < 0)
+				_exit(9);
+			_exit(keeper_delete_account(FIXTURE_CLI, 5, &err) == -ERR_NOTFOUND ? 0 : 1);
+		}
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_int_equal(WEXITSTATUS(status), uid == 12345 ? 0 : 1);
+	}
+	fixture_done(&f);
+}
+
+/* Killed at any moment, what was acknowledged is there. */
+static void test_killed(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	fixture_start(&f, &cheap);
+	for (uint64_t i = 1; i <= 10; i++) {
+		char password[32];
+
+		snprintf(password, sizeof(password), "password %d", (int)i);
+		fixture_set(i, password, false);
+		fixture_kill(&f);
+		fixture_run(&f);
+		assert_verify(i, password, 0);
+		assert_verify(1, "password 1", 0);
+	}
+	fixture_done(&f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_verify),
+		cmocka_unit_test(test_imported_hashes),
+		cmocka_unit_test(test_import),
+		cmocka_unit_test(test_guessing),
+		cmocka_unit_test(test_identical),
+		cmocka_unit_test(test_overload),
+		cmocka_unit_test(test_make_key),
+		cmocka_unit_test(test_import_key),
+		cmocka_unit_test(test_sign_under_storm),
+		cmocka_unit_test(test_doors),
+		cmocka_unit_test(test_bad_frames),
+		cmocka_unit_test(test_ticket_keys),
+		cmocka_unit_test(test_credentials),
+		cmocka_unit_test(test_killed),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,313 @@
+/* keys.c - see keys.h for the contract. */
+#include "keeper/keys.h"
+
+#include <fcntl.h>
+#include <openssl/bio.h>
+#include <openssl/core_names.h>
+#include <openssl/ec.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/io.h"
+#include "base/map.h"
+#include "base/mem.h"
+#include "keeper/certificate.h"
+
+enum {
+	KEYS_MAX = 4096,
+	PATH_BYTES = FRAME_KEY_NAME_MAX + 16,
+	RSA_BITS_MIN = 2048,
+	RSA_BITS_MAX = 4096
+};
+
+struct key {
+	struct slice name;
+	EVP_PKEY *pkey;
+	char space[FRAME_KEY_NAME_MAX];
+};
+
+struct keys {
+	pthread_mutex_t lock;   /* guards the map, not the keys in it */
+	pthread_mutex_t making; /* one maker at a time: it looks, then writes */
+	struct map map;
+	int dirfd;
+};
+
+static void pkey_auto(EVP_PKEY **pkey)
+{
+	EVP_PKEY_free(*pkey);
+}
+
+static void pkey_ctx_auto(EVP_PKEY_CTX **ctx)
+{
+	EVP_PKEY_CTX_free(*ctx);
+}
+
+static void bio_auto(BIO **bio)
+{
+	BIO_free(*bio);
+}
+
+int keys_open(int dirfd, struct keys **out, struct err *err)
+{
+	struct keys *keys;
+
+	if (mkdirat(dirfd, "keys", 0700) < 0) {
+		struct stat st;
+
+		if (fstatat(dirfd, "keys", &st, 0) < 0 || !S_ISDIR(st.st_mode))
+			return err_errno(err, "cannot make the directory of keys");
+	}
+	keys = mem_new(struct keys);
+	pthread_mutex_init(&keys->lock, NULL);
+	pthread_mutex_init(&keys->making, NULL);
+	keys->dirfd = dirfd;
+	*out = keys;
+	return 0;
+}
+
+static void key_free(struct key *key)
+{
+	if (key)
+		EVP_PKEY_free(key->pkey);
+	free(key);
+}
+
+static void forget_all(struct keys *keys)
+{
+	struct key *key;
+
+	for (size_t at = 0; (key = map_next(&keys->map, &at));)
+		key_free(key);
+	map_done(&keys->map);
+	keys->map = (struct map){0};
+}
+
+void keys_close(struct keys **keys)
+{
+	if (!*keys)
+		return;
+	forget_all(*keys);
+	pthread_mutex_destroy(&(*keys)->lock);
+	pthread_mutex_destroy(&(*keys)->making);
+	free(*keys);
+	*keys = NULL;
+}
+
+static void path_of(struct slice name, char path[PATH_BYTES])
+{
+	snprintf(path, PATH_BYTES, "keys/%.*s.pem", SLICE_ARG(name));
+}
+
+/* A key that we are able and willing to use. */
+static int check_kind(EVP_PKEY *pkey, struct err *err)
+{
+	const int bits = EVP_PKEY_get_bits(pkey);
+
+	if (EVP_PKEY_is_a(pkey, "EC") ||
+		(EVP_PKEY_is_a(pkey, "RSA") && bits >= RSA_BITS_MIN && bits <= RSA_BITS_MAX))
+		return 0;
+	return err_set(err, ERR_SYNTAX, "neither an EC key nor an RSA key of %d to %d bits",
+		RSA_BITS_MIN, RSA_BITS_MAX);
+}
+
+static int pem_parse(struct slice pem, EVP_PKEY **out, struct err *err)
+{
+	BIO *bio AUTO(bio_auto) = BIO_new_mem_buf(pem.ptr, (int)pem.len);
+	/* No password callback: an encrypted key must not make us ask on a terminal. */
+	EVP_PKEY *pkey AUTO(pkey_auto) =
+		bio ? PEM_read_bio_PrivateKey_ex(bio, NULL, NULL, (void *)"", NULL, NULL) : NULL;
+	int rc;
+
+	if (!pkey)
+		return err_set(err, ERR_SYNTAX, "not a private key in PEM");
+	rc = check_kind(pkey, err);
+	if (rc < 0)
+		return rc;
+	*out = pkey;
+	pkey = NULL;
+	return 0;
+}
+
+static int read_key(struct keys *keys, struct slice name, EVP_PKEY **out, struct err *err)
+{
+	struct buf pem AUTO(buf_done);
+	char path[PATH_BYTES];
+	int rc;
+
+	path_of(name, path);
+	buf_init(&pem, FRAME_PEM_MAX);
+	/* All at once, so that growing leaves no copies behind. */
+	buf_reserve(&pem, FRAME_PEM_MAX);
+	rc = io_read_file(keys->dirfd, path, &pem, err);
+	if (rc == 0 && pem_parse(buf_slice(&pem), out, err) < 0)
+		rc = err_set(err, ERR_CORRUPT, "%s holds no key we can use", path);
+	mem_wipe(pem.ptr, pem.cap);
+	return rc;
+}
+
+/* Puts a key into the map; what stood there is freed. The caller holds the lock. */
+static void remember(struct keys *keys, struct slice name, EVP_PKEY *pkey)
+{
+	struct key *key = mem_new(struct key), *before = map_get(&keys->map, name);
+
+	if (before) {
+		map_del(&keys->map, name);
+		key_free(before);
+	}
+	if (keys->map.count >= KEYS_MAX)
+		forget_all(keys);
+	memcpy(key->space, name.ptr, name.len);
+	key->name = (struct slice){key->space, name.len};
+	EVP_PKEY_up_ref(pkey);
+	key->pkey = pkey;
+	map_put(&keys->map, key->name, key);
+}
+
+/* The key of that name, to be freed by the caller. */
+static int get_key(struct keys *keys, struct slice name, EVP_PKEY **out, struct err *err)
+{
+	struct key *key;
+	int rc = 0;
+
+	pthread_mutex_lock(&keys->lock);
+	key = map_get(&keys->map, name);
+	if (key) {
+		EVP_PKEY_up_ref(key->pkey);
+		*out = key->pkey;
+	} else {
+		rc = read_key(keys, name, out, err);
+		if (rc == 0)
+			remember(keys, name, *out);
+	}
+	pthread_mutex_unlock(&keys->lock);
+	return rc;
+}
+
+/* The numbers are those of net/tls.h. */
+static const struct {
+	const char *name;
+	size_t length;
+} hashes[] = {{"SHA256", 32}, {"SHA384", 48}, {"SHA512", 64}};
+
+static const struct {
+	const char *type;
+	int padding;
+} algorithms[] = {{"EC", 0}, {"RSA", RSA_PKCS1_PADDING}, {"RSA", RSA_PKCS1_PSS_PADDING}};
+
+static int check_request(const struct frame_sign *what, struct err *err)
+{
+	if (what->purpose != FRAME_PURPOSE_TLS)
+		return err_set(err, ERR_DENIED, "the key is not for that purpose");
+	if (what->algorithm >= sizeof(algorithms) / sizeof(algorithms[0]) ||
+		what->hash >= sizeof(hashes) / sizeof(hashes[0]))
+		return err_set(err, ERR_DENIED, "an algorithm that is not offered");
+	if (what->digest.len != hashes[what->hash].length)
+		return err_set(err, ERR_SYNTAX, "a digest of %zu bytes", what->digest.len);
+	return 0;
+}
+
+static bool set_up_signing(EVP_PKEY_CTX *ctx, const struct frame_sign *what)
+{
+	const int padding = algorithms[what->algorithm].padding;
+	const EVP_MD *md = EVP_get_digestbyname(hashes[what->hash].name);
+
+	if (EVP_PKEY_sign_init(ctx) <= 0)
+		return false;
+	if (padding && EVP_PKEY_CTX_set_rsa_padding(ctx, padding) <= 0)
+		return false;
+	if (EVP_PKEY_CTX_set_signature_md(ctx, md) <= 0)
+		return false;
+	return padding != RSA_PKCS1_PSS_PADDING ||
+	       (EVP_PKEY_CTX_set_rsa_mgf1_md(ctx, md) > 0 &&
+		       EVP_PKEY_CTX_set_rsa_pss_saltlen(ctx, RSA_PSS_SALTLEN_DIGEST) > 0);
+}
+
+int keys_sign(struct keys *keys, const struct frame_sign *what, struct buf *out, struct err *err)
+{
+	EVP_PKEY_CTX *ctx AUTO(pkey_ctx_auto) = NULL;
+	EVP_PKEY *pkey AUTO(pkey_auto) = NULL;
+	unsigned char signature[RSA_BITS_MAX / 8];
+	size_t n = sizeof(signature);
+	int rc = check_request(what, err);
+
+	if (rc == 0)
+		rc = get_key(keys, what->key_name, &pkey, err);
+	if (rc < 0)
+		return rc;
+	if (!EVP_PKEY_is_a(pkey, algorithms[what->algorithm].type))
+		return err_set(err, ERR_DENIED, "the key is not for that algorithm");
+	ctx = EVP_PKEY_CTX_new_from_pkey(NULL, pkey, NULL);
+	if (!ctx || !set_up_signing(ctx, what) ||
+		EVP_PKEY_sign(ctx, signature, &n, (const unsigned char *)what->digest.ptr,
+			what->digest.len) <= 0)
+		return err_set(err, ERR_IO, "signing failed");
+	buf_append(out, (struct slice){(const char *)signature, n});
+	return buf_check(out, "a signature", err);
+}
+
+/* The key goes to disk as PKCS #8, readable by the keeper alone, before anybody may use it. */
+static int write_key(struct keys *keys, struct slice name, EVP_PKEY *pkey, struct err *err)
+{
+	BIO *bio AUTO(bio_auto) = BIO_new(BIO_s_secmem());
+	char path[PATH_BYTES], *pem = NULL;
+	long n;
+	int rc;
+
+	if (!bio || PEM_write_bio_PKCS8PrivateKey(bio, pkey, NULL, NULL, 0, NULL, NULL) != 1)
+		return err_set(err, ERR_IO, "cannot write a key as PEM");
+	n = BIO_get_mem_data(bio, &pem);
+	path_of(name, path);
+	rc = io_replace_file(keys->dirfd, path, (struct slice){pem, (size_t)n}, 0600, err);
+	if (rc < 0)
+		return rc;
+	pthread_mutex_lock(&keys->lock);
+	remember(keys, name, pkey);
+	pthread_mutex_unlock(&keys->lock);
+	return 0;
+}
+
+static int get_or_make(struct keys *keys, struct slice name, EVP_PKEY **out, struct err *err)
+{
+	int rc = get_key(keys, name, out, err);
+
+	if (rc != -ERR_NOTFOUND)
+		return rc;
+	*out = EVP_EC_gen("P-256");
+	if (!*out)
+		return err_set(err, ERR_IO, "cannot make a key");
+	return write_key(keys, name, *out, err);
+}
+
+int keys_make(struct keys *keys, const struct frame_make_key *what, struct buf *certificate_out,
+	struct err *err)
+{
+	EVP_PKEY *pkey AUTO(pkey_auto) = NULL;
+	int rc;
+
+	pthread_mutex_lock(&keys->making);
+	rc = get_or_make(keys, what->name, &pkey, err);
+	pthread_mutex_unlock(&keys->making);
+	if (rc < 0)
+		return rc;
+	return certificate_make(pkey, what->names, what->n, what->days, certificate_out, err);
+}
+
+int keys_import(struct keys *keys, const struct frame_import_key *what, struct err *err)
+{
+	EVP_PKEY *pkey AUTO(pkey_auto) = NULL;
+	int rc = pem_parse(what->pem, &pkey, err);
+
+	if (rc < 0)
+		return rc;
+	pthread_mutex_lock(&keys->making);
+	rc = write_key(keys, what->name, pkey, err);
+	pthread_mutex_unlock(&keys->making);
+	return rc;
+}

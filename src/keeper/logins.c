@@ -1,0 +1,453 @@
+/* logins.c - see logins.h for the contract. */
+#include "keeper/logins.h"
+
+#include <arpa/inet.h>
+#include <pthread.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/encode.h"
+#include "base/log.h"
+#include "base/map.h"
+#include "base/mem.h"
+#include "base/random.h"
+#include "keeper/tally.h"
+
+enum {
+	MAC_LEN = 32,
+	CACHE_MAX = 100000,  /* accounts */
+	TALLY_MAX = 50000,   /* keys of a generation */
+	DEADLINE_MS = 20000, /* the client gives up after 30 s */
+	FAILURE_WINDOW_MS = 10 * 60 * 1000,
+	NETWORK_LEN = 7,
+	PAIR_LEN = 8 + NETWORK_LEN,
+};
+
+static const int64_t known_window_ms = INT64_C(60) * 86400 * 1000;
+
+/* The one good password of an account. */
+struct known_good {
+	uint64_t account, epoch;
+	int64_t until_ms;
+	unsigned char mac[MAC_LEN];
+};
+
+/* Where somebody comes from: an address family and the front of an address, after an account. */
+struct place {
+	char pair[PAIR_LEN];
+};
+
+struct waiter {
+	struct caller caller;
+	struct place place;
+	struct waiter *next;
+};
+
+/* One password for one account, being checked. */
+struct attempt {
+	struct crew_job job;
+	struct logins *logins;
+	struct waiter *waiters;
+	uint64_t account;
+	int64_t deadline_ms;
+	unsigned char mac[MAC_LEN];
+	size_t password_len;
+	char password[FRAME_PASSWORD_MAX];
+};
+
+struct logins {
+	struct logins_config config;
+	char nobody[HASH_MAX];  /* a hash of the usual cost that no password has */
+	unsigned char *secret;  /* MAC_LEN bytes of this boot, locked in memory */
+	pthread_mutex_t lock;   /* guards all below */
+	struct map cache;       /* account -> struct known_good */
+	uint64_t cache_version; /* raised by each change of a password */
+	struct map running;     /* mac -> struct attempt */
+	struct tally pair_failures, network_failures, known;
+};
+
+int logins_new(const struct logins_config *config, struct logins **out, struct err *err)
+{
+	struct logins *l AUTO(logins_free) = mem_new(struct logins);
+	char password[MAC_LEN];
+	int rc;
+
+	l->config = *config;
+	pthread_mutex_init(&l->lock, NULL);
+	tally_init(&l->pair_failures, FAILURE_WINDOW_MS, TALLY_MAX);
+	tally_init(&l->network_failures, FAILURE_WINDOW_MS, TALLY_MAX);
+	tally_init(&l->known, known_window_ms, TALLY_MAX);
+	l->secret = sodium_malloc(MAC_LEN);
+	if (!l->secret)
+		return err_set(err, ERR_IO, "no memory that can be locked");
+	random_bytes(l->secret, MAC_LEN);
+	random_bytes(password, sizeof(password));
+	rc = hash_make((struct slice){password, sizeof(password)}, config->cost, l->nobody, err);
+	if (rc < 0)
+		return rc;
+	*out = l;
+	l = NULL;
+	return 0;
+}
+
+void logins_free(struct logins **logins)
+{
+	struct logins *l = *logins;
+	struct known_good *good;
+
+	if (!l)
+		return;
+	for (size_t at = 0; (good = map_next(&l->cache, &at));)
+		free(good);
+	map_done(&l->cache);
+	map_done(&l->running);
+	tally_done(&l->pair_failures);
+	tally_done(&l->network_failures);
+	tally_done(&l->known);
+	sodium_free(l->secret);
+	pthread_mutex_destroy(&l->lock);
+	free(l);
+	*logins = NULL;
+}
+
+/* IPv4 /24, IPv6 /48; what is no address (Unix sockets) is a network of its own. */
+static struct place place_of(uint64_t account, struct slice peer)
+{
+	struct place place = {0};
+	unsigned char address[16];
+	char text[INET6_ADDRSTRLEN] = "";
+
+	be64_put((unsigned char *)place.pair, account);
+	if (peer.len >= sizeof(text))
+		return place;
+	memcpy(text, peer.len ? peer.ptr : "", peer.len);
+	if (inet_pton(AF_INET, text, address) == 1) {
+		place.pair[8] = 4;
+		memcpy(place.pair + 9, address, 3);
+	} else if (inet_pton(AF_INET6, text, address) == 1) {
+		place.pair[8] = 6;
+		memcpy(place.pair + 9, address, 6);
+	}
+	return place;
+}
+
+static struct slice pair_key(const struct place *place)
+{
+	return (struct slice){place->pair, PAIR_LEN};
+}
+
+static struct slice network_key(const struct place *place)
+{
+	return (struct slice){place->pair + 8, NETWORK_LEN};
+}
+
+/* All below that end in "_locked" want the lock held. */
+static bool is_known_locked(struct logins *l, const struct place *place)
+{
+	return tally_get(&l->known, pair_key(place), clock_mono_ms()) > 0;
+}
+
+static bool is_limited_locked(struct logins *l, const struct place *place)
+{
+	const int64_t now = clock_mono_ms();
+	const unsigned failures = tally_get(&l->pair_failures, pair_key(place), now);
+
+	if (is_known_locked(l, place))
+		return failures >= LOGINS_KNOWN_MAX;
+	return failures >= LOGINS_PAIR_MAX ||
+	       tally_get(&l->network_failures, network_key(place), now) >= LOGINS_NETWORK_MAX;
+}
+
+static void count_good_locked(struct logins *l, const struct place *place)
+{
+	tally_add(&l->known, pair_key(place), clock_mono_ms());
+	tally_forget(&l->pair_failures, pair_key(place));
+}
+
+static void count_failure_locked(struct logins *l, const struct place *place)
+{
+	const int64_t now = clock_mono_ms();
+
+	tally_add(&l->pair_failures, pair_key(place), now);
+	tally_add(&l->network_failures, network_key(place), now);
+}
+
+/* The account's epoch if the cache knows the password to be good, else 0. */
+static uint64_t cached_epoch_locked(
+	struct logins *l, uint64_t account, const unsigned char mac[MAC_LEN])
+{
+	struct known_good *good = map_get(&l->cache, map_key_u64(&account));
+
+	if (!good || clock_mono_ms() >= good->until_ms ||
+		sodium_memcmp(good->mac, mac, MAC_LEN) != 0)
+		return 0;
+	return good->epoch;
+}
+
+/* Makes room: what has run out goes; if nothing has, everything does. */
+static void sweep_locked(struct logins *l)
+{
+	const int64_t now = clock_mono_ms();
+	const size_t before = l->cache.count;
+	struct known_good *good;
+
+	for (size_t at = 0; (good = map_next(&l->cache, &at));) {
+		if (now < good->until_ms)
+			continue;
+		map_del(&l->cache, map_key_u64(&good->account));
+		free(good);
+	}
+	if (l->cache.count < before)
+		return;
+	for (size_t at = 0; (good = map_next(&l->cache, &at));)
+		free(good);
+	map_done(&l->cache);
+	l->cache = (struct map){0};
+}
+
+static void remember_locked(struct logins *l, const struct attempt *a, uint64_t epoch)
+{
+	struct known_good *good;
+
+	if (l->config.cache_s == 0)
+		return;
+	free(map_del(&l->cache, map_key_u64(&a->account)));
+	if (l->cache.count >= CACHE_MAX)
+		sweep_locked(l);
+	good = mem_new(struct known_good);
+	good->account = a->account;
+	good->epoch = epoch;
+	good->until_ms = clock_mono_ms() + (int64_t)l->config.cache_s * 1000;
+	memcpy(good->mac, a->mac, MAC_LEN);
+	map_put(&l->cache, map_key_u64(&good->account), good);
+}
+
+void logins_forget(struct logins *l, uint64_t account)
+{
+	pthread_mutex_lock(&l->lock);
+	l->cache_version++;
+	free(map_del(&l->cache, map_key_u64(&account)));
+	pthread_mutex_unlock(&l->lock);
+}
+
+static void reply_good(struct caller caller, uint64_t account, uint64_t epoch)
+{
+	unsigned char numbers[2][8];
+	const struct slice fields[] = {
+		{(const char *)numbers[0], 8}, {(const char *)numbers[1], 8}};
+
+	be64_put(numbers[0], account);
+	be64_put(numbers[1], epoch);
+	caller_reply(caller, fields, 2);
+}
+
+static void fail_all(struct waiter *waiters, int rc, const char *reason)
+{
+	struct waiter *next;
+
+	for (struct waiter *w = waiters; w; w = next) {
+		next = w->next;
+		caller_fail(w->caller, rc, reason);
+		free(w);
+	}
+}
+
+static void attempt_free(struct attempt *a)
+{
+	mem_wipe(a->password, sizeof(a->password));
+	free(a);
+}
+
+/* Takes those out who have become limited while they waited; they are answered "busy". */
+static struct waiter *take_limited_locked(struct logins *l, struct attempt *a)
+{
+	struct waiter *limited = NULL;
+
+	for (struct waiter **at = &a->waiters; *at;) {
+		struct waiter *w = *at;
+
+		if (!is_limited_locked(l, &w->place)) {
+			at = &w->next;
+			continue;
+		}
+		*at = w->next;
+		w->next = limited;
+		limited = w;
+	}
+	return limited;
+}
+
+/* False: nobody waits for it any more, and it is no longer to be found. */
+static bool attempt_begin(struct attempt *a, bool is_dismissed, uint64_t *version_out)
+{
+	struct logins *l = a->logins;
+	struct waiter *limited, *late = NULL;
+	bool is_wanted;
+
+	pthread_mutex_lock(&l->lock);
+	*version_out = l->cache_version;
+	limited = take_limited_locked(l, a);
+	if (is_dismissed || clock_mono_ms() >= a->deadline_ms) {
+		late = a->waiters;
+		a->waiters = NULL;
+	}
+	is_wanted = a->waiters != NULL;
+	if (!is_wanted)
+		map_del(&l->running, (struct slice){(const char *)a->mac, MAC_LEN});
+	pthread_mutex_unlock(&l->lock);
+	fail_all(limited, -ERR_BUSY, "too many failed logins");
+	fail_all(late, -ERR_BUSY, "too many logins at once");
+	return is_wanted;
+}
+
+/* Whoever joined is answered with the rest; one run counts as one failure. */
+static void attempt_end(
+	struct attempt *a, int rc, uint64_t epoch, uint64_t version, const char *reason)
+{
+	struct logins *l = a->logins;
+	struct waiter *waiters, *next;
+
+	pthread_mutex_lock(&l->lock);
+	map_del(&l->running, (struct slice){(const char *)a->mac, MAC_LEN});
+	waiters = a->waiters;
+	if (rc == -ERR_DENIED)
+		count_failure_locked(l, &waiters->place);
+	for (struct waiter *w = waiters; rc == 0 && w; w = w->next)
+		count_good_locked(l, &w->place);
+	if (rc == 0 && version == l->cache_version)
+		remember_locked(l, a, epoch);
+	pthread_mutex_unlock(&l->lock);
+	if (rc < 0) {
+		fail_all(waiters, rc, reason);
+		return;
+	}
+	for (struct waiter *w = waiters; w; w = next) {
+		next = w->next;
+		reply_good(w->caller, a->account, epoch);
+		free(w);
+	}
+}
+
+/* A hash of another scheme is replaced by one of ours, now that the password is at hand. */
+static void upgrade(struct logins *l, const struct secret *secret, struct slice password)
+{
+	char after[HASH_MAX];
+	struct err err;
+	int rc = hash_make(password, l->config.cost, after, &err);
+
+	if (rc == 0)
+		rc = secrets_upgrade(l->config.secrets, secret->account, secret->hash, after, &err);
+	if (rc < 0)
+		log_warn(NULL, "hash_upgrade_failed", log_e(&err));
+}
+
+static void attempt_run(struct crew_job *job, bool is_dismissed)
+{
+	struct attempt *a = (struct attempt *)job; /* its first member */
+	struct logins *l = a->logins;
+	const struct slice password = {a->password, a->password_len};
+	struct secret secret = {0};
+	struct err err;
+	uint64_t version;
+	int found, rc;
+
+	if (!attempt_begin(a, is_dismissed, &version)) {
+		attempt_free(a);
+		return;
+	}
+	found = secrets_get(l->config.secrets, a->account, &secret, &err);
+	if (found == 0 || found == -ERR_NOTFOUND) {
+		rc = hash_verify(found == 0 ? secret.hash : l->nobody, password, &err);
+	} else {
+		log_error(NULL, "secrets_unreadable", log_e(&err));
+		rc = err_set(&err, ERR_BUSY, "the secrets cannot be read");
+	}
+	if (found != 0 && rc == 0)
+		rc = err_set(&err, ERR_DENIED, "wrong password");
+	attempt_end(a, rc, secret.epoch, version, err.msg);
+	if (rc == 0 && hash_is_foreign(secret.hash))
+		upgrade(l, &secret, password);
+	mem_wipe(&secret, sizeof(secret));
+	attempt_free(a);
+}
+
+static void compute_mac(
+	const struct logins *l, uint64_t account, struct slice password, unsigned char out[MAC_LEN])
+{
+	crypto_generichash_state state;
+	unsigned char number[8];
+
+	be64_put(number, account);
+	crypto_generichash_init(&state, l->secret, MAC_LEN, MAC_LEN);
+	crypto_generichash_update(&state, number, sizeof(number));
+	crypto_generichash_update(
+		&state, (const unsigned char *)(password.len ? password.ptr : ""), password.len);
+	crypto_generichash_final(&state, out, MAC_LEN);
+	mem_wipe(&state, sizeof(state));
+}
+
+static struct attempt *attempt_new(
+	struct logins *l, const struct frame_verify *what, const unsigned char mac[MAC_LEN])
+{
+	struct attempt *a = mem_new(struct attempt);
+
+	a->job.run = attempt_run;
+	a->logins = l;
+	a->account = what->account;
+	a->deadline_ms = clock_mono_ms() + DEADLINE_MS;
+	memcpy(a->mac, mac, MAC_LEN);
+	a->password_len = what->password.len;
+	if (what->password.len)
+		memcpy(a->password, what->password.ptr, what->password.len);
+	return a;
+}
+
+/* Waits for the run of the same attempt, or starts one. False: there is no room for it. */
+static bool join_locked(struct logins *l, const struct frame_verify *what,
+	const unsigned char mac[MAC_LEN], struct waiter *w)
+{
+	const enum crew_class class = is_known_locked(l, &w->place) ? CREW_FIRST : CREW_SECOND;
+	struct attempt *a = map_get(&l->running, (struct slice){(const char *)mac, MAC_LEN});
+
+	if (a) {
+		w->next = a->waiters;
+		a->waiters = w;
+		return true;
+	}
+	a = attempt_new(l, what, mac);
+	a->waiters = w;
+	map_put(&l->running, (struct slice){(const char *)a->mac, MAC_LEN}, a);
+	if (crew_put(l->config.hashers, class, &a->job))
+		return true;
+	map_del(&l->running, (struct slice){(const char *)a->mac, MAC_LEN});
+	attempt_free(a);
+	return false;
+}
+
+void logins_verify(struct logins *l, const struct frame_verify *what, struct caller caller)
+{
+	struct waiter *w = mem_new(struct waiter);
+	const char *busy = NULL;
+	unsigned char mac[MAC_LEN];
+	uint64_t epoch;
+
+	*w = (struct waiter){.caller = caller, .place = place_of(what->account, what->peer)};
+	compute_mac(l, what->account, what->password, mac);
+	pthread_mutex_lock(&l->lock);
+	epoch = cached_epoch_locked(l, what->account, mac);
+	if (epoch)
+		count_good_locked(l, &w->place);
+	else if (is_limited_locked(l, &w->place))
+		busy = "too many failed logins";
+	else if (!join_locked(l, what, mac, w))
+		busy = "too many logins at once";
+	pthread_mutex_unlock(&l->lock);
+	if (epoch)
+		reply_good(caller, what->account, epoch);
+	if (busy)
+		caller_fail(caller, -ERR_BUSY, busy);
+	if (epoch || busy)
+		free(w);
+}

@@ -1,0 +1,184 @@
+/* operator.c - the operator's verbs, as the CLI calls them; see keeper.h for the contract. */
+
+#include "base/io.h"
+#include "base/mem.h"
+#include "keeper/channel.h"
+#include "keeper/keeper.h"
+
+/* Bytes of one secret in a frame beside the secret: three lengths, account, kind. */
+enum { SECRET_OVERHEAD = 3 * 4 + 8 + 8, BATCH_BYTES = FRAME_CLI_MAX - 64 };
+
+static void wipe_buf(struct buf *b)
+{
+	mem_wipe(b->ptr, b->cap);
+	buf_done(b);
+}
+
+/* One question on a connection of its own, without a deadline: hashing may take its time. */
+static int ask_once(const char *socket_path, struct buf *request, struct buf *reply,
+	struct frame *fields_out, struct err *err)
+{
+	int fd AUTO(io_close) = -1;
+	bool answered;
+	int rc = buf_check(request, "the request", err);
+
+	if (rc < 0)
+		return rc;
+	frame_finish(request, 0);
+	fd = channel_open(socket_path, err);
+	if (fd < 0)
+		return fd;
+	return channel_ask(
+		fd, buf_slice(request), CHANNEL_FOREVER, reply, fields_out, &answered, err);
+}
+
+/* How many from the front of the list fit one frame; all in a frame are a transaction. */
+static size_t batch_size(const struct keeper_secret *list, size_t n)
+{
+	size_t bytes = 0, i = 0;
+
+	for (; i < n && i < FRAME_SECRETS_MAX; i++) {
+		bytes += SECRET_OVERHEAD + list[i].password.len;
+		if (bytes > BATCH_BYTES)
+			break;
+	}
+	return i;
+}
+
+static int read_results(
+	struct frame *f, struct keeper_secret *const *asked, size_t n, struct err *err)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct slice field = frame_bytes(f);
+		const struct slice reason = slice_from(field, 1);
+		const int code = field.len ? field.ptr[0] : 0;
+
+		if (f->is_bad || field.len == 0 || code > ERR_CORRUPT)
+			return err_set(err, ERR_IO, "the keeper's answer makes no sense");
+		asked[i]->rc = code == 0 ? 0
+					 : err_set(&asked[i]->err, (enum err_code)code, "%.*s",
+						   SLICE_ARG(reason));
+	}
+	return frame_end(f) ? 0 : err_set(err, ERR_IO, "the keeper's answer makes no sense");
+}
+
+/* A secret that no frame may hold is refused here; it must not cost the others theirs. */
+static bool is_sendable(struct keeper_secret *s)
+{
+	s->rc = 0;
+	if (s->account == 0)
+		s->rc = err_set(&s->err, ERR_SYNTAX, "no account");
+	else if (s->password.len > FRAME_PASSWORD_MAX)
+		s->rc = err_set(
+			&s->err, ERR_TOOBIG, "a password has at most %d bytes", FRAME_PASSWORD_MAX);
+	else if (s->password.len == 0)
+		s->rc = err_set(&s->err, ERR_SYNTAX, "an empty password");
+	return s->rc == 0;
+}
+
+static int set_batch(const char *socket_path, struct keeper_secret *list, size_t n, bool is_fast,
+	struct err *err)
+{
+	struct keeper_secret *asked[FRAME_SECRETS_MAX];
+	struct buf request AUTO(wipe_buf), reply AUTO(buf_done);
+	struct frame f;
+	size_t asked_n = 0;
+	int rc;
+
+	buf_init(&request, FRAME_CLI_MAX);
+	buf_init(&reply, FRAME_CLI_MAX);
+	buf_reserve(&request, FRAME_CLI_MAX); /* growing would leave copies behind */
+	frame_begin(&request, 1, FRAME_SET_PASSWORDS);
+	frame_put_u64(&request, is_fast);
+	for (size_t i = 0; i < n; i++) {
+		if (!is_sendable(&list[i]))
+			continue;
+		frame_put_u64(&request, list[i].account);
+		frame_put_u64(&request, list[i].is_hash);
+		frame_put(&request, list[i].password);
+		asked[asked_n++] = &list[i];
+	}
+	if (asked_n == 0)
+		return 0;
+	rc = ask_once(socket_path, &request, &reply, &f, err);
+	return rc < 0 ? rc : read_results(&f, asked, asked_n, err);
+}
+
+int keeper_set_passwords(const char *socket_path, struct keeper_secret *secrets, size_t n,
+	bool is_fast, struct err *err)
+{
+	while (n) {
+		/* One that is too long for any frame goes in a batch of its own, to be refused. */
+		const size_t fit = batch_size(secrets, n), batch = fit ? fit : 1;
+		int rc = set_batch(socket_path, secrets, batch, is_fast, err);
+
+		if (rc < 0)
+			return rc;
+		secrets += batch;
+		n -= batch;
+	}
+	return 0;
+}
+
+int keeper_delete_account(const char *socket_path, uint64_t account, struct err *err)
+{
+	struct buf request AUTO(buf_done), reply AUTO(buf_done);
+	struct frame f;
+
+	buf_init(&request, FRAME_CLI_MAX);
+	buf_init(&reply, FRAME_CLI_MAX);
+	frame_begin(&request, 1, FRAME_DELETE_ACCOUNT);
+	frame_put_u64(&request, account);
+	return ask_once(socket_path, &request, &reply, &f, err);
+}
+
+int keeper_make_key(const char *socket_path, struct slice name, const struct slice *names, size_t n,
+	unsigned days, struct buf *certificate_out, struct err *err)
+{
+	struct buf request AUTO(buf_done), reply AUTO(buf_done);
+	struct slice certificate;
+	struct frame f;
+	int rc;
+
+	buf_init(&request, FRAME_CLI_MAX);
+	buf_init(&reply, FRAME_CLI_MAX);
+	if (n == 0 || n > FRAME_NAMES_MAX)
+		return err_set(err, ERR_TOOBIG, "a certificate has 1 to %d names", FRAME_NAMES_MAX);
+	frame_begin(&request, 1, FRAME_MAKE_KEY);
+	frame_put(&request, name);
+	frame_put_u64(&request, days);
+	for (size_t i = 0; i < n; i++)
+		frame_put(&request, names[i]);
+	frame_open(buf_slice(&request), &f);
+	if (!frame_read_make_key(&f, &(struct frame_make_key){0}))
+		return err_set(err, ERR_SYNTAX, "not a key's name, or not a host's");
+	rc = ask_once(socket_path, &request, &reply, &f, err);
+	if (rc < 0)
+		return rc;
+	certificate = frame_bytes(&f);
+	if (!frame_end(&f))
+		return err_set(err, ERR_IO, "the keeper's answer makes no sense");
+	buf_append(certificate_out, certificate);
+	return buf_check(certificate_out, "the certificate", err);
+}
+
+int keeper_import_key(
+	const char *socket_path, struct slice name, struct slice key_pem, struct err *err)
+{
+	struct buf request AUTO(wipe_buf), reply AUTO(buf_done);
+	struct frame f;
+
+	buf_init(&request, FRAME_CLI_MAX);
+	buf_init(&reply, FRAME_CLI_MAX);
+	if (key_pem.len > FRAME_PEM_MAX)
+		return err_set(
+			err, ERR_TOOBIG, "a private key has at most %d bytes", FRAME_PEM_MAX);
+	buf_reserve(&request, FRAME_CLI_MAX);
+	frame_begin(&request, 1, FRAME_IMPORT_KEY);
+	frame_put(&request, name);
+	frame_put(&request, key_pem);
+	frame_open(buf_slice(&request), &f);
+	if (!frame_read_import_key(&f, &(struct frame_import_key){0}))
+		return err_set(err, ERR_SYNTAX, "not a key's name");
+	return ask_once(socket_path, &request, &reply, &f, err);
+}
