@@ -93,7 +93,7 @@ static int bind(struct db_stmt *stmt, int at, const struct db_arg *arg)
 int db_query_args(struct db *db, const char *sql, const struct db_arg *args,
 	struct db_stmt **stmt_out, struct err *err)
 {
-	struct db_stmt *stmt;
+	struct db_stmt *stmt = NULL;
 	int rc = prepare(db, sql, &stmt, err);
 
 	if (rc < 0)

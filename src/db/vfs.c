@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <sqlite3.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/io.h"
 
@@ -149,11 +150,16 @@ static int vfs_open(
 	sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags, int *flags_out)
 {
 	struct file *f = (struct file *)file;
+	struct stat st;
 	int rc;
 
 	(void)vfs;
 	*f = (struct file){0};
 	memset(below(file), 0, (size_t)door.base->szOsFile);
+	/* SQLite syncs the directory at the first commit of every handle that may have made its
+	 * log. One that has been written is known to the directory already. */
+	if (flags & SQLITE_OPEN_WAL && stat(name, &st) == 0 && st.st_size > 0)
+		flags &= ~SQLITE_OPEN_CREATE;
 	rc = door.base->xOpen(door.base, name, below(file), flags, flags_out);
 	if (below(file)->pMethods)
 		f->base.pMethods = &methods;

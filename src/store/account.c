@@ -104,7 +104,7 @@ void account_wake(struct account *account, const struct buf *refs)
 			refs->len / sizeof(struct conn_ref));
 }
 
-/* ---- loading: by the owner of the queue ---- */
+/* ---- loading: by the owner of the queue, in a transaction ---- */
 
 /* What every account has from its first day. */
 static int make_mailboxes(struct db *db, uint32_t uidvalidity, struct err *err)
@@ -142,7 +142,7 @@ static int read_row(struct db *db, struct account_row *out, struct err *err)
 	struct db_stmt *stmt AUTO(db_stmt_auto) = NULL;
 	int rc = db_query(db, &stmt, err,
 		"SELECT epoch, modseq, floor, message, mailbox, uidvalidity, messages, bytes,"
-		" past_bytes, shares FROM account WHERE id = 1");
+		" past_bytes, shares, keywords FROM account WHERE id = 1");
 
 	if (rc == 0)
 		rc = db_step(stmt, err);
@@ -161,29 +161,22 @@ static int read_row(struct db *db, struct account_row *out, struct err *err)
 		.bytes = (uint64_t)db_int(stmt, 7),
 		.past_bytes = (uint64_t)db_int(stmt, 8),
 		.shares = (uint64_t)db_int(stmt, 9),
+		.keywords = (uint64_t)db_int(stmt, 10),
 	};
 	return 0;
 }
 
-/* A new file: its first transaction. Epoch 0 says that it has not happened yet. */
+/* A new file. This is committed before anything else: what is loaded is then there, whatever
+ * becomes of the transaction that follows. */
 static int begin_life(struct account *account, struct account_row *row, struct err *err)
 {
-	const bool is_inside = db_in_transaction(account->db);
-	int rc = is_inside ? 0 : db_begin(account->db, err);
+	int rc = make_mailboxes(account->db, (uint32_t)clock_wall_s(), err);
 
 	if (rc == 0)
-		rc = read_row(account->db, row, err);
-	if (rc == 0 && row->epoch == 0)
-		rc = make_mailboxes(account->db, (uint32_t)clock_wall_s(), err);
-	if (rc == 0)
-		rc = read_row(account->db, row, err);
-	if (is_inside)
-		return rc;
-	if (rc == 0)
 		rc = db_commit(account->db, err);
-	if (rc < 0)
-		db_rollback(account->db);
-	return rc;
+	if (rc == 0)
+		rc = db_begin(account->db, err);
+	return rc < 0 ? rc : read_row(account->db, row, err);
 }
 
 /* One mailbox as it is now; what we know of it already keeps its views. */
@@ -290,7 +283,7 @@ int account_load(struct account *account, struct err *err)
 		return rc;
 	pthread_mutex_lock(&account->lock);
 	rc = load_mailboxes(account, err);
-	if (rc == 0)
+	if (rc == 0 && row.keywords > account->keywords_n)
 		rc = load_keywords(account, err);
 	if (rc == 0) {
 		account->row = row;

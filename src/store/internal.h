@@ -32,7 +32,7 @@ enum {
 /* The account row. */
 struct account_row {
 	uint64_t epoch, modseq, floor, message, mailbox, uidvalidity, messages, bytes, past_bytes,
-		shares;
+		shares, keywords;
 };
 
 /* A mailbox row. */
@@ -153,8 +153,10 @@ void *account_run_context(struct account_write *w);
 bool account_own(struct account *account);
 bool account_own_idle(struct account *account);
 void account_disown(struct account *account);
-/* account_ready - (owner) database open, published state loaded. */
+/* account_ready - (owner) the database is open. account_begin - start a transaction in which what
+ * is published is true. */
 MUST_CHECK int account_ready(struct account *account, struct err *err);
+MUST_CHECK int account_begin(struct account *account, struct err *err);
 /* account_wait_loaded - (anybody) published state is there and not older than was noticed. */
 MUST_CHECK int account_wait_loaded(struct account *account, struct err *err);
 

@@ -67,21 +67,24 @@ int account_ready(struct account *account, struct err *err)
 	store_touch(account);
 	if (!account->db)
 		rc = store_open_file(account->store, account->id, &account->db, err);
-	if (rc == 0 && (!account->is_loaded || account->noticed > account->row.modseq))
-		rc = account_load(account, err);
 	return rc;
 }
 
 /* Another process may have committed since our last transaction. */
-static int begin(struct account *account, struct err *err)
+int account_begin(struct account *account, struct err *err)
 {
-	int64_t modseq;
+	bool is_known = account->is_loaded && account->noticed <= account->row.modseq;
+	int64_t modseq = 0;
 	int rc = db_begin(account->db, err);
 
 	if (rc < 0)
 		return rc;
-	rc = db_get_int(account->db, &modseq, err, "SELECT modseq FROM account WHERE id = 1");
-	if (rc == 0 && (uint64_t)modseq != account->row.modseq)
+	if (is_known) {
+		rc = db_get_int(
+			account->db, &modseq, err, "SELECT modseq FROM account WHERE id = 1");
+		is_known = (uint64_t)modseq == account->row.modseq;
+	}
+	if (rc == 0 && !is_known)
 		rc = account_load(account, err);
 	if (rc < 0)
 		db_rollback(account->db);
@@ -220,7 +223,7 @@ static void run_batch(struct account *account, struct account_write *items)
 	disk_check(account->store);
 	rc = account_ready(account, &err);
 	if (rc == 0)
-		rc = begin(account, &err);
+		rc = account_begin(account, &err);
 	if (rc == 0)
 		work(account, items, &batch);
 	else

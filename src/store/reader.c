@@ -195,7 +195,7 @@ int reader_message(
 static int message_size(
 	struct account_reader *reader, uint64_t message, uint64_t *out, struct err *err)
 {
-	int64_t size;
+	int64_t size = 0;
 	int rc;
 
 	if (reader->sized != message) {
@@ -233,7 +233,7 @@ static int read_chunk(struct account_reader *reader, uint64_t message, uint64_t 
 int reader_body(struct account_reader *reader, uint64_t message, uint64_t at, size_t n,
 	struct buf *out, struct err *err)
 {
-	uint64_t size, piece;
+	uint64_t size = 0, piece;
 	int rc = message_size(reader, message, &size, err);
 
 	if (rc < 0)

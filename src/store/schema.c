@@ -6,8 +6,9 @@ static const struct db_migration steps[] = {
 	{"CREATE TABLE account (id INTEGER PRIMARY KEY, epoch INTEGER NOT NULL,"
 	 " modseq INTEGER NOT NULL, floor INTEGER NOT NULL, message INTEGER NOT NULL,"
 	 " mailbox INTEGER NOT NULL, uidvalidity INTEGER NOT NULL, messages INTEGER NOT NULL,"
-	 " bytes INTEGER NOT NULL, past_bytes INTEGER NOT NULL, shares INTEGER NOT NULL);"
-	 "INSERT INTO account VALUES (1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);"
+	 " bytes INTEGER NOT NULL, past_bytes INTEGER NOT NULL, shares INTEGER NOT NULL, keywords "
+	 "INTEGER NOT NULL);"
+	 "INSERT INTO account VALUES (1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);"
 	 /* role: enum mailbox_role; flags: MAILBOX_* of internal.h */
 	 "CREATE TABLE mailbox (id INTEGER PRIMARY KEY, name TEXT NOT NULL, role INTEGER NOT NULL,"
 	 " flags INTEGER NOT NULL, uidvalidity INTEGER NOT NULL, uidnext INTEGER NOT NULL,"

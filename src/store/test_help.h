@@ -25,6 +25,9 @@ unsigned help_wakes(void);      /* pool_wake_many() calls so far */
 struct incoming *help_message(struct store *store, const char *message_id, const char *refs,
 	const char *subject, size_t size);
 
+int help_try_message(struct store *store, const char *message_id, const char *refs,
+	const char *subject, size_t size, struct incoming **in_out, struct err *err);
+
 /* One write with any of the tx_* functions inside. */
 struct step {
 	enum { ADD, FLAGS, COPY, MOVE, EXPUNGE, CREATE, DELETE, RENAME, SUBSCRIBE, KEYWORD } what;

@@ -424,7 +424,7 @@ int tx_keywords(struct account_tx *tx, const struct slice *names, size_t n, uint
 	struct err *err)
 {
 	uint64_t bits = 0;
-	unsigned bit;
+	unsigned bit = 0;
 
 	for (size_t i = 0; i < n; i++) {
 		const int rc = keyword_bit(tx, names[i], &bit, err);

@@ -122,11 +122,12 @@ static int write_account(struct account_tx *tx, struct err *err)
 		return 0;
 	return db_do(tx->db, err,
 		"UPDATE account SET epoch = ?, modseq = ?, floor = ?, message = ?, mailbox = ?, "
-		"uidvalidity = ?, messages = ?, bytes = ?, past_bytes = ?, shares = ? WHERE id = 1",
+		"uidvalidity = ?, messages = ?, bytes = ?, past_bytes = ?, shares = ?, keywords = "
+		"? WHERE id = 1",
 		db_i((int64_t)r->epoch), db_i((int64_t)r->modseq), db_i((int64_t)r->floor),
 		db_i((int64_t)r->message), db_i((int64_t)r->mailbox), db_i((int64_t)r->uidvalidity),
 		db_i((int64_t)r->messages), db_i((int64_t)r->bytes), db_i((int64_t)r->past_bytes),
-		db_i((int64_t)r->shares));
+		db_i((int64_t)r->shares), db_i((int64_t)tx->keywords_n));
 }
 
 int tx_flush(struct account_tx *tx, struct err *err)

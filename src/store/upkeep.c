@@ -100,17 +100,12 @@ static int prune(struct account_tx *tx, bool *more_out, struct err *err)
 static int purge(struct account *account, bool is_timed, bool *more_out, struct err *err)
 {
 	struct account_tx tx;
-	int rc = db_begin(account->db, err);
-	int64_t modseq = 0;
+	int rc = account_begin(account, err);
 
 	if (rc < 0)
 		return rc;
-	rc = db_get_int(account->db, &modseq, err, "SELECT modseq FROM account WHERE id = 1");
-	if (rc == 0 && (uint64_t)modseq != account->row.modseq)
-		rc = account_load(account, err);
 	tx_init(&tx, account);
-	if (rc == 0)
-		rc = past_purge(&tx, is_pressed(account), more_out, err);
+	rc = past_purge(&tx, is_pressed(account), more_out, err);
 	if (rc == 0 && is_timed && !*more_out)
 		rc = prune(&tx, more_out, err);
 	if (rc == 0)
@@ -154,7 +149,10 @@ bool upkeep_run(struct account *account)
 		if (is_timed && !has_more)
 			account->upkeep_due_s = clock_wall_s() + EVERY_S;
 	}
-	if (db_wal_bytes(account->db) > (has_more ? WAL_MAX : WAL_CHECKPOINT) &&
+	/* Once an hour whatever is in the log goes to the file; otherwise when it is long. */
+	if (db_wal_bytes(account->db) > (has_more          ? WAL_MAX
+						: is_timed ? 0
+							   : WAL_CHECKPOINT) &&
 		db_checkpoint(account->db, &ignored) == 0)
 		account->store->checkpoints++;
 	account->is_upkeep_queued = has_more;
