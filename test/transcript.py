@@ -435,6 +435,9 @@ class Case:
                 break
             patterns.append(m.group(3))
             at += 1
+        while kind == '+' and (m := re.match(r'\w*<! (.*)', steps[at][1])):
+            self.never.append(m.group(1))
+            at += 1
         self.flush(name)
         wire = self.wire(name)
         if kind == '*':

@@ -2,7 +2,7 @@
 $ account import -
 | one@$domain	password one
 | # a comment
-| two@$domain	{CRYPT}$6$saltsalt$352yHzRExXQhwWiX3qOjcm2uIQBjDSlM.RFJy1UbGIIaZFl5fIYRrueRdHfStRQacfqdv2cQnBIqwLY6fzWcb/
+| two@$domain	{CRYPT}$6$Saltsalt$04tjBBw6S8MJ0EaeiWxo45ckrajDzl/poLRp8j.PbX9iUW4f0jw8YEO/nqLB.psZChDZCUekT8XRG14A5sYeD0
 | three@$domain	{PLAIN}{braces}	1000000
 = added 3, updated 0, left as they were 0, failed 0
 open a imap

@@ -9,8 +9,7 @@ $ alias list $domain
 $ alias delete team@$domain friend@elsewhere.example
 $ --json alias list $domain
 = [{"alias":"team@$domain","target":"$alice"},
-=  {"alias":"team@$domain","target":"$bob"}
-= ]
+=  {"alias":"team@$domain","target":"$bob"}]
 $ alias delete team@$domain
 $ alias list $domain
 $ alias delete team@$domain

@@ -6,5 +6,5 @@ $ check $alice
 = ACCOUNT {}
 = $alice {:.* 0 +0}
 $ check nobody@$domain
-! posthouse: {:.+}
-exit 1
+= nobody@$domain: {:.+}
+exit 4

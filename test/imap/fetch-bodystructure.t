@@ -79,10 +79,10 @@ login a alice
 < ...
 < 2 OK {}
 > 3 FETCH 1 BODYSTRUCTURE
-< * 1 FETCH (BODYSTRUCTURE ((("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" $plain_len 2 NIL NIL NIL NIL)("text" "html" ("charset" "utf-8") NIL NIL "7bit" $html_len 1 NIL NIL ("en") "http://example.net/x") "alternative" ("boundary" "in") NIL NIL NIL)("application" "octet-stream" ("name" "a.bin") "<bin@example.net>" "some bytes" "base64" $b64_len "Q2hlY2sgSW50ZWdyaXR5IQ==" ("attachment" ("filename" "a.bin")) NIL NIL)("message" "rfc822" NIL NIL NIL "7bit" $inner_len ("Tue, 2 Jan 2024 10:00:00 +0000" "inside" (("Inner" NIL "inner" "example.net")) (("Inner" NIL "inner" "example.net")) (("Inner" NIL "inner" "example.net")) ((NIL NIL "x" "example.net")) NIL NIL NIL "<inner@example.net>") ("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 12 1 NIL NIL NIL NIL) 8 NIL NIL NIL NIL) "mixed" ("boundary" "outer") NIL NIL NIL))
+< * 1 FETCH (BODYSTRUCTURE ((("TEXT" "PLAIN" ("CHARSET" "us-ascii") NIL NIL "7BIT" $plain_len 2 NIL NIL NIL NIL)("TEXT" "HTML" ("CHARSET" "utf-8") NIL NIL "7BIT" $html_len 1 NIL NIL "en" "http://example.net/x") "ALTERNATIVE" ("BOUNDARY" "in") NIL NIL NIL)("APPLICATION" "OCTET-STREAM" ("NAME" "a.bin") "<bin@example.net>" "some bytes" "BASE64" $b64_len "Q2hlY2sgSW50ZWdyaXR5IQ==" ("ATTACHMENT" ("FILENAME" "a.bin")) NIL NIL)("MESSAGE" "RFC822" NIL NIL NIL "7BIT" $inner_len ("Tue, 2 Jan 2024 10:00:00 +0000" "inside" (("Inner" NIL "inner" "example.net")) (("Inner" NIL "inner" "example.net")) (("Inner" NIL "inner" "example.net")) ((NIL NIL "x" "example.net")) NIL NIL NIL "<inner@example.net>") ("TEXT" "PLAIN" ("CHARSET" "us-ascii") NIL NIL "7BIT" 12 1 NIL NIL NIL NIL) 8 NIL NIL NIL NIL) "MIXED" ("BOUNDARY" "outer") NIL NIL NIL))
 < 3 OK {}
 > 4 FETCH 1 BODY
-< * 1 FETCH (BODY ((("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" $plain_len 2)("text" "html" ("charset" "utf-8") NIL NIL "7bit" $html_len 1) "alternative")("application" "octet-stream" ("name" "a.bin") "<bin@example.net>" "some bytes" "base64" $b64_len)("message" "rfc822" NIL NIL NIL "7bit" $inner_len ("Tue, 2 Jan 2024 10:00:00 +0000" "inside" (("Inner" NIL "inner" "example.net")) (("Inner" NIL "inner" "example.net")) (("Inner" NIL "inner" "example.net")) ((NIL NIL "x" "example.net")) NIL NIL NIL "<inner@example.net>") ("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 12 1) 8) "mixed"))
+< * 1 FETCH (BODY ((("TEXT" "PLAIN" ("CHARSET" "us-ascii") NIL NIL "7BIT" $plain_len 2)("TEXT" "HTML" ("CHARSET" "utf-8") NIL NIL "7BIT" $html_len 1) "ALTERNATIVE")("APPLICATION" "OCTET-STREAM" ("NAME" "a.bin") "<bin@example.net>" "some bytes" "BASE64" $b64_len)("MESSAGE" "RFC822" NIL NIL NIL "7BIT" $inner_len ("Tue, 2 Jan 2024 10:00:00 +0000" "inside" (("Inner" NIL "inner" "example.net")) (("Inner" NIL "inner" "example.net")) (("Inner" NIL "inner" "example.net")) ((NIL NIL "x" "example.net")) NIL NIL NIL "<inner@example.net>") ("TEXT" "PLAIN" ("CHARSET" "us-ascii") NIL NIL "7BIT" 12 1) 8) "MIXED"))
 < 4 OK {}
 text n
 Subject: no mime at all
@@ -96,5 +96,5 @@ two
 < ...
 < 5 OK {}
 > 6 FETCH 2 BODYSTRUCTURE
-< * 2 FETCH (BODYSTRUCTURE ("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 10 2 NIL NIL NIL NIL))
+< * 2 FETCH (BODYSTRUCTURE ("TEXT" "PLAIN" ("CHARSET" "us-ascii") NIL NIL "7BIT" 10 2 NIL NIL NIL NIL))
 < 6 OK {}

@@ -110,7 +110,7 @@ login a alice
 < 7 OK {}
 > 8 FETCH 1 BODY.PEEK[2]<6.4>
 < * 1 FETCH (BODY[2]<6> {4}
-< gd29)
+< 8gd2)
 < 8 OK {}
 > 9 FETCH 1 BODY.PEEK[2]<1000.4>
 < * 1 FETCH (BODY[2]<1000> {:(""|\{0\}\r?)}{:.*}

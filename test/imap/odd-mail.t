@@ -23,7 +23,7 @@ part without end
 < ...
 < 3 OK {}
 > 4 FETCH 2 (BODYSTRUCTURE BODY.PEEK[1])
-< * 2 FETCH (BODYSTRUCTURE (("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 16 {:[01]} NIL NIL NIL NIL) "mixed" ("boundary" "b") NIL NIL NIL) BODY[1] {16}
+< * 2 FETCH (BODYSTRUCTURE (("TEXT" "PLAIN" ("CHARSET" "US-ASCII") NIL NIL "7BIT" 16 {:[01]} NIL NIL NIL NIL) "MIXED" ("BOUNDARY" "b") NIL NIL NIL) BODY[1] {16}
 < part without end)
 < 4 OK {}
 text m

@@ -1,6 +1,7 @@
 # An alias with several targets, nested, and a loop: each gets exactly one copy.
 $ alias add team@$domain $alice $bob
-$ alias add all@$domain team@$domain $carol $alice all@$domain
+$ alias add all@$domain team@$domain $carol $alice
+$ alias add team@$domain all@$domain
 lhlo a smtp
 > MAIL FROM:<s@elsewhere.example>
 < 250 {}

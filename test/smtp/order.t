@@ -25,6 +25,7 @@ open a smtp
 < 250 {}
 > RCPT TO:<$alice>
 < 503 {}
+lhlo b smtp
 > NOSUCH
 < 500 5.5.1 {}
 >

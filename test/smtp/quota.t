@@ -122,8 +122,6 @@ ${x*30}
 > 3 SELECT INBOX
 <+ * 1 EXISTS
 < 3 OK {}
-> 4 COPY 1 Archive
-< 4 NO [OVERQUOTA] {}
 > 5 MOVE 1 Archive
 < ...
 < 5 OK {}
