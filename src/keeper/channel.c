@@ -22,7 +22,7 @@ int channel_open(const char *path, struct err *err)
 
 	if (strlen(path) >= sizeof(to.sun_path))
 		return err_set(err, ERR_TOOBIG, "the path of the keeper's socket is too long");
-	strcpy(to.sun_path, path);
+	memcpy(to.sun_path, path, strlen(path) + 1);
 	if (fd < 0)
 		return err_errno(err, "cannot make a socket");
 	if (connect(fd, (struct sockaddr *)&to, sizeof(to)) < 0)

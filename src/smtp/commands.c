@@ -387,6 +387,7 @@ static void hello(struct conn *c, struct slice args, bool is_extended)
 	struct slice name;
 	struct err err;
 
+	buf_init(&text, 1024);
 	if (smtp_hello_parse(&cmd, args, &name, &err) < 0) {
 		smtp_session_fail(c, cmd.say, err.msg);
 		return;
@@ -395,7 +396,6 @@ static void hello(struct conn *c, struct slice args, bool is_extended)
 	smtp_session_hello_forget(s);
 	s->helo = mem_str(name);
 	s->is_extended = is_extended;
-	buf_init(&text, 1024);
 	buf_append(&text, session_service(c)->host_name);
 	if (is_extended)
 		put_keywords(c, &text);
