@@ -152,8 +152,7 @@ bool append_begin(struct conn *c, struct slice text, const struct imap_literal *
 
 	if (!(s->state & STATE_LOGGED_IN) || (literal->nonsync && literal->size > IMAP_NONSYNC_MAX))
 		return false;
-	session_hold_tag(s, slice_lit(""));
-	cmd = session_held(c, "APPEND");
+	cmd = session_held(c, "APPEND"); /* its tag is read below */
 	imap_lex_init(&cmd->lex, text, &imap_limits_used, conn_arena(c));
 	if (imap_lex_word(&cmd->lex, IMAP_WORD_TAG, &cmd->tag, &err) < 0 ||
 		!imap_lex_take(&cmd->lex, ' ') ||

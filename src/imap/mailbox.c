@@ -284,11 +284,9 @@ static void changed(struct conn *c, struct answer *answer)
 
 	if (answer->rc == -ERR_SYNTAX) /* a name that may not be: the command was well-formed */
 		reply_no(cmd, "CANNOT", answer->err.msg);
-	else if (!write_end(cmd, answer))
-		;
-	else if (w->verb == VERB_CREATE)
+	else if (write_end(cmd, answer) && w->verb == VERB_CREATE)
 		reply_created(cmd, w->id);
-	else
+	else if (answer->rc == 0)
 		reply_ok(cmd, "Done");
 	if (w)
 		write_free(w);

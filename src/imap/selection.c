@@ -3,7 +3,7 @@
 
 #include "base/mem.h"
 
-static int add_uid_range(struct command *cmd, struct imap_range uids, struct selection *sel)
+static void add_uid_range(struct command *cmd, struct imap_range uids, struct selection *sel)
 {
 	struct view *view = cmd->s->view;
 	const uint32_t first = view_floor(view, uids.first);
@@ -14,7 +14,6 @@ static int add_uid_range(struct command *cmd, struct imap_range uids, struct sel
 		sel->ranges[sel->n++] = (struct imap_range){first, end - 1};
 		sel->count += end - first;
 	}
-	return 0;
 }
 
 static int add_uids(struct command *cmd, const struct imap_range *uids, size_t n,

@@ -134,8 +134,9 @@ void session_flags_line(const struct session *s, struct buf *out);
 void session_unselect(struct session *s);
 
 /* ---- session.c ---- */
-/* session_continue - "+ text". session_hold_tag - keep the tag beyond this unit. */
+/* session_continue - "+ text" */
 void session_continue(struct conn *c, struct slice text);
+/* session_hold_tag - keep the tag beyond this unit. */
 void session_hold_tag(struct session *s, struct slice tag);
 /* session_held - a command for the tag held, to be answered now. */
 struct command *session_held(struct conn *c, const char *name);
