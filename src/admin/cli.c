@@ -267,7 +267,7 @@ static int enter_dir(const struct cli *cli, struct err *err)
 	return 0;
 }
 
-int cmd_serve(struct cli *cli)
+int command_serve(struct cli *cli)
 {
 	struct err err;
 	int rc = enter_dir(cli, &err);

@@ -79,16 +79,18 @@ void cli_usage_of(const struct cli_command *command, struct buf *out);
 /* cli_read_password - twice: from the terminal without echo, or two lines of standard input. */
 MUST_CHECK int cli_read_password(struct buf *out, struct err *err);
 
-int cmd_serve(struct cli *cli);
-int cmd_domain_add(struct cli *cli), cmd_domain_list(struct cli *cli);
-int cmd_account_add(struct cli *cli), cmd_account_passwd(struct cli *cli),
-	cmd_account_list(struct cli *cli), cmd_account_delete(struct cli *cli),
-	cmd_account_import(struct cli *cli);
-int cmd_alias_add(struct cli *cli), cmd_alias_list(struct cli *cli),
-	cmd_alias_delete(struct cli *cli);
-int cmd_certificate_add(struct cli *cli);
-int cmd_status(struct cli *cli), cmd_check(struct cli *cli), cmd_deliver(struct cli *cli);
-int cmd_stop(struct cli *cli), cmd_reload(struct cli *cli), cmd_upgrade(struct cli *cli);
-int cmd_help(struct cli *cli), cmd_version(struct cli *cli);
+int command_serve(struct cli *cli);
+int command_domain_add(struct cli *cli), command_domain_list(struct cli *cli);
+int command_account_add(struct cli *cli), command_account_passwd(struct cli *cli),
+	command_account_list(struct cli *cli), command_account_delete(struct cli *cli),
+	command_account_import(struct cli *cli);
+int command_alias_add(struct cli *cli), command_alias_list(struct cli *cli),
+	command_alias_delete(struct cli *cli);
+int command_certificate_add(struct cli *cli);
+int command_status(struct cli *cli), command_check(struct cli *cli),
+	command_deliver(struct cli *cli);
+int command_stop(struct cli *cli), command_reload(struct cli *cli),
+	command_upgrade(struct cli *cli);
+int command_help(struct cli *cli), command_version(struct cli *cli);
 
 #endif

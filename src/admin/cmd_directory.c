@@ -10,7 +10,7 @@
 #include "keeper/client.h"
 #include "keeper/keeper.h"
 
-int cmd_domain_add(struct cli *cli)
+int command_domain_add(struct cli *cli)
 {
 	return cli_ask(
 		cli, json_pack("{s:s, s:s}", "verb", "domain-add", "domain", cli->args[0]), NULL);
@@ -37,14 +37,14 @@ static int list(struct cli *cli, const char *verb, const struct table_column *co
 	return cli_end(cli, rc, &err);
 }
 
-int cmd_domain_list(struct cli *cli)
+int command_domain_list(struct cli *cli)
 {
 	static const struct table_column columns[] = {{"domain", "DOMAIN", TABLE_TEXT}};
 
 	return list(cli, "domain-list", columns, 1);
 }
 
-int cmd_account_list(struct cli *cli)
+int command_account_list(struct cli *cli)
 {
 	static const struct table_column columns[] = {
 		{"address", "ADDRESS", TABLE_TEXT},
@@ -56,7 +56,7 @@ int cmd_account_list(struct cli *cli)
 	return list(cli, "account-list", columns, sizeof(columns) / sizeof(columns[0]));
 }
 
-int cmd_alias_list(struct cli *cli)
+int command_alias_list(struct cli *cli)
 {
 	static const struct table_column columns[] = {
 		{"alias", "ALIAS", TABLE_TEXT}, {"target", "TARGET", TABLE_TEXT}};
@@ -64,7 +64,7 @@ int cmd_alias_list(struct cli *cli)
 	return list(cli, "alias-list", columns, sizeof(columns) / sizeof(columns[0]));
 }
 
-int cmd_alias_add(struct cli *cli)
+int command_alias_add(struct cli *cli)
 {
 	json_t *targets = json_array();
 
@@ -76,7 +76,7 @@ int cmd_alias_add(struct cli *cli)
 		NULL);
 }
 
-int cmd_alias_delete(struct cli *cli)
+int command_alias_delete(struct cli *cli)
 {
 	return cli_ask(cli,
 		json_pack("{s:s, s:s, s:s}", "verb", "alias-delete", "address", cli->args[0],
@@ -188,7 +188,7 @@ static int with_password(struct cli *cli, bool is_new, json_t *request)
 	return cli_end(cli, rc, &err);
 }
 
-int cmd_account_add(struct cli *cli)
+int command_account_add(struct cli *cli)
 {
 	const char *quota = cli_option(cli, "--quota");
 	uint64_t bytes = 0;
@@ -204,13 +204,13 @@ int cmd_account_add(struct cli *cli)
 			"quota", (json_int_t)bytes));
 }
 
-int cmd_account_passwd(struct cli *cli)
+int command_account_passwd(struct cli *cli)
 {
 	return with_password(cli, false,
 		json_pack("{s:s, s:s}", "verb", "account-find", "address", cli->args[0]));
 }
 
-int cmd_account_delete(struct cli *cli)
+int command_account_delete(struct cli *cli)
 {
 	json_t *done = NULL;
 	struct err err;
@@ -225,7 +225,7 @@ int cmd_account_delete(struct cli *cli)
 	return code;
 }
 
-int cmd_certificate_add(struct cli *cli)
+int command_certificate_add(struct cli *cli)
 {
 	enum { PEM_MAX = 1 << 20 };
 	struct buf pem[2];
@@ -244,5 +244,5 @@ int cmd_certificate_add(struct cli *cli)
 		mem_wipe(pem[1].ptr, pem[1].cap);
 	buf_done(&pem[0]);
 	buf_done(&pem[1]);
-	return rc < 0 ? cli_fail(cli, &err) : cmd_reload(cli);
+	return rc < 0 ? cli_fail(cli, &err) : command_reload(cli);
 }

@@ -16,7 +16,7 @@ enum { FILE_MAX = 256 << 20, FAILURES_SHOWN = 20 };
 
 struct line {
 	struct slice address, secret;
-	bool is_hash;
+	bool is_hash, is_new;
 	uint64_t quota, number; /* number: of the line in the file */
 };
 
@@ -112,14 +112,33 @@ static size_t take_results(struct import *import, const json_t *results,
 			fail_line(import, &import->lines[i], message ? message : code);
 			continue;
 		}
-		import->updated += code != NULL;
-		import->added += code == NULL;
+		import->lines[i].is_new = code == NULL;
 		secrets[n] = (struct keeper_secret){.account = (uint64_t)id,
 			.password = import->lines[i].secret,
 			.is_hash = import->lines[i].is_hash};
 		of_line[n++] = i;
 	}
 	return n;
+}
+
+/* What the keeper said of one password. A new account without one goes away again. */
+static void take_secret(
+	struct import *import, const struct line *line, const struct keeper_secret *secret)
+{
+	struct err err;
+
+	if (secret->rc == 0) {
+		import->added += line->is_new;
+		import->updated += !line->is_new;
+		return;
+	}
+	fail_line(import, line, secret->err.msg);
+	if (line->is_new && client_ask(&import->client,
+				    json_pack("{s:s, s:o}", "verb", "account-delete", "address",
+					    json_stringn(line->address.ptr, line->address.len)),
+				    NULL, NULL, NULL, &err) < 0)
+		fprintf(stderr, "posthouse: %.*s stays without a password: %s\n",
+			SLICE_ARG(line->address), err.msg);
 }
 
 static int send_batch(struct import *import, struct err *err)
@@ -137,10 +156,8 @@ static int send_batch(struct import *import, struct err *err)
 	if (n)
 		rc = keeper_set_passwords(INSTANCE_KEEPER_CLI, secrets, n,
 			cli_option(import->cli, "--fast") != NULL, err);
-	for (size_t i = 0; i < n && rc == 0; i++) {
-		if (secrets[i].rc < 0)
-			fail_line(import, &import->lines[of_line[i]], secrets[i].err.msg);
-	}
+	for (size_t i = 0; i < n && rc == 0; i++)
+		take_secret(import, &import->lines[of_line[i]], &secrets[i]);
 	json_decref(results);
 	free(secrets);
 	import->n = 0;
@@ -209,7 +226,7 @@ static int import_file(struct import *import)
 	return import->failed ? CLI_FAILED : CLI_OK;
 }
 
-int cmd_account_import(struct cli *cli)
+int command_account_import(struct cli *cli)
 {
 	struct import *import = mem_new(struct import);
 	int code;

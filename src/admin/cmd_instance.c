@@ -74,7 +74,7 @@ static void print_status(const json_t *status)
 		(long long)number_at(status, "queue", "recipients"), bytes);
 }
 
-int cmd_status(struct cli *cli)
+int command_status(struct cli *cli)
 {
 	json_t *status = NULL;
 	const int code = cli_ask(cli, json_pack("{s:s}", "verb", "status"), &status);
@@ -122,7 +122,7 @@ static int read_config(struct config **out, struct err *err)
 	return config_parse(buf_slice(&text), "posthouse.conf", out, err);
 }
 
-int cmd_stop(struct cli *cli)
+int command_stop(struct cli *cli)
 {
 	struct config *config AUTO(config_free) = NULL;
 	int64_t end = clock_mono_ms() + STOP_GRACE_MS;
@@ -144,7 +144,7 @@ int cmd_stop(struct cli *cli)
 	return CLI_OK;
 }
 
-int cmd_reload(struct cli *cli)
+int command_reload(struct cli *cli)
 {
 	struct config *config AUTO(config_free) = NULL;
 	struct err err;
@@ -171,7 +171,7 @@ static json_int_t answering_generation(const struct cli *cli)
 	return generation;
 }
 
-int cmd_upgrade(struct cli *cli)
+int command_upgrade(struct cli *cli)
 {
 	const json_int_t before = answering_generation(cli);
 	const int64_t end = clock_mono_ms() + UPGRADE_MS;
@@ -262,7 +262,7 @@ static int help_config(const struct cli *cli)
 	return CLI_OK;
 }
 
-int cmd_help(struct cli *cli)
+int command_help(struct cli *cli)
 {
 	bool is_known = false;
 	struct err err;
@@ -291,7 +291,7 @@ int cmd_help(struct cli *cli)
 	return CLI_USAGE;
 }
 
-int cmd_version(struct cli *cli)
+int command_version(struct cli *cli)
 {
 	printf(cli->is_json ? "{\"version\":\"%s\"}\n" : "posthouse %s\n", POSTHOUSE_VERSION);
 	return CLI_OK;

@@ -233,7 +233,7 @@ static int check_offline(struct cli *cli)
 	return cli_fail(cli, &err);
 }
 
-int cmd_check(struct cli *cli)
+int command_check(struct cli *cli)
 {
 	struct client client AUTO(client_close) = {.fd = -1};
 	struct err err;
@@ -267,7 +267,7 @@ static int deliver(struct cli *cli, struct client *client, int fd, struct err *e
 	return rc;
 }
 
-int cmd_deliver(struct cli *cli)
+int command_deliver(struct cli *cli)
 {
 	struct client client AUTO(client_close) = {.fd = -1};
 	struct err err;

@@ -7,60 +7,63 @@
 	}
 
 const struct cli_command cli_commands[] = {
-	{NULL, "serve", "", 0, 0, {{0}}, cmd_serve, false,
+	{NULL, "serve", "", 0, 0, {{0}}, command_serve, false,
 		"Run the instance in DIR until it is stopped."},
-	{"domain", "add", "DOMAIN", 1, 1, {{0}}, cmd_domain_add, true, "Take mail for a domain."},
-	{"domain", "list", "", 0, 0, {{0}}, cmd_domain_list, true, "List the domains."},
+	{"domain", "add", "DOMAIN", 1, 1, {{0}}, command_domain_add, true,
+		"Take mail for a domain."},
+	{"domain", "list", "", 0, 0, {{0}}, command_domain_list, true, "List the domains."},
 	{"account", "add", "ADDRESS", 1, 1,
-		{QUOTA_OPTION, {"--random", NULL, "make a password and print it"}}, cmd_account_add,
-		true,
+		{QUOTA_OPTION, {"--random", NULL, "make a password and print it"}},
+		command_account_add, true,
 		"Add an account. Its password is read twice: from the terminal without echo, or "
 		"as two lines from standard input."},
 	{"account", "passwd", "ADDRESS", 1, 1, {{"--random", NULL, "make a password and print it"}},
-		cmd_account_passwd, true,
+		command_account_passwd, true,
 		"Change the password of an account; it is read as for account add."},
-	{"account", "list", "[DOMAIN]", 0, 1, {{0}}, cmd_account_list, true, "List the accounts."},
-	{"account", "delete", "ADDRESS", 1, 1, {{0}}, cmd_account_delete, true,
+	{"account", "list", "[DOMAIN]", 0, 1, {{0}}, command_account_list, true,
+		"List the accounts."},
+	{"account", "delete", "ADDRESS", 1, 1, {{0}}, command_account_delete, true,
 		"Delete an account with all its mail, for good."},
 	{"account", "import", "FILE", 1, 1,
 		{{"--update", NULL, "set the passwords of accounts that exist, too"},
 			{"--fast", NULL, "hash passwords at the least cost (for trials only)"}},
-		cmd_account_import, true,
+		command_account_import, true,
 		"Add many accounts. Each line of FILE (- is standard input) is "
 		"ADDRESS<TAB>PASSWORD "
 		"or ADDRESS<TAB>{SCHEME}HASH, and may end in <TAB>QUOTA. Accounts that exist stay "
 		"as they are."},
-	{"alias", "add", "ADDRESS TARGET...", 2, CLI_ARGS_MAX, {{0}}, cmd_alias_add, true,
+	{"alias", "add", "ADDRESS TARGET...", 2, CLI_ARGS_MAX, {{0}}, command_alias_add, true,
 		"Send mail for ADDRESS on to the targets, too. @DOMAIN is all that has no address "
 		"of "
 		"its own there."},
-	{"alias", "list", "[DOMAIN]", 0, 1, {{0}}, cmd_alias_list, true, "List the aliases."},
-	{"alias", "delete", "ADDRESS [TARGET]", 1, 2, {{0}}, cmd_alias_delete, true,
+	{"alias", "list", "[DOMAIN]", 0, 1, {{0}}, command_alias_list, true, "List the aliases."},
+	{"alias", "delete", "ADDRESS [TARGET]", 1, 2, {{0}}, command_alias_delete, true,
 		"Delete one target of an alias, or the whole alias."},
-	{"certificate", "add", "NAME CHAIN KEY", 3, 3, {{0}}, cmd_certificate_add, true,
+	{"certificate", "add", "NAME CHAIN KEY", 3, 3, {{0}}, command_certificate_add, true,
 		"Take a certificate: CHAIN becomes tls/NAME.pem, KEY (a private key in PEM) goes "
 		"to "
-		"the keeper."},
-	{NULL, "status", "", 0, 0, {{0}}, cmd_status, true,
+		"the keeper. Set tls.default to NAME for clients that do not ask for a name."},
+	{NULL, "status", "", 0, 0, {{0}}, command_status, true,
 		"Tell how the instance is: its processes, connections, store and queue."},
 	{NULL, "check", "[ADDRESS...]", 0, CLI_ARGS_MAX,
-		{{"--repair", NULL, "repair what can be repaired"}}, cmd_check, true,
+		{{"--repair", NULL, "repair what can be repaired"}}, command_check, true,
 		"Verify accounts' files, all without ADDRESS. Works on the running instance, and "
 		"on "
 		"the files when none runs."},
 	{NULL, "deliver", "ADDRESS [FILE]", 1, 2,
-		{{"--mailbox", "NAME", "the mailbox it goes into instead of INBOX"}}, cmd_deliver,
-		true, "Store a message (FILE or standard input) in an account."},
-	{NULL, "stop", "", 0, 0, {{0}}, cmd_stop, true, "Stop the instance, and wait for its end."},
-	{NULL, "reload", "", 0, 0, {{0}}, cmd_reload, true,
+		{{"--mailbox", "NAME", "the mailbox it goes into instead of INBOX"}},
+		command_deliver, true, "Store a message (FILE or standard input) in an account."},
+	{NULL, "stop", "", 0, 0, {{0}}, command_stop, true,
+		"Stop the instance, and wait for its end."},
+	{NULL, "reload", "", 0, 0, {{0}}, command_reload, true,
 		"Let the running instance read its settings and certificates again."},
-	{NULL, "upgrade", "", 0, 0, {{0}}, cmd_upgrade, true,
+	{NULL, "upgrade", "", 0, 0, {{0}}, command_upgrade, true,
 		"Start a new server from the program on disk; the old one ends when its clients "
 		"are idle."},
 	{NULL, "help", "[COMMAND | config]", 0, 2,
-		{{"--mdoc", NULL, "the settings as posthouse.conf(5) has them"}}, cmd_help, false,
-		"Explain a command, or all settings."},
-	{NULL, "version", "", 0, 0, {{0}}, cmd_version, false, "Tell the version."},
+		{{"--mdoc", NULL, "the settings as posthouse.conf(5) has them"}}, command_help,
+		false, "Explain a command, or all settings."},
+	{NULL, "version", "", 0, 0, {{0}}, command_version, false, "Tell the version."},
 };
 
 const size_t cli_commands_n = sizeof(cli_commands) / sizeof(cli_commands[0]);

@@ -3,6 +3,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -72,10 +75,10 @@ static int write_chain(struct slice name, struct slice chain, struct err *err)
 	return io_replace_file(AT_FDCWD, path, chain, 0644, err);
 }
 
-int instance_make_certificate(struct slice name, struct slice host_name, struct err *err)
+int instance_make_certificate(struct slice name, struct err *err)
 {
 	const struct slice names[] = {
-		slice_lit("localhost"), host_name, slice_lit("127.0.0.1"), slice_lit("::1")};
+		slice_lit("localhost"), slice_lit("127.0.0.1"), slice_lit("::1")};
 	struct buf chain AUTO(buf_done);
 	int rc;
 
@@ -85,10 +88,45 @@ int instance_make_certificate(struct slice name, struct slice host_name, struct 
 	return rc < 0 ? rc : write_chain(name, buf_slice(&chain), err);
 }
 
+/* Nobody is asked: a key with a passphrase is not one for us. */
+static int no_passphrase(char *out, int size, int is_writing, void *context)
+{
+	(void)out;
+	(void)size;
+	(void)is_writing;
+	(void)context;
+	return -1;
+}
+
+/* A chain that does not belong to the key would only be noticed by clients. */
+static int check_pair(struct slice chain_pem, struct slice key_pem, struct err *err)
+{
+	BIO *chain = BIO_new_mem_buf(chain_pem.ptr, (int)chain_pem.len);
+	BIO *key = BIO_new_mem_buf(key_pem.ptr, (int)key_pem.len);
+	X509 *leaf = chain ? PEM_read_bio_X509(chain, NULL, NULL, NULL) : NULL;
+	EVP_PKEY *pair = key ? PEM_read_bio_PrivateKey(key, NULL, no_passphrase, NULL) : NULL;
+	int rc = 0;
+
+	if (!leaf)
+		rc = err_set(err, ERR_SYNTAX, "the chain is not a certificate in PEM");
+	else if (!pair)
+		rc = err_set(err, ERR_SYNTAX, "the key is not a private key in PEM");
+	else if (X509_check_private_key(leaf, pair) != 1)
+		rc = err_set(err, ERR_CONFLICT, "the key does not belong to the certificate");
+	ERR_clear_error();
+	EVP_PKEY_free(pair);
+	X509_free(leaf);
+	BIO_free(key);
+	BIO_free(chain);
+	return rc;
+}
+
 int instance_add_certificate(
 	struct slice name, struct slice chain_pem, struct slice key_pem, struct err *err)
 {
-	const int rc = keeper_import_key(INSTANCE_KEEPER_CLI, name, key_pem, err);
+	int rc = check_pair(chain_pem, key_pem, err);
 
+	if (rc == 0)
+		rc = keeper_import_key(INSTANCE_KEEPER_CLI, name, key_pem, err);
 	return rc < 0 ? rc : write_chain(name, chain_pem, err);
 }

@@ -21,9 +21,9 @@ void instance_unlock(int *fd);
 /* instance_process - the supervisor that holds the lock. -ERR_NOTFOUND: none runs. */
 MUST_CHECK int instance_process(const char *shown_dir, pid_t *out, struct err *err);
 
-/* instance_make_certificate - a key of that name in the keeper, and tls/NAME.pem, self-signed. */
-MUST_CHECK int instance_make_certificate(
-	struct slice name, struct slice host_name, struct err *err);
+/* instance_make_certificate - a key of that name in the keeper, and tls/NAME.pem, self-signed, for
+ * localhost: never for a name that a real certificate may come for. */
+MUST_CHECK int instance_make_certificate(struct slice name, struct err *err);
 /* instance_add_certificate - an existing key goes to the keeper, its chain to tls/NAME.pem. */
 MUST_CHECK int instance_add_certificate(
 	struct slice name, struct slice chain_pem, struct slice key_pem, struct err *err);

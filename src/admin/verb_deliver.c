@@ -43,6 +43,7 @@ void verb_deliver(struct conn *c, const json_t *args)
 	session->in = incoming_new(store_spool_dir(store), store_message_max(store));
 	session->body_err.code = 0;
 	session->is_body = true;
+	conn_set_busy(c, true);
 	buf_lit(conn_out(c), "{\"send\":{}}\n");
 }
 
@@ -96,6 +97,7 @@ static void on_answer(struct conn *c, struct answer *answer)
 				(json_int_t)added->mailbox, "message", (json_int_t)added->message));
 	free(answer->data);
 	verb_deliver_done(conn_session(c));
+	conn_set_busy(c, false);
 }
 
 static void deliver(struct conn *c, struct control_session *session)
@@ -123,6 +125,7 @@ void verb_deliver_chunk(struct conn *c, struct slice chunk)
 	if (err->code != 0 || incoming_finish(session->in, err) < 0) {
 		verb_fail(conn_out(c), err);
 		verb_deliver_done(session);
+		conn_set_busy(c, false);
 		return;
 	}
 	deliver(c, session);

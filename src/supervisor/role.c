@@ -68,7 +68,7 @@ int role_setup_main(int argc, char **argv)
 	if (rc == 0)
 		rc = role_enter(&handover, "setup", NULL, argc, argv, &err);
 	if (rc == 0)
-		rc = instance_make_certificate(config->tls_default, config->host_name, &err);
+		rc = instance_make_certificate(config->tls_default, &err);
 	if (rc < 0)
 		log_error(NULL, "failed", log_e(&err));
 	else
