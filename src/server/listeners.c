@@ -3,7 +3,9 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include "imap/imap.h"
 #include "server/server.h"
+#include "smtp/smtp.h"
 
 static const struct {
 	const char *name; /* in the handover */
@@ -12,6 +14,11 @@ static const struct {
 	bool has_tls, is_implicit_tls;
 	bool is_control, is_mx;
 } rows[] = {
+	{"smtp", &smtp_mx_protocol, POOL_MX, true, false, false, true},
+	{"submissions", &smtp_submission_protocol, POOL_INTERACTIVE, true, true, false, false},
+	{"imaps", &imap_protocol, POOL_INTERACTIVE, true, true, false, false},
+	{"lmtp", &smtp_lmtp_protocol, POOL_INTERACTIVE, false, false, false, false},
+	{"lmtp_socket", &smtp_lmtp_protocol, POOL_INTERACTIVE, false, false, false, false},
 	{"control", &control_protocol, POOL_INTERACTIVE, false, false, true, false},
 };
 
