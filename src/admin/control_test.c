@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include <cmocka.h>
+#include <ftw.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -91,10 +92,17 @@ static int setup(void **state)
 	return 0;
 }
 
+static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *at)
+{
+	(void)st;
+	(void)kind;
+	(void)at;
+	return remove(path);
+}
+
 static int teardown(void **state)
 {
 	struct fixture *f = *state;
-	char command[128];
 
 	close(f->fd);
 	pool_stop(&f->service.pool);
@@ -103,10 +111,8 @@ static int teardown(void **state)
 	store_free(&f->service.store);
 	control_done(&f->control);
 	buf_done(&f->in);
-	snprintf(command, sizeof(command), "rm -r %s", f->dir);
 	assert_int_equal(chdir("/"), 0);
-	if (system(command) != 0)
-		return -1;
+	assert_int_equal(nftw(f->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
 	free(f);
 	return 0;
 }
