@@ -111,14 +111,14 @@ int block_unpack(struct slice in, uint32_t no, struct entry *entries, struct att
 {
 	const unsigned char *p = (const unsigned char *)in.ptr, *end = p + in.len;
 	struct entry was = {.uid = block_first_uid(no) - 1};
-	const uint32_t last = was.uid + BLOCK_ENTRIES;
 	uint64_t n, modseq = 0;
 
 	if (in.len < 2 || *p++ != FORMAT || !take(&p, end, &n) || n > BLOCK_ENTRIES)
 		return err_set(err, ERR_CORRUPT, "index block %u has no readable head", no);
 	for (size_t i = 0; i < n; i++) {
 		if (!take_entry(&p, end, &was, modseq, &entries[i], &attrs[i]) ||
-			entries[i].uid - 1 >= last)
+			entries[i].uid <= was.uid ||
+			entries[i].uid - block_first_uid(no) >= BLOCK_ENTRIES)
 			return err_set(err, ERR_CORRUPT, "index block %u is damaged", no);
 		was = entries[i];
 		modseq = attrs[i].modseq;
