@@ -1,6 +1,7 @@
 /* store_test.c - accounts, mailboxes, messages, views, readers: what each call promises. */
 #include "store/test_help.h"
 
+#include <sqlite3.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -718,6 +719,91 @@ static void test_past(void **state)
 	help_check(account);
 }
 
+static void count_lines(void *context, struct slice line)
+{
+	assert_true(line.len > 5);
+	++*(unsigned *)context;
+}
+
+static struct check_result check(bool is_repair)
+{
+	struct check_result result = {0};
+	unsigned lines = 0;
+	struct err err;
+
+	if (account_check(account, is_repair, count_lines, &lines, &result, &err) < 0)
+		fail_msg("check: %s", err.msg);
+	assert_int_equal(lines, result.problems);
+	return result;
+}
+
+/* Each kind of damage is found, and repaired where that is possible. */
+static void test_check(void **state)
+{
+	static const struct {
+		const char *damage; /* behind the store's back */
+		bool is_repaired, is_lossy;
+	} cases[] = {
+		{"UPDATE mailbox SET messages = 99 WHERE id = 1", true, false},
+		{"UPDATE mailbox SET unseen = 0 WHERE id = 1", true, false},
+		{"UPDATE account SET bytes = 1", true, false},
+		{"UPDATE account SET past_bytes = 1", true, false},
+		{"INSERT INTO share VALUES (1, 2, 0)", true, false},
+		{"DELETE FROM share", true, false},
+		{"UPDATE share SET live = 7", true, false},
+		{"INSERT INTO message SELECT 50, thread, size, received, zone, hash, prepared"
+		 " FROM message WHERE id = 1;"
+		 "INSERT INTO chunk SELECT 50 << 12, data FROM chunk WHERE id = 1 << 12",
+			true, false},
+		{"INSERT INTO chunk VALUES (60 << 12, 'x')", true, false},
+		{"INSERT INTO entries VALUES (77 << 32 | 1, 1, x'0100')", true, false},
+		{"DELETE FROM message WHERE id = 1; DELETE FROM chunk WHERE id = 1 << 12", true,
+			true},
+		{"UPDATE chunk SET data = 'y' || substr(data, 2) WHERE id = 2 << 12", false, false},
+		{"DELETE FROM chunk WHERE id = 2 << 12", false, false},
+		{"UPDATE change SET runs = x'0100' WHERE kind = 3", false, false},
+		{"UPDATE mailbox SET uidnext = 1 WHERE id = 1", false, false},
+		{"UPDATE mailbox SET modseq = 1 WHERE id = 1", false, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct check_result result;
+		char path[STORE_PATH_MAX];
+		uint32_t uidvalidity;
+		sqlite3 *db;
+
+		tear_down(state);
+		set_up(state);
+		for (int k = 0; k < 4; k++)
+			help_add(account, inbox, 0);
+		help_do(account,
+			(struct step){.what = COPY, .mailbox = 1, .to = 2, .uids = LIST(2, 3)});
+		help_do(account, (struct step){.what = EXPUNGE, .mailbox = 1, .uids = LIST(4)});
+		uidvalidity = info_of("INBOX").uidvalidity;
+		assert_int_equal(check(false).problems, 0);
+		account_free(&account);
+		store_free(&store);
+		store_path(1, path);
+		assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+		if (sqlite3_exec(db, cases[i].damage, NULL, NULL, NULL) != SQLITE_OK)
+			fail_msg("case %zu: %s", i, sqlite3_errmsg(db));
+		sqlite3_close(db);
+		store = help_store((struct store_config){.past_days = 7});
+		account = help_account(store, 1);
+		result = check(true);
+		if (result.problems == 0 || (result.repaired > 0) != cases[i].is_repaired)
+			fail_msg("case %zu: %llu problems, %llu repaired", i,
+				(unsigned long long)result.problems,
+				(unsigned long long)result.repaired);
+		result = check(false);
+		if ((result.problems == 0) != cases[i].is_repaired)
+			fail_msg("case %zu: %llu problems are left", i,
+				(unsigned long long)result.problems);
+		assert_int_equal(info_of("INBOX").uidvalidity != uidvalidity, cases[i].is_lossy);
+	}
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -742,6 +828,7 @@ int main(void)
 		TEST(test_eviction),
 		TEST(test_remove),
 		TEST(test_past),
+		TEST(test_check),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -46,7 +46,7 @@ static int load_rows(struct view *view, const struct index *stale, struct err *e
 		rc = db_begin_read(reader->db, err);
 	if (rc < 0)
 		return rc;
-	rc = index_load(reader->db, view->mb->row.id, stale, &ix, err);
+	rc = index_load(reader->db, view->mailbox, stale, &ix, err);
 	db_end_read(reader->db);
 	if (rc < 0)
 		return rc;
@@ -156,6 +156,7 @@ static int attach(struct view *view, uint64_t mailbox, struct err *err)
 	if (mb) {
 		mb->refs++;
 		view->mb = mb;
+		view->mailbox = mailbox;
 		view->next = mb->views;
 		view->link = &mb->views;
 		if (view->next)
@@ -233,7 +234,7 @@ void view_free(struct view **view)
 
 uint64_t view_mailbox(const struct view *view)
 {
-	return view->mb->row.id;
+	return view->mailbox;
 }
 
 uint32_t view_count(const struct view *view)

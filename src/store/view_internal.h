@@ -25,6 +25,7 @@ struct seen {
 struct view {
 	struct account *account;
 	struct mailbox *mb;
+	uint64_t mailbox;          /* its id, which may be read without the lock */
 	struct view *next, **link; /* among the mailbox's, under account.lock */
 	struct conn_ref watcher;
 	bool is_examine;
