@@ -45,15 +45,11 @@ void fixture_start(struct fixture *f, const struct keeper_config *config)
 	fixture_run(f);
 }
 
-void fixture_run(struct fixture *f)
+static _Noreturn void be_keeper(const struct fixture *f)
 {
 	static const int deadly[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGSYS};
 	struct err err;
 
-	f->pid = fork();
-	assert_true(f->pid >= 0);
-	if (f->pid > 0)
-		return;
 	/* cmocka's handlers would go on with the parent's tests. */
 	for (size_t i = 0; i < sizeof(deadly) / sizeof(deadly[0]); i++)
 		signal(deadly[i], SIG_DFL);
@@ -63,6 +59,35 @@ void fixture_run(struct fixture *f)
 		exit(1);
 	}
 	exit(0); /* with the leak checker's last look */
+}
+
+void fixture_spare(struct fixture *f)
+{
+	int ends[2];
+	char go;
+
+	assert_int_equal(pipe(ends), 0);
+	f->spare_in = ends[1];
+	f->spare_out = ends[0];
+	f->spare = fork();
+	assert_true(f->spare >= 0);
+	if (f->spare > 0)
+		return;
+	io_close(&f->spare_in);
+	if (read(f->spare_out, &go, 1) != 1)
+		_exit(0); /* never needed */
+	be_keeper(f);
+}
+
+void fixture_run(struct fixture *f)
+{
+	if (!f->spare)
+		fixture_spare(f);
+	f->pid = f->spare;
+	f->spare = 0;
+	assert_int_equal(write(f->spare_in, "x", 1), 1);
+	io_close(&f->spare_in);
+	io_close(&f->spare_out);
 }
 
 void fixture_stop(struct fixture *f)
@@ -94,6 +119,11 @@ void fixture_done(struct fixture *f)
 {
 	if (f->pid)
 		fixture_stop(f);
+	if (f->spare) {
+		io_close(&f->spare_in);
+		io_close(&f->spare_out);
+		waitpid(f->spare, NULL, 0);
+	}
 	io_close(&f->config.server_fd);
 	io_close(&f->config.cli_fd);
 	assert_int_equal(chdir("/"), 0);

@@ -9,7 +9,9 @@
 struct fixture {
 	char dir[64];
 	struct keeper_config config;
-	pid_t pid; /* 0: none runs */
+	pid_t pid;               /* 0: none runs */
+	pid_t spare;             /* 0: none; waits to be told to run */
+	int spare_in, spare_out; /* a pipe to it */
 };
 
 #define FIXTURE_SERVER "server.sock"
@@ -19,6 +21,9 @@ struct fixture {
 void fixture_start(struct fixture *f, const struct keeper_config *config);
 /* fixture_run - the keeper again, after it was stopped or killed; the sockets stayed. */
 void fixture_run(struct fixture *f);
+/* fixture_spare - make the process that the next fixture_run() sets going: to be called while the
+ * test has one thread only, since a copy of more is no good start. */
+void fixture_spare(struct fixture *f);
 /* fixture_stop - end it and insist on a clean end. fixture_kill - as by kill -9. */
 void fixture_stop(struct fixture *f);
 void fixture_kill(struct fixture *f);
