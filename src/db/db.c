@@ -14,6 +14,7 @@ enum {
 	FRAME_SIZE = PAGE_SIZE + 24, /* a page in the log */
 	CACHE_KIB = 256,
 	BUSY_MS = 2000,
+	PATH_SIZE = 512,
 	LOOKASIDE_SIZE = 256, /* small objects of one connection without malloc */
 	LOOKASIDE_COUNT = 64,
 	ADDITIVE_MAX = 99, /* later versions that must still read as ours */
@@ -66,17 +67,22 @@ static int on_commit(void *context, sqlite3 *handle, const char *name, int pages
 
 	(void)handle;
 	(void)name;
-	db->wal_pages = pages;
+	db->wal_pages = db->log_pages = pages;
 	return SQLITE_OK;
 }
 
 static int open_handle(struct db *db, const struct db_config *config, struct err *err)
 {
-	const int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE |
+	const int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_URI |
 			  (config->is_read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE) |
 			  (config->may_create ? SQLITE_OPEN_CREATE : 0);
-	const int rc = sqlite3_open_v2(config->path, &db->handle, flags, DB_VFS_NAME);
+	char uri[PATH_SIZE];
+	int rc;
 
+	if (snprintf(uri, sizeof(uri), "file:%s%s", config->path,
+		    config->has_log ? "?" DB_VFS_HAS_LOG "=1" : "") >= (int)sizeof(uri))
+		return err_set(err, ERR_TOOBIG, "database path is too long");
+	rc = sqlite3_open_v2(uri, &db->handle, flags, DB_VFS_NAME);
 	if (rc == SQLITE_OK)
 		return 0;
 	if ((rc & 0xff) == SQLITE_CANTOPEN && sqlite3_system_errno(db->handle) == ENOENT)
@@ -93,7 +99,8 @@ static int set_up(struct db *db, const struct db_config *config, struct err *err
 		db->handle, SQLITE_DBCONFIG_LOOKASIDE, NULL, LOOKASIDE_SIZE, LOOKASIDE_COUNT);
 	sqlite3_db_config(db->handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
 	sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-	sqlite3_busy_timeout(db->handle, config->busy_ms ? config->busy_ms : BUSY_MS);
+	db->busy_ms = config->busy_ms ? config->busy_ms : BUSY_MS;
+	sqlite3_busy_timeout(db->handle, db->busy_ms);
 	sqlite3_wal_hook(db->handle, on_commit, db);
 	if (config->may_create) {
 		rc = exec(db,
@@ -265,6 +272,24 @@ int db_checkpoint(struct db *db, struct err *err)
 		return db_fail(db, rc, "checkpoint", err);
 	/* The next commit starts the log anew only if all of it was copied. */
 	db->wal_pages = copied == in_log ? 0 : in_log;
+	return 0;
+}
+
+int64_t db_log_bytes(struct db *db)
+{
+	return db->log_pages * FRAME_SIZE;
+}
+
+int db_empty_log(struct db *db, struct err *err)
+{
+	int rc;
+
+	sqlite3_busy_timeout(db->handle, 0);
+	rc = sqlite3_wal_checkpoint_v2(db->handle, "main", SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	sqlite3_busy_timeout(db->handle, db->busy_ms);
+	if (rc != SQLITE_OK)
+		return db_fail(db, rc, "checkpoint", err);
+	db->wal_pages = db->log_pages = 0;
 	return 0;
 }
 

@@ -19,9 +19,10 @@ struct db;
 struct db_stmt;
 
 struct db_config {
-	const char *path; /* relative to the current directory */
+	const char *path; /* relative to the current directory, without any of "?#%" */
 	bool is_read_only;
 	bool may_create;
+	bool has_log; /* the log's file was made, and its directory synced, with the database */
 	unsigned cache_kib; /* page cache; 0: 256 */
 	int busy_ms;        /* how long to wait for another process's lock; 0: 2000 */
 };
@@ -125,6 +126,11 @@ void db_end_read(struct db *db);
 int64_t db_wal_bytes(struct db *db);
 /* db_checkpoint - copy the log into the file (2 flushes); what readers still need stays. */
 MUST_CHECK int db_checkpoint(struct db *db, struct err *err);
+/* db_log_bytes - how much of the log whoever opens the file next will have to read, as of our last
+ * commit; a checkpoint alone does not make it less. db_empty_log - a checkpoint that does (the log
+ * is cut to nothing); without waiting for readers: -ERR_BUSY. */
+int64_t db_log_bytes(struct db *db);
+MUST_CHECK int db_empty_log(struct db *db, struct err *err);
 /* db_vacuum - give up to pages free pages back to the file system. */
 MUST_CHECK int db_vacuum(struct db *db, unsigned pages, struct err *err);
 /* db_verify - PRAGMA quick_check; -ERR_CORRUPT with the first problem. */

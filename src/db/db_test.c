@@ -152,6 +152,16 @@ static void test_transactions(void **state)
 	db_rollback(db);
 	assert_int_equal(count(db), 0);
 	must(db_verify(db, &err), &err);
+	/* A reader of old state keeps the log as it is. */
+	must(db_begin_read(other, &err), &err);
+	assert_int_equal(count(other), 0);
+	must(db_do(db, &err, "INSERT INTO t VALUES (1, 1)"), &err);
+	assert_true(db_log_bytes(db) > 0);
+	assert_int_equal(db_empty_log(db, &err), -ERR_BUSY);
+	db_end_read(other);
+	must(db_empty_log(db, &err), &err);
+	assert_int_equal(db_log_bytes(db), 0);
+	assert_int_equal(count(other), 1);
 }
 
 static void test_migrate(void **state)

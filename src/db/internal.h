@@ -17,7 +17,9 @@ struct db {
 	sqlite3 *handle;
 	struct db_stmt **stmts; /* hash table by the address of the text, linear probing */
 	size_t stmts_n, stmts_size;
-	int64_t wal_pages;
+	int64_t wal_pages; /* not yet copied into the file, as of our last commit */
+	int64_t log_pages; /* in the log */
+	int busy_ms;
 };
 
 /* db_fail - err from what SQLite said last. */

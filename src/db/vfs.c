@@ -5,7 +5,7 @@
 #include <pthread.h>
 #include <sqlite3.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/io.h"
 
@@ -150,15 +150,15 @@ static int vfs_open(
 	sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags, int *flags_out)
 {
 	struct file *f = (struct file *)file;
-	struct stat st;
 	int rc;
 
 	(void)vfs;
 	*f = (struct file){0};
 	memset(below(file), 0, (size_t)door.base->szOsFile);
-	/* SQLite syncs the directory at the first commit of every handle that may have made its
-	 * log. One that has been written is known to the directory already. */
-	if (flags & SQLITE_OPEN_WAL && stat(name, &st) == 0 && st.st_size > 0)
+	/* Otherwise SQLite syncs the directory at the first commit of every handle, for it may have
+	 * made the log. (Where a file was put back without its log, it does make it.) */
+	if (flags & SQLITE_OPEN_WAL && sqlite3_uri_boolean(name, DB_VFS_HAS_LOG, 0) &&
+		access(name, F_OK) == 0)
 		flags &= ~SQLITE_OPEN_CREATE;
 	rc = door.base->xOpen(door.base, name, below(file), flags, flags_out);
 	if (below(file)->pMethods)

@@ -9,6 +9,9 @@
 
 #define DB_VFS_NAME "posthouse"
 
+/* Parameter of a database's name: see db_config.has_log. */
+#define DB_VFS_HAS_LOG "has_log"
+
 /* db_vfs_register - set SQLite up for this process; any thread, as often as one likes. db_open()
  * does it too, but a process that locks itself in calls it before. */
 void db_vfs_register(void);

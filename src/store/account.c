@@ -71,8 +71,8 @@ void account_close_files(struct account *account)
 	struct err ignored;
 
 	/* A long log would be read by whoever opens the file next. */
-	if (account->db && db_wal_bytes(account->db) > WAL_EVICT &&
-		db_checkpoint(account->db, &ignored) == 0)
+	if (account->db && db_log_bytes(account->db) > WAL_EVICT &&
+		db_empty_log(account->db, &ignored) == 0)
 		account->store->checkpoints++;
 	for (int i = 0; i < READERS; i++) {
 		assert(!account->readers[i].is_taken);

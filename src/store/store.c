@@ -105,6 +105,16 @@ void store_path(uint64_t id, char out[STORE_PATH_MAX])
 		(unsigned long long)id);
 }
 
+static int make_log(int dirfd, const char *name, struct err *err)
+{
+	char log[48];
+	int fd AUTO(io_close) = -1;
+
+	snprintf(log, sizeof(log), "%s-wal", name);
+	fd = io_open(dirfd, log, O_WRONLY | O_CREAT, 0600, err);
+	return fd < 0 ? fd : 0;
+}
+
 /* Complete under another name, then linked to its own: never half, and never over a file that
  * another server made meanwhile. */
 static int make_file(struct store *store, uint64_t id, struct err *err)
@@ -128,6 +138,9 @@ static int make_file(struct store *store, uint64_t id, struct err *err)
 	rc = io_write_all(fd, buf_slice(&store->blank), err);
 	if (rc == 0)
 		rc = io_sync(fd, err);
+	/* The log first: where the database is, its log is, and the directory knows of both. */
+	if (rc == 0)
+		rc = make_log(dirfd, name, err);
 	if (rc == 0 && linkat(dirfd, temp, dirfd, name, 0) < 0 && errno != EEXIST)
 		rc = err_errno(err, "cannot make %s", name);
 	unlinkat(dirfd, temp, 0);
@@ -137,7 +150,7 @@ static int make_file(struct store *store, uint64_t id, struct err *err)
 int store_open_file(struct store *store, uint64_t id, struct db **db_out, struct err *err)
 {
 	char path[STORE_PATH_MAX];
-	const struct db_config config = {.path = path};
+	const struct db_config config = {.path = path, .has_log = true};
 	struct db *db AUTO(db_close) = NULL;
 	int rc;
 
