@@ -365,6 +365,8 @@ static void test_import(void **state)
 	free(items);
 }
 
+#ifdef PH_FAULTS
+
 /* One attempt whose n-th step fails; true if that step was reached. */
 static bool add_with_fault(enum io_step step, unsigned n)
 {
@@ -407,6 +409,8 @@ static void test_faults(void **state)
 		assert_true(n > 1);
 	}
 }
+
+#endif
 
 /* A second opener (an upgrade runs two servers) is noticed within a second. */
 static void test_two_openers(void **state)
@@ -489,7 +493,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_many_targets, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_lists, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_import, set_up, tear_down),
+#ifdef PH_FAULTS
 		cmocka_unit_test_setup_teardown(test_faults, set_up, tear_down),
+#endif
 		cmocka_unit_test_setup_teardown(test_two_openers, set_up, tear_down),
 		cmocka_unit_test(test_cache_bound),
 	};
