@@ -13,7 +13,7 @@
 #include "base/io.h"
 #include "store/internal.h"
 
-enum { CHECK_MS = 1000, BALLAST_MAX = 16 << 20, BALLAST_PART = 4, LOW = 1 << 20 };
+enum { CHECK_MS = 1000, BALLAST_MAX = 16 << 20, BALLAST_PART = 4, ADDED_PART = 8, LOW = 1 << 20 };
 
 static const char ballast[] = "ballast";
 
@@ -70,14 +70,23 @@ void disk_start(struct store *store)
 	look(store);
 }
 
+/* Seldom while there is room; at each use when there is little, or when much was written. */
 void disk_check(struct store *store)
 {
 	int64_t was = store->disk.checked_ms;
 	const int64_t now = clock_mono_ms();
+	const bool is_due = now - was >= CHECK_MS || store->disk.is_full ||
+			    store->disk.added > store->config.reserve_bytes / ADDED_PART;
 
-	if (now - was >= CHECK_MS &&
-		atomic_compare_exchange_strong(&store->disk.checked_ms, &was, now))
+	if (is_due && atomic_compare_exchange_strong(&store->disk.checked_ms, &was, now)) {
+		store->disk.added = 0;
 		look(store);
+	}
+}
+
+void disk_added(struct store *store, uint64_t bytes)
+{
+	store->disk.added += bytes;
 }
 
 void disk_refused(struct store *store)

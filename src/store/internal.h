@@ -113,6 +113,7 @@ struct account {
 struct disk {
 	_Atomic bool is_full;
 	_Atomic int64_t checked_ms;
+	_Atomic uint64_t added; /* bytes written since then */
 	_Atomic bool has_ballast;
 };
 
@@ -264,6 +265,8 @@ uint64_t past_budget(const struct account *account);
 /* ---- disk.c ---- */
 void disk_start(struct store *store);
 void disk_check(struct store *store);
+/* disk_added - so many bytes are about to be written; much of it makes the next check come soon. */
+void disk_added(struct store *store, uint64_t bytes);
 /* disk_refused - a write failed for want of room: give the ballast away. */
 void disk_refused(struct store *store);
 

@@ -178,7 +178,7 @@ static void work(struct account *account, struct account_write *items, struct ba
 	} else {
 		db_rollback(account->db);
 		fail_all(batch, rc, &err);
-		if (rc == -ERR_QUOTA && !tx.account->quota)
+		if (rc == -ERR_QUOTA)
 			disk_refused(account->store);
 		/* After an error of the disk nothing is assumed of the handle. */
 		if (rc == -ERR_IO || rc == -ERR_CORRUPT)

@@ -140,6 +140,7 @@ int tx_add(struct account_tx *tx, uint64_t mailbox, struct incoming *in, uint64_
 		rc = tx_index_tail(tx, box, err);
 	if (rc < 0)
 		return rc;
+	disk_added(tx->account->store, 2 * in->size); /* into the log, then into the file */
 	added.message = ++tx->row.message;
 	added.uid = box->row.uidnext;
 	added.uidvalidity = box->row.uidvalidity;

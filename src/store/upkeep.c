@@ -11,6 +11,7 @@ enum {
 	DELIVERY_DAYS = 7,
 	FREE_PAGES_MIN = 1024, /* fewer are left for what comes next */
 	VACUUM_PAGES = 512,
+	VACUUM_PAGES_TIGHT = 128, /* what it writes first must fit into the last of the disk */
 };
 
 static void start(struct pool_job *job)
@@ -28,9 +29,15 @@ void upkeep_init(struct account *account)
 	account->upkeep_due_s = clock_wall_s() + EVERY_S;
 }
 
+/* The disk is nearly full: every page that can be is given back at once, and the log kept short. */
+static bool is_tight(const struct account *account)
+{
+	return account->store->disk.is_full;
+}
+
 static bool is_pressed(const struct account *account)
 {
-	return account->row.past_bytes && account->store->disk.is_full;
+	return account->row.past_bytes && is_tight(account);
 }
 
 static bool has_past_too_much(const struct account *account)
@@ -41,8 +48,9 @@ static bool has_past_too_much(const struct account *account)
 void upkeep_plan(struct account *account)
 {
 	struct pool *pool = account->store->config.pool;
+	const int64_t log_max = is_tight(account) ? 0 : WAL_CHECKPOINT;
 
-	if (db_wal_bytes(account->db) <= WAL_CHECKPOINT && !has_past_too_much(account) &&
+	if (db_wal_bytes(account->db) <= log_max && !has_past_too_much(account) &&
 		clock_wall_s() < account->upkeep_due_s)
 		return;
 	if (atomic_exchange(&account->is_upkeep_queued, true))
@@ -124,11 +132,28 @@ static bool give_back(struct account *account)
 {
 	struct err ignored;
 	int64_t free_pages = 0;
+	const bool is_now = is_tight(account);
 
 	if (db_get_int(account->db, &free_pages, &ignored, "PRAGMA freelist_count") < 0 ||
-		free_pages < FREE_PAGES_MIN)
+		free_pages < (is_now ? 1 : FREE_PAGES_MIN))
 		return false;
-	return db_vacuum(account->db, VACUUM_PAGES, &ignored) == 0;
+	return db_vacuum(account->db, is_now ? VACUUM_PAGES_TIGHT : VACUUM_PAGES, &ignored) == 0;
+}
+
+/* Once an hour whatever is in the log goes to the file; otherwise when it is long. */
+static void shorten_log(struct account *account, bool is_timed, bool has_more)
+{
+	const int64_t max = has_more ? WAL_MAX : is_timed ? 0 : WAL_CHECKPOINT;
+	struct err ignored;
+	int rc;
+
+	if (is_tight(account))
+		rc = db_empty_log(account->db, &ignored);
+	else if (db_wal_bytes(account->db) > max)
+		rc = db_checkpoint(account->db, &ignored);
+	else
+		return;
+	account->store->checkpoints += rc == 0;
 }
 
 /* Errors end this round; the next commit plans another. Whoever needs what failed will hear it. */
@@ -141,7 +166,7 @@ bool upkeep_run(struct account *account)
 	account->is_upkeep_queued = false;
 	if (account_ready(account, &ignored) < 0)
 		return false;
-	if (is_timed || has_past_too_much(account)) {
+	if (is_timed || is_tight(account) || has_past_too_much(account)) {
 		if (purge(account, is_timed, &has_more, &ignored) < 0)
 			has_more = false;
 		else if (!has_more)
@@ -149,12 +174,7 @@ bool upkeep_run(struct account *account)
 		if (is_timed && !has_more)
 			account->upkeep_due_s = clock_wall_s() + EVERY_S;
 	}
-	/* Once an hour whatever is in the log goes to the file; otherwise when it is long. */
-	if (db_wal_bytes(account->db) > (has_more          ? WAL_MAX
-						: is_timed ? 0
-							   : WAL_CHECKPOINT) &&
-		db_checkpoint(account->db, &ignored) == 0)
-		account->store->checkpoints++;
+	shorten_log(account, is_timed, has_more);
 	account->is_upkeep_queued = has_more;
 	return has_more;
 }
