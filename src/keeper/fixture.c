@@ -19,6 +19,7 @@
 
 #include "base/io.h"
 #include "base/log.h"
+#include "keeper/channel.h"
 
 static int listen_at(const char *path)
 {
@@ -139,4 +140,25 @@ void fixture_set(uint64_t account, const char *password, bool is_hash)
 	assert_int_equal(keeper_set_passwords(FIXTURE_CLI, &secret, 1, false, &err), 0);
 	if (secret.rc < 0)
 		fail_msg("%s: %s", password, secret.err.msg);
+}
+
+int fixture_open(void)
+{
+	struct err err;
+	const int fd = channel_open(FIXTURE_SERVER, &err);
+
+	assert_true(fd >= 0);
+	return fd;
+}
+
+void fixture_put_verify(
+	struct buf *out, uint32_t id, uint64_t account, const char *password, const char *peer)
+{
+	const size_t begin = frame_begin(out, id, FRAME_VERIFY);
+
+	frame_put_u64(out, account);
+	frame_put(out, slice_str(password));
+	frame_put(out, slice_lit("imap"));
+	frame_put(out, slice_str(peer));
+	frame_finish(out, begin);
 }

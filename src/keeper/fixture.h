@@ -33,4 +33,10 @@ void fixture_done(struct fixture *f);
 /* fixture_set - give an account this password or hash; fails the test if that fails. */
 void fixture_set(uint64_t account, const char *password, bool is_hash);
 
+/* fixture_open - a connection to the server's socket. */
+int fixture_open(void);
+/* fixture_put_verify - append a frame that asks for this login. */
+void fixture_put_verify(
+	struct buf *out, uint32_t id, uint64_t account, const char *password, const char *peer);
+
 #endif
