@@ -264,6 +264,7 @@ static void on_done(struct conn *c)
 static const struct protocol keeper_protocol = {
 	.name = "keeper",
 	.unit_max = FRAME_SERVER_MAX,
+	.sends_secrets = true,
 	.greet = on_greet,
 	.frame = on_frame,
 	.execute = on_execute,

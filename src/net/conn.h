@@ -43,6 +43,7 @@ struct protocol {
 	const char *name;    /* "imap": in logs and metrics */
 	size_t session_size; /* zeroed bytes kept for the session, see conn_session() */
 	size_t unit_max;     /* most bytes of one unit, at least 1024 */
+	bool sends_secrets;  /* what was sent is wiped from memory */
 	/* greet - the connection is there (and its TLS handshake done, where TLS is implicit). */
 	void (*greet)(struct conn *c);
 	/* frame - how many bytes of in are the next unit; 0: wait for more. With is_full the input

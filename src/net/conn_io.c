@@ -213,6 +213,8 @@ static void stash_output(struct conn *c)
 		fit(&c->out);
 		return;
 	}
+	if (c->protocol->sends_secrets)
+		mem_wipe(c->out.ptr, c->out.cap);
 	c->out_at = 0;
 	if (!spare->ptr && c->out.cap <= SPARE_BYTES) {
 		buf_clear(&c->out);

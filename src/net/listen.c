@@ -265,6 +265,8 @@ int pool_listen(struct pool *pool, const struct pool_listener *face, struct err 
 	assert(face->tls || !face->is_implicit_tls);
 	if (pool->doors.listener_count == LISTENERS_MAX)
 		return err_set(err, ERR_TOOBIG, "more than %d listeners", LISTENERS_MAX);
+	if (fcntl(face->fd, F_SETFL, fcntl(face->fd, F_GETFL) | O_NONBLOCK) < 0)
+		return err_errno(err, "listening socket");
 	l = mem_new(struct listener);
 	l->face = *face;
 	l->pool = pool;

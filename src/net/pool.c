@@ -386,6 +386,7 @@ int pool_start(struct pool *pool, struct err *err)
 
 	pool_timer_set(pool, &pool->trim, clock_mono_ms() + TRIM_MS);
 	sigfillset(&all);
+	sigdelset(&all, SIGSYS); /* the sandbox's: a thread that blocks it is killed by it */
 	pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are the main thread's */
 	while (pool->started < pool->config.threads && rc == 0) {
 		struct worker *w = &pool->workers[pool->started];
