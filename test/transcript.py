@@ -29,6 +29,7 @@ can run at once against one instance. A file is a list of steps, one a line:
                                  $NAME_len; a last empty line gives it a CRLF at its end;
                                  lines are taken to the byte, only $variables are replaced
     set NAME value               $NAME from now on
+    filled NAME MAILBOX N        wait until it holds N messages, then SELECT it
     check EXPRESSION             a Python expression over the captures (all are strings) is true
     $ arguments                  run the command line tool on the instance
     | line                       a line of its standard input
@@ -330,6 +331,18 @@ class Case:
             if not found:
                 time.sleep(0.02)
 
+    def filled(self, name, mailbox, n):
+        wire = self.wire(name)
+        deadline = time.monotonic() + TIMEOUT
+        line = b''
+        while not line.endswith(b'(MESSAGES %s)' % n.encode()):
+            if time.monotonic() > deadline:
+                raise Failure('expected: %s messages in %s\n  got:      %s' % (n, mailbox, show(line)))
+            self.talk(wire, 'filled STATUS %s (MESSAGES)' % mailbox, '* STATUS {status}')
+            line = self.vars['status'].encode()
+            self.talk(wire, None, 'filled OK {}')
+        self.talk(wire, 'filled SELECT ' + mailbox, 'filled OK {}')
+
     # ---- ready-made beginnings
 
     def talk(self, wire, line, pattern):
@@ -512,6 +525,8 @@ class Case:
             self.await_line(self.wire(args[0]), ' '.join(args[1:]), False)
         elif verb == 'expect':
             self.await_line(self.wire(args[0]), ' '.join(args[1:]), True)
+        elif verb == 'filled':
+            self.filled(*args)
         elif verb == 'set':
             self.vars[args[0]] = self.fill(' '.join(args[1:]))
         elif verb == 'check':

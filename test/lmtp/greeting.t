@@ -6,10 +6,11 @@ open a lmtp
 > HELO client.example
 < 500 {}
 > LHLO client.example
+> NOOP
 <+ 250{:[- ]}PIPELINING
 <+ 250{:[- ]}ENHANCEDSTATUSCODES
 <! 250{:[- ]}AUTH{}
-< 250 {}
+< 250 2.0.0 {}
 > QUIT
 < 221 {}
 < EOF

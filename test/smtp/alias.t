@@ -15,12 +15,12 @@ lhlo a smtp
 >
 > .
 < 250 {}
-login b alice INBOX
-await b * 1 EXISTS
-login c bob INBOX
-await c * 1 EXISTS
-login d carol INBOX
-await d * 1 EXISTS
+login b alice
+filled b INBOX 1
+login c bob
+filled c INBOX 1
+login d carol
+filled d INBOX 1
 b> 1 NOOP
 <! * {:\d+} EXISTS
 < ...

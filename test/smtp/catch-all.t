@@ -11,8 +11,8 @@ lhlo a smtp
 >
 > .
 < 250 {}
-login b carol INBOX
-await b * 1 EXISTS
+login b carol
+filled b INBOX 1
 lhlo c smtp
 > MAIL FROM:<s@elsewhere.example>
 < 250 {}
@@ -24,5 +24,5 @@ lhlo c smtp
 >
 > .
 < 250 {}
-login d alice INBOX
-await d * 1 EXISTS
+login d alice
+filled d INBOX 1

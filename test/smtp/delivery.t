@@ -17,7 +17,7 @@ lhlo a smtp
 < 250 2.6.0 {}
 login b alice INBOX
 > 1 FETCH 1 BODY.PEEK[TEXT]
-< * 1 FETCH (BODY[TEXT] {20}
+< * 1 FETCH (BODY[TEXT] {21}
 < .one
 < ..two
 < x

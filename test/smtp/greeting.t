@@ -2,6 +2,7 @@
 open a smtp
 < 220 $host ESMTP{}
 > EHLO client.example
+> NOOP
 <+ 250{:[- ]}PIPELINING
 <+ 250{:[- ]}SIZE {:\d+}
 <+ 250{:[- ]}8BITMIME
@@ -11,7 +12,7 @@ open a smtp
 <+ 250{:[- ]}DSN
 <+ 250{:[- ]}STARTTLS
 <! 250{:[- ]}AUTH{}
-< 250 {}
+< 250 2.0.0 {}
 > HELO client.example
 < 250 $host{}
 > NOOP

@@ -26,7 +26,7 @@ open a smtp
 < 250 2.0.0 {}
 < 221 {}
 < EOF
-login b alice INBOX
-await b * 1 EXISTS
-login c bob INBOX
-await c * 1 EXISTS
+login b alice
+filled b INBOX 1
+login c bob
+filled c INBOX 1

@@ -12,5 +12,5 @@ lhlo a smtp
 >
 > .
 < 250 {}
-login b alice INBOX
-await b * 1 EXISTS
+login b alice
+filled b INBOX 1

@@ -2,9 +2,10 @@
 open a submission
 < 220 {}
 > EHLO client.example
+> NOOP
 <+ 250{:[- ]}AUTH {:(?=.*PLAIN)(?=.*LOGIN).*}
 <! 250{:[- ]}STARTTLS
-< 250 {}
+< 250 2.0.0 {}
 > MAIL FROM:<$alice>
 < 530 5.7.0 {}
 > AUTH PLAIN AGFsaWNlAHdyb25n

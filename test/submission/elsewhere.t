@@ -15,6 +15,6 @@ lhlo a submission
 >
 > .
 < 250 {}
-login b bob INBOX
-await b * 1 EXISTS
+login b bob
+filled b INBOX 1
 $ status
