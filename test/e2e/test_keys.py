@@ -215,7 +215,8 @@ def test_nothing_outside_is_opened(shared, loaded, role, tmp_path):
         shared.add_accounts([fresh])
         for n in range(5):
             with shared.smtp() as client:
-                client.sendmail('x@elsewhere.example', [fresh], message('traced', body='x' * 500000))
+                client.sendmail('x@elsewhere.example', [fresh],
+                                message('traced', body=('x' * 70 + '\r\n') * 7000))
         wait_for('the mail', lambda: len(support.subjects(shared.imap(fresh))) == 5)
         if role == 'server':
             wait_for('an open', lambda: 'openat(' in trace.read_text())
