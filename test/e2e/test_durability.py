@@ -299,8 +299,9 @@ def test_kill_at_each_durable_step_of_a_message_for_five():
 def with_accounts(instance):
     instance.start()
     instance.add_accounts(MANY)
-    with instance.lmtp() as client:
+    with instance.smtp() as client:
         client.sendmail('x@elsewhere.example', MANY, message('before'))
+    wait_for('the first message', lambda: copies(instance, 'before') == [1] * len(MANY))
     instance.stop()
 
 
