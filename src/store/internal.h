@@ -95,6 +95,7 @@ struct account {
 	struct pool_job upkeep_job;
 	int64_t upkeep_due_s;
 	_Atomic bool is_upkeep_queued;
+	bool is_giving_back; /* upkeep shrinks the file, slice by slice */
 
 	/* published, under lock; the owner reads without */
 	struct account_row row;

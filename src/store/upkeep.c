@@ -166,11 +166,12 @@ bool upkeep_run(struct account *account)
 	account->is_upkeep_queued = false;
 	if (account_ready(account, &ignored) < 0)
 		return false;
-	if (is_timed || is_tight(account) || has_past_too_much(account)) {
+	if (is_timed || is_tight(account) || account->is_giving_back ||
+		has_past_too_much(account)) {
 		if (purge(account, is_timed, &has_more, &ignored) < 0)
 			has_more = false;
 		else if (!has_more)
-			has_more = give_back(account);
+			has_more = account->is_giving_back = give_back(account);
 		if (is_timed && !has_more)
 			account->upkeep_due_s = clock_wall_s() + EVERY_S;
 	}

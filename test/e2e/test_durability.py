@@ -275,6 +275,7 @@ def test_kill_at_each_durable_step_of_a_message_for_five():
         while quiet < 3 and step < (200 if LONG else 40):
             step += 1
             subject = 'step %d %s' % (step, secrets.token_hex(4))
+            (instance.dir / 'log').touch()
             instance.start(wait=False, env={'POSTHOUSE_FAULT': 'server:durable:%d:stop' % step})
             is_accepted, stopped = send_until_stopped(instance, subject)
             instance.kill()
@@ -306,35 +307,38 @@ def with_accounts(instance):
 
 
 def send_until_stopped(instance, subject):
-    """Whether the message was accepted, and whether the first server stopped by its fault."""
-    deadline = time.monotonic() + 15
-    first = None
-    while time.monotonic() < deadline:
-        running = instance.pids('server')
-        first = first or (running and running[0])
-        if first and first not in running:
-            return False, True  # stopped while it started
+    """Whether the message was accepted, and whether the server stopped by its fault."""
+    seen = (instance.dir / 'log').stat().st_size
+
+    def has_stopped():
+        with open(instance.dir / 'log', 'rb') as log:
+            log.seek(seen)
+            return b' end role=server ' in log.read()
+
+    def connect():
         with contextlib.suppress(*BROKEN):
-            client = instance.smtp()
-            break
-        time.sleep(0.02)
-    else:
-        return False, True
+            return instance.smtp()
+        return None
+    client = None
+    deadline = time.monotonic() + 20
+    while not client and not has_stopped():
+        assert time.monotonic() < deadline, 'neither serves nor ends'
+        time.sleep(0.01)
+        client = connect()
+    if has_stopped():
+        return False, True  # it stopped while it started
     try:
         client.sendmail('x@elsewhere.example', MANY, message(subject))
-        is_accepted = True
     except BROKEN:
         return False, True
     # Accepted: the mailboxes are filled in the background. Either it stops there or all arrive.
     deadline = time.monotonic() + 5
-    while time.monotonic() < deadline:
-        if first not in instance.pids('server'):
-            return is_accepted, True
+    while time.monotonic() < deadline and not has_stopped():
         with contextlib.suppress(*BROKEN):
             if copies(instance, subject) == [1] * len(MANY):
-                return is_accepted, first not in instance.pids('server')
-        time.sleep(0.05)
-    return is_accepted, first not in instance.pids('server')
+                break
+        time.sleep(0.02)
+    return True, has_stopped()
 
 
 def test_alias_of_5000():
