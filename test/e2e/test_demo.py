@@ -93,7 +93,7 @@ def test_first_and_second_start(tmp_path, base):
         assert sum(had) >= 4
 
         # The commands as they stand there, pasted.
-        send = re.search(r'^  (printf .*?465)$', said, re.M | re.S).group(1)
+        send = re.search(r'^  (printf .*?smtps://\S+)$', said, re.M | re.S).group(1)
         shell(send)
         wait_for('the mail', lambda: inbox(base, bob) == had[1] + 1)
         read = re.search(r"^  (curl .*MAILINDEX=1')$", said, re.M).group(1)
