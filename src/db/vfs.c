@@ -184,6 +184,9 @@ static void set_up(void)
 
 	/* Memory statistics are a lock around every allocation. */
 	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+	/* Pages one by one: the first ones of a cache would come as a block of 20, needed or not.
+	 */
+	sqlite3_config(SQLITE_CONFIG_PAGECACHE, NULL, 0, 0);
 	sqlite3_initialize();
 	door.base = sqlite3_vfs_find(NULL);
 	door.vfs = *door.base;

@@ -76,8 +76,9 @@ struct account {
 	uint64_t id;
 	struct store *store;
 	unsigned refs;                 /* under store.lock, from outside the store */
-	struct account *newer, *older; /* open accounts by use, under store.lock */
-	bool is_listed;                /* among these */
+	struct account *newer, *older; /* in a list of the store's, under store.lock */
+	struct account_list *list_in;  /* which one; NULL: none */
+	int64_t used_ms;               /* when its database was last wanted, under store.lock */
 	_Atomic bool is_removed;       /* its file is deleted, and it is not in the map */
 	bool is_closing;               /* under lock: readers wait */
 	pthread_mutex_t lock;
@@ -111,6 +112,12 @@ struct account {
 	size_t waiters_n;
 };
 
+/* Accounts by use. */
+struct account_list {
+	struct account *newest, *oldest;
+	size_t n;
+};
+
 struct disk {
 	_Atomic bool is_full;
 	_Atomic int64_t checked_ms;
@@ -123,8 +130,12 @@ struct store {
 	pthread_mutex_t lock;
 	struct map accounts;
 	size_t accounts_n;
-	struct account *newest, *oldest;
-	size_t open;
+	struct account_list open; /* their databases are */
+	struct account_list warm; /* these only keep indexes that nobody has selected */
+	struct pool_timer sweep;  /* see idle.c */
+	bool is_sweeping;         /* the timer is set, or its job runs; under lock */
+	size_t closed;            /* by the sweep, since memory was given back; the job's */
+	int64_t trim_due_ms;      /* not before this; the job's */
 	int spool_fd;
 	struct buf blank; /* an account's file that holds nothing yet */
 	struct disk disk;
@@ -136,11 +147,24 @@ struct store {
 /* store_touch - this account's database is about to be used: it is the newest, and when too many
  * are open the oldest are closed. */
 void store_touch(struct account *account);
+/* store_pick_idle - the longest unused of the list, if that was before used_ms and nobody is at
+ * work on it: owned by us, and in no list. */
+struct account *store_pick_idle(struct account_list *list, int64_t used_ms); /* under lock */
+/* store_close_idle - close its database and disown it; it stays warm if it keeps an index
+ * (without a pool nobody would look after it: then it keeps none).
+ * store_forget_idle - the same, and the indexes that nobody has selected go. */
+void store_close_idle(struct store *store, struct account *account);  /* without lock */
+void store_forget_idle(struct store *store, struct account *account); /* without lock */
 enum { STORE_PATH_MAX = 64 };
 void store_path(uint64_t id, char out[STORE_PATH_MAX]);
 /* store_open_file - open the account's database, making it when it is not there. */
 MUST_CHECK int store_open_file(
 	struct store *store, uint64_t id, struct db **db_out, struct err *err);
+
+/* ---- idle.c ---- */
+void idle_init(struct store *store);
+/* idle_watch - a database is open: look after it until it is closed again. */
+void idle_watch(struct store *store); /* under store.lock */
 
 /* ---- queue.c ---- */
 /* account_run - queue an item and wait for its end. */

@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/io.h"
 #include "base/mem.h"
 #include "base/random.h"
@@ -68,6 +69,7 @@ int store_new(const struct store_config *config, struct store **store_out, struc
 	if (store->config.message_max == 0 || store->config.message_max > MESSAGE_SIZE_MAX)
 		store->config.message_max = MESSAGE_SIZE_MAX;
 	pthread_mutex_init(&store->lock, NULL);
+	idle_init(store);
 	buf_init(&store->blank, BLANK_MAX);
 	store->spool_fd = io_open(AT_FDCWD, "spool", O_RDONLY | O_DIRECTORY, 0, err);
 	rc = store->spool_fd < 0 ? store->spool_fd : make_blank(store, err);
@@ -178,100 +180,130 @@ static void unmap(struct account *account)
 		account->store->accounts_n--;
 }
 
-static void unlist(struct store *store, struct account *account)
+static void unlist(struct account *account)
 {
-	if (!account->is_listed)
+	struct account_list *list = account->list_in;
+
+	if (!list)
 		return;
-	*(account->older ? &account->older->newer : &store->oldest) = account->newer;
-	*(account->newer ? &account->newer->older : &store->newest) = account->older;
+	*(account->older ? &account->older->newer : &list->oldest) = account->newer;
+	*(account->newer ? &account->newer->older : &list->newest) = account->older;
 	account->newer = account->older = NULL;
-	account->is_listed = false;
-	store->open--;
+	account->list_in = NULL;
+	list->n--;
 }
 
-static void list_newest(struct store *store, struct account *account)
+static void list_newest(struct account_list *list, struct account *account)
 {
-	account->older = store->newest;
+	account->older = list->newest;
 	account->newer = NULL;
-	*(store->newest ? &store->newest->newer : &store->oldest) = account;
-	store->newest = account;
-	account->is_listed = true;
-	store->open++;
+	*(list->newest ? &list->newest->newer : &list->oldest) = account;
+	list->newest = account;
+	account->list_in = list;
+	list->n++;
 }
 
-/* The account that was not used for the longest time, owned by us; NULL if all are busy. */
-static struct account *pick_victim(struct store *store, const struct account *except)
+struct account *store_pick_idle(struct account_list *list, int64_t used_ms)
 {
 	unsigned looked = 0;
 
-	for (struct account *a = store->oldest; a && looked < VICTIMS_MAX; a = a->newer, looked++) {
-		if (a != except && account_own_idle(a)) {
-			unlist(store, a);
+	for (struct account *a = list->oldest; a && looked < VICTIMS_MAX; a = a->newer, looked++) {
+		if (a->used_ms >= used_ms)
+			break;
+		if (account_own_idle(a)) {
+			unlist(a);
 			return a;
 		}
 	}
 	return NULL;
 }
 
-static void close_victim(struct store *store, struct account *victim)
+/* Under account.lock; true if one is left that nobody has selected. */
+static bool drop_indexes(struct account *account, bool is_all)
 {
-	bool is_dead;
+	bool has_kept = false;
 
-	account_close_files(victim);
-	pthread_mutex_lock(&victim->lock);
-	victim->is_closing = false;
-	for (size_t i = 0; i < victim->list_n; i++) {
-		if (!victim->list[i]->views)
-			mailbox_set_index(store, victim->list[i], NULL);
+	for (size_t i = 0; i < account->list_n; i++) {
+		struct mailbox *mb = account->list[i];
+
+		if (mb->index && !mb->views && is_all)
+			mailbox_set_index(account->store, mb, NULL);
+		has_kept |= mb->index && !mb->views;
 	}
-	pthread_cond_broadcast(&victim->changed);
-	pthread_mutex_unlock(&victim->lock);
+	return has_kept;
+}
+
+static void close_idle(struct store *store, struct account *account, bool forgets)
+{
+	bool is_dead, is_warm;
+
+	account_close_files(account);
+	pthread_mutex_lock(&account->lock);
+	account->is_closing = false;
+	is_warm = drop_indexes(account, forgets);
+	pthread_cond_broadcast(&account->changed);
+	pthread_mutex_unlock(&account->lock);
 
 	pthread_mutex_lock(&store->lock);
-	is_dead = victim->refs == 0;
+	is_dead = account->refs == 0 && !account->list_in && !is_warm;
 	if (is_dead)
-		unmap(victim);
+		unmap(account);
+	else if (is_warm && !account->list_in && !account->is_removed)
+		list_newest(&store->warm, account);
 	pthread_mutex_unlock(&store->lock);
 	if (is_dead)
-		account_destroy(victim);
+		account_destroy(account);
 	else
-		account_disown(victim);
+		account_disown(account);
+}
+
+void store_close_idle(struct store *store, struct account *account)
+{
+	close_idle(store, account, !store->config.pool);
+}
+
+void store_forget_idle(struct store *store, struct account *account)
+{
+	close_idle(store, account, true);
 }
 
 /* Indexes that nobody has selected, of the accounts that were used least lately. */
-static void shed_indexes(struct store *store)
+static void shed_indexes(struct store *store, struct account_list *list)
 {
 	unsigned looked = 0;
 
-	for (struct account *a = store->oldest; a && looked < VICTIMS_MAX; a = a->newer, looked++) {
-		pthread_mutex_lock(&a->lock);
-		for (size_t i = 0; i < a->list_n; i++) {
-			if (!a->list[i]->views)
-				mailbox_set_index(store, a->list[i], NULL);
-		}
-		pthread_mutex_unlock(&a->lock);
+	for (struct account *a = list->oldest; a && looked < VICTIMS_MAX; a = a->newer, looked++) {
 		if (store->index_bytes <= store->config.index_bytes_max)
 			break;
+		pthread_mutex_lock(&a->lock);
+		drop_indexes(a, true);
+		pthread_mutex_unlock(&a->lock);
 	}
 }
 
 void store_touch(struct account *account)
 {
 	struct store *store = account->store;
-	struct account *victim = NULL;
+	struct account *victim = NULL, *cold = NULL;
 
 	pthread_mutex_lock(&store->lock);
-	if (store->newest != account) {
-		unlist(store, account);
-		list_newest(store, account);
+	if (store->open.newest != account) {
+		unlist(account);
+		list_newest(&store->open, account);
 	}
-	if (store->open > store->config.open_max)
-		victim = pick_victim(store, account);
-	if (store->index_bytes > store->config.index_bytes_max)
-		shed_indexes(store);
+	account->used_ms = clock_mono_ms();
+	idle_watch(store);
+	if (store->open.n > store->config.open_max)
+		victim = store_pick_idle(&store->open, INT64_MAX);
+	if (store->index_bytes > store->config.index_bytes_max) {
+		cold = store_pick_idle(&store->warm, INT64_MAX);
+		shed_indexes(store, &store->open);
+	}
 	pthread_mutex_unlock(&store->lock);
 	if (victim)
-		close_victim(store, victim);
+		store_close_idle(store, victim);
+	if (cold)
+		store_forget_idle(store, cold);
 }
 
 /* ---- accounts ---- */
@@ -313,8 +345,8 @@ void account_free(struct account **account)
 	if (!a)
 		return;
 	pthread_mutex_lock(&a->store->lock);
-	/* One whose files are open stays until it makes room for others. */
-	is_dead = --a->refs == 0 && !a->is_listed && account_own(a);
+	/* One whose files are open, or which keeps an index, stays for a while. */
+	is_dead = --a->refs == 0 && !a->list_in && account_own(a);
 	if (is_dead)
 		unmap(a);
 	pthread_mutex_unlock(&a->store->lock);
@@ -378,7 +410,7 @@ int store_remove(struct store *store, uint64_t id, struct err *err)
 	account_close_files(account);
 	remove_files(id);
 	pthread_mutex_lock(&store->lock);
-	unlist(store, account);
+	unlist(account);
 	unmap(account);
 	account->is_removed = true;
 	pthread_mutex_lock(&account->lock);
@@ -440,7 +472,7 @@ void store_stats(struct store *store, struct store_stats *out)
 	pthread_mutex_lock(&store->lock);
 	*out = (struct store_stats){
 		.accounts = store->accounts_n,
-		.open = store->open,
+		.open = store->open.n,
 		.views = store->views,
 		.index_bytes = store->index_bytes,
 		.commits = store->commits,

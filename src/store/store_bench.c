@@ -23,6 +23,13 @@ void pool_run(struct pool *pool, enum pool_class class, struct pool_job *job)
 	(void)job;
 }
 
+void pool_timer_set(struct pool *pool, struct pool_timer *timer, int64_t due_ms)
+{
+	(void)pool;
+	(void)timer;
+	(void)due_ms;
+}
+
 void pool_wake(struct pool *pool, struct conn_ref ref)
 {
 	(void)pool;

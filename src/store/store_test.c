@@ -672,6 +672,46 @@ static void test_eviction(void **state)
 	assert_true(stats.accounts <= 10 && stats.index_bytes < 100000);
 }
 
+/* What nobody uses is closed, and what a session needs stays. */
+static void test_idle(void **state)
+{
+	struct pool *const pool = (struct pool *)(uintptr_t)1; /* never looked into */
+	struct store_stats stats;
+	struct view *view;
+	struct err err;
+
+	(void)state;
+	account_free(&account);
+	store_free(&store);
+	store = help_store((struct store_config){.pool = pool});
+	account = help_account(store, 1);
+	help_add(account, inbox, FLAG_SEEN);
+	assert_int_equal(view_open(account, inbox, (struct conn_ref){0}, true, &view, &err), 0);
+	help_pass(1000);
+	store_stats(store, &stats);
+	assert_int_equal(stats.open, 1);
+	help_pass(4000);
+	store_stats(store, &stats);
+	assert_int_equal(stats.open, 0);
+	assert_int_equal(stats.accounts, 1);
+	assert_true(stats.index_bytes > 0);
+	assert_string_equal(dump(view), "1:1");
+	help_add(account, inbox, 0);
+	store_stats(store, &stats);
+	assert_int_equal(stats.open, 1);
+	/* Without a session the index outlives the database, but not for long. */
+	view_free(&view);
+	account_free(&account);
+	help_pass(5000);
+	store_stats(store, &stats);
+	assert_true(stats.open == 0 && stats.accounts == 1 && stats.index_bytes > 0);
+	help_pass(90 * 1000);
+	store_stats(store, &stats);
+	assert_true(stats.accounts == 0 && stats.index_bytes == 0);
+	account = help_account(store, 1);
+	assert_int_equal(help_flags(account, inbox, 1), FLAG_SEEN);
+}
+
 static void test_remove(void **state)
 {
 	struct view *view = open_view(inbox, true);
@@ -826,6 +866,7 @@ int main(void)
 		TEST(test_keywords),
 		TEST(test_two_servers),
 		TEST(test_eviction),
+		TEST(test_idle),
 		TEST(test_remove),
 		TEST(test_past),
 		TEST(test_check),

@@ -6,11 +6,14 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+
 static char home[64];
 static struct arena arena;
 static atomic_uint wakes;
+static struct pool_timer *timer;
 
-/* The pool, as far as the store needs one: it only counts. */
+/* The pool, as far as the store needs one: it only counts; and time passes when a test says so. */
 void pool_run(struct pool *pool, enum pool_class class, struct pool_job *job)
 {
 	(void)pool;
@@ -30,6 +33,29 @@ void pool_wake_many(struct pool *pool, const struct conn_ref *refs, size_t n)
 	(void)pool;
 	(void)refs;
 	wakes += (unsigned)n;
+}
+
+void pool_timer_set(struct pool *pool, struct pool_timer *new_timer, int64_t due_ms)
+{
+	(void)pool;
+	new_timer->due_ms = due_ms;
+	timer = new_timer;
+}
+
+void help_pass(int64_t ms)
+{
+	const int64_t end_ms = clock_mono_ms() + ms;
+
+	while (timer && timer->due_ms <= end_ms) {
+		struct pool_timer *due = timer;
+
+		timer = NULL;
+		if (due->due_ms > clock_mono_ms())
+			clock_shift((due->due_ms - clock_mono_ms()) * 1000);
+		due->job.run(&due->job);
+	}
+	if (end_ms > clock_mono_ms())
+		clock_shift((end_ms - clock_mono_ms()) * 1000);
 }
 
 unsigned help_wakes(void)
@@ -57,6 +83,7 @@ static int drop(const char *path, const struct stat *st, int flag, struct FTW *f
 
 void help_leave(void)
 {
+	timer = NULL;
 	arena_done(&arena);
 	assert_int_equal(chdir("/"), 0);
 	nftw(home, drop, 16, FTW_DEPTH | FTW_PHYS);
