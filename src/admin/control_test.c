@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "admin/control.h"
+#include "base/mem.h"
 #include "base/encode.h"
 #include "base/io.h"
 
@@ -44,7 +45,7 @@ static char *next_line(struct fixture *f)
 			return NULL;
 		buf_append(&f->in, (struct slice){chunk, (size_t)n});
 	}
-	line = strndup(f->in.ptr, end);
+	line = mem_str(slice_head(buf_slice(&f->in), end));
 	buf_consume(&f->in, end + 1);
 	return line;
 }
