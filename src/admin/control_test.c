@@ -74,6 +74,7 @@ static int setup(void **state)
 	assert_non_null(mkdtemp(f->dir));
 	assert_int_equal(chdir(f->dir), 0);
 	buf_init(&f->in, 64 << 20);
+	mail_sessions_init(&f->service.sessions);
 	assert_int_equal(pool_new(&pool, &f->service.pool, &err), 0);
 	store.pool = f->service.pool;
 	assert_int_equal(store_new(&store, &f->service.store, &err), 0);
@@ -107,6 +108,7 @@ static int teardown(void **state)
 
 	close(f->fd);
 	pool_stop(&f->service.pool);
+	mail_sessions_done(&f->service.sessions);
 	mail_queue_close(&f->service.queue);
 	directory_close(&f->service.directory);
 	store_free(&f->service.store);

@@ -219,12 +219,15 @@ struct delete_task {
 	uint64_t id;
 };
 
-/* The name first: afterwards nobody finds the file any more, whatever happens to us. */
+/* The name first: afterwards nobody finds the file any more, whatever happens to us, and who
+ * is signed in has to go. */
 static int delete_work(struct verb_task *task, struct err *err)
 {
 	const struct delete_task *delete = (const struct delete_task *)(const void *)task;
 	int rc = directory_account_delete(task->service->directory, delete->id, err);
 
+	if (rc == 0)
+		mail_revoke(task->service, delete->id);
 	if (rc == 0)
 		rc = store_remove(task->service->store, delete->id, err);
 	return rc == -ERR_NOTFOUND ? 0 : rc;

@@ -29,18 +29,21 @@ static int open_account(struct command *cmd, uint64_t id, struct err *err)
 {
 	struct service *service = session_service(cmd->c);
 	struct directory_account account;
-	int rc = directory_account(service->directory, id, conn_arena(cmd->c), &account, err);
+	int rc;
 
-	if (rc < 0)
+	mail_session_enter(&service->sessions, &cmd->s->signed_in, id, conn_ref(cmd->c));
+	rc = directory_account(service->directory, id, conn_arena(cmd->c), &account, err);
+	if (rc == 0 && account.is_disabled)
+		rc = err_set(err, ERR_DENIED, "This account is disabled");
+	if (rc == 0)
+		rc = store_account(service->store, id, account.quota_bytes, &cmd->s->account, err);
+	if (rc < 0) {
+		mail_session_leave(&service->sessions, &cmd->s->signed_in);
 		return rc;
-	if (account.is_disabled)
-		return err_set(err, ERR_DENIED, "This account is disabled");
-	rc = store_account(service->store, id, account.quota_bytes, &cmd->s->account, err);
-	if (rc == 0) {
-		cmd->s->account_id = id;
-		cmd->s->login = mem_str(account.address);
 	}
-	return rc;
+	cmd->s->account_id = id;
+	cmd->s->login = mem_str(account.address);
+	return 0;
 }
 
 static void enter(struct command *cmd, uint64_t account)

@@ -277,6 +277,15 @@ static void reply_created(struct command *cmd, uint64_t id)
 	reply_ok_code(cmd, buf_slice(&code), "Created");
 }
 
+/* Who deletes the mailbox that is selected in the same session goes on without one. */
+static bool close_deleted(struct command *cmd, const struct write_mailbox *w)
+{
+	if (w->verb != VERB_DELETE || !cmd->s->view || !view_is_deleted(cmd->s->view))
+		return false;
+	session_unselect(cmd->s);
+	return true;
+}
+
 static void changed(struct conn *c, struct answer *answer)
 {
 	struct command *cmd = ((struct session *)conn_session(c))->command;
@@ -286,6 +295,8 @@ static void changed(struct conn *c, struct answer *answer)
 		reply_no(cmd, "CANNOT", answer->err.msg);
 	else if (write_end(cmd, answer) && w->verb == VERB_CREATE)
 		reply_created(cmd, w->id);
+	else if (answer->rc == 0 && close_deleted(cmd, w))
+		reply_ok_code(cmd, slice_lit("CLOSED"), "Deleted, and no mailbox is selected");
 	else if (answer->rc == 0)
 		reply_ok(cmd, "Done");
 	if (w)

@@ -23,11 +23,20 @@ static void count_bad(struct conn *c)
 	conn_close(c);
 }
 
+/* RFC 2180 3.3: clients know what BYE means, but not a mailbox that vanishes below them. */
+void session_mailbox_deleted(struct conn *c)
+{
+	buf_lit(conn_out(c), "* BYE The selected mailbox was deleted\r\n");
+	conn_close(c);
+}
+
 static void finish(struct command *cmd, const char *status, struct slice code, struct slice text)
 {
 	struct buf *out;
 
-	if (cmd->s->view)
+	const bool is_deleted = cmd->s->view && view_is_deleted(cmd->s->view);
+
+	if (cmd->s->view && !is_deleted)
 		session_sync(cmd->c, !cmd->row || !cmd->row->is_by_number || cmd->is_uid);
 	out = conn_out(cmd->c);
 	buf_append(out, cmd->tag);
@@ -38,6 +47,8 @@ static void finish(struct command *cmd, const char *status, struct slice code, s
 	imap_write_text(out, text);
 	buf_lit(out, "\r\n");
 	cmd->s->command = NULL;
+	if (is_deleted)
+		session_mailbox_deleted(cmd->c);
 }
 
 void reply_ok_code(struct command *cmd, struct slice code, const char *text)

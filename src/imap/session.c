@@ -242,7 +242,11 @@ static void notify(struct conn *c)
 {
 	const struct session *s = conn_session(c);
 
-	if (s->input == INPUT_IDLE && s->view)
+	if (s->input != INPUT_IDLE || !s->view)
+		return;
+	if (view_is_deleted(s->view))
+		session_mailbox_deleted(c);
+	else
 		session_sync(c, true);
 }
 
@@ -262,6 +266,7 @@ static void done(struct conn *c)
 {
 	struct session *s = conn_session(c);
 
+	mail_session_leave(&session_service(c)->sessions, &s->signed_in);
 	append_free(&s->append);
 	session_unselect(s);
 	if (s->account)

@@ -54,6 +54,7 @@ struct session {
 	struct account *account;
 	uint64_t account_id;
 	char *login; /* for the log */
+	struct mail_session signed_in;
 	unsigned bad_run, login_failures;
 	bool is_rev2;       /* ENABLE IMAP4rev2: UTF-8 names, ESEARCH, no RECENT */
 	bool has_condstore; /* untagged FETCH with flags has MODSEQ too */
@@ -117,6 +118,8 @@ void reply_bad(struct command *cmd, const char *text);
 void reply_err(struct command *cmd, const struct err *err);
 /* reply_err_mailbox - the same, but -ERR_NOTFOUND is TRYCREATE (APPEND, COPY, MOVE). */
 void reply_err_mailbox(struct command *cmd, const struct err *err);
+/* session_mailbox_deleted - somebody else deleted the selected mailbox: BYE. */
+void session_mailbox_deleted(struct conn *c);
 /* session_bad - "* BAD" for what has no tag; counts. */
 void session_bad(struct conn *c, const char *text);
 

@@ -92,6 +92,7 @@ static int set_up(void **state)
 	assert_non_null(mkdtemp(world.home));
 	assert_int_equal(chdir(world.home), 0);
 	log_open("test", LOG_ERROR);
+	mail_sessions_init(&world.service.sessions);
 	assert_int_equal(pool_new(&pool, &world.service.pool, &err), 0);
 	store.pool = world.service.pool;
 	assert_int_equal(store_new(&store, &world.service.store, &err), 0);
@@ -125,6 +126,7 @@ static int tear_down(void **state)
 	pool_drain(world.service.pool, 0);
 	pool_wait(world.service.pool, 5000);
 	pool_stop(&world.service.pool);
+	mail_sessions_done(&world.service.sessions);
 	directory_close(&world.service.directory);
 	store_free(&world.service.store);
 	assert_int_equal(chdir("/"), 0);

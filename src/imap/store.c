@@ -271,7 +271,8 @@ static void closed(struct conn *c, struct answer *answer)
 	struct command *cmd = s->command;
 
 	session_unselect(s);
-	if (write_end(cmd, answer))
+	/* Where the mailbox was deleted meanwhile, nothing is left to expunge. */
+	if (answer->rc == -ERR_NOTFOUND || write_end(cmd, answer))
 		reply_ok(cmd, "Closed");
 	if (answer->data)
 		write_free(answer->data);

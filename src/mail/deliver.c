@@ -36,6 +36,17 @@ static void delivery_done(struct account_write *w, int rc, const struct err *err
 	delivery_free(d);
 }
 
+/* An account that was deleted after its address was accepted must not come to life again. It is
+ * looked up after account was taken: from then on store_remove() finds that very object. */
+static int check_exists(struct service *service, uint64_t id, struct err *err)
+{
+	struct directory_account account;
+	struct arena arena AUTO(arena_done);
+
+	arena_init(&arena, 4096);
+	return directory_account(service->directory, id, &arena, &account, err);
+}
+
 static int find_mailbox(
 	struct account *account, struct slice name, uint64_t *id_out, struct err *err)
 {
@@ -65,6 +76,8 @@ void mail_deliver(struct service *service, const struct mail_target *target, str
 		.context = context};
 	rc = store_account(service->store, target->account, target->quota_bytes, &d->account, &err);
 	if (rc == 0)
+		rc = check_exists(service, target->account, &err);
+	if (rc == 0)
 		rc = find_mailbox(d->account, mailbox, &d->mailbox, &err);
 	if (rc < 0) {
 		done(context, rc, NULL, &err);
@@ -73,6 +86,16 @@ void mail_deliver(struct service *service, const struct mail_target *target, str
 	}
 	d->in = incoming_ref(in);
 	account_submit(d->account, &d->write);
+}
+
+void mail_revoke(struct service *service, uint64_t account)
+{
+	const size_t n = mail_sessions_revoke(&service->sessions, service->pool, account);
+
+	if (n)
+		log_info(NULL, "sessions-revoked", log_n("sessions", (int64_t)n));
+	if (service->tell_revoked)
+		service->tell_revoked(service->context, account);
 }
 
 bool mail_is_over_quota(struct service *service, const struct mail_target *target, uint64_t bytes)

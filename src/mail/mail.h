@@ -8,6 +8,7 @@
 #include "directory/directory.h"
 #include "keeper/client.h"
 #include "mail/resolve.h"
+#include "mail/sessions.h"
 #include "store/store.h"
 
 /* One per server process; everything in it is shared by all threads and outlives all sessions. */
@@ -16,9 +17,13 @@ struct service {
 	struct store *store;
 	struct directory *directory;
 	struct keeper *keeper;
-	struct mail_accept *accept; /* the delivery log */
-	struct mail_queue *queue;   /* mail for elsewhere */
-	struct slice host_name;     /* in greetings, Received, Message-ID */
+	struct mail_accept *accept;    /* the delivery log */
+	struct mail_queue *queue;      /* mail for elsewhere */
+	struct mail_sessions sessions; /* who is signed in */
+	/* tell_revoked - the other servers shall close this account's sessions too; NULL: none. */
+	void (*tell_revoked)(void *context, uint64_t account);
+	void *context;
+	struct slice host_name; /* in greetings, Received, Message-ID */
 	struct {
 		uint64_t message_max;  /* bytes */
 		size_t recipients_max; /* of one SMTP transaction */
@@ -58,6 +63,10 @@ typedef void mail_done_fn(
 	void *context, int rc, const struct message_added *added, const struct err *err);
 void mail_deliver(struct service *service, const struct mail_target *target, struct slice mailbox,
 	struct incoming *in, uint64_t delivery_id, mail_done_fn *done, void *context);
+
+/* mail_revoke - an account's login is no longer good: its sessions here and in the other servers
+ * say goodbye and close. */
+void mail_revoke(struct service *service, uint64_t account);
 
 /* mail_is_over_quota - the account has no room for so many bytes more. False when that cannot be
  * told now. */

@@ -36,6 +36,7 @@ void kit_resume(struct mail_kit *kit)
 	const struct pool_config pool = {.threads = 16, .connections_max = 16};
 	struct err err;
 
+	mail_sessions_init(&s->sessions);
 	must(pool_new(&pool, &s->pool, &err), &err);
 	must(store_new(&(struct store_config){.pool = s->pool,
 			       .open_max = 16,
@@ -53,6 +54,7 @@ void kit_stop(struct mail_kit *kit)
 	struct service *s = &kit->service;
 
 	pool_stop(&s->pool);
+	mail_sessions_done(&s->sessions);
 	mail_accept_close(&s->accept);
 	mail_queue_close(&s->queue);
 	store_free(&s->store);

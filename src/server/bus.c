@@ -15,11 +15,11 @@ enum { LINE_MAX_BYTES = 512 << 10, OUT_FULL = 256 << 10 };
 
 struct notice {
 	uint64_t account, modseq;
+	bool is_revoked;
 };
 
-void bus_publish(void *context, uint64_t account, uint64_t modseq)
+static void publish(struct server *server, uint64_t account, uint64_t modseq, bool is_revoked)
 {
-	struct server *server = context;
 	struct notice *notice;
 
 	if (atomic_load(&server->peers) == 0)
@@ -33,8 +33,28 @@ void bus_publish(void *context, uint64_t account, uint64_t modseq)
 	}
 	if (notice->modseq < modseq)
 		notice->modseq = modseq;
+	notice->is_revoked |= is_revoked;
 	pthread_mutex_unlock(&server->notices_lock);
 	pool_wake(server->service.pool, server->bus);
+}
+
+void bus_publish(void *context, uint64_t account, uint64_t modseq)
+{
+	publish(context, account, modseq, false);
+}
+
+void bus_tell_revoked(void *context, uint64_t account)
+{
+	publish(context, account, 0, true);
+}
+
+static void write_notice(const struct notice *notice, struct buf *out)
+{
+	if (notice->is_revoked)
+		buf_printf(out, "revoke %llu\n", (unsigned long long)notice->account);
+	if (notice->modseq)
+		buf_printf(out, "notice %llu %llu\n", (unsigned long long)notice->account,
+			(unsigned long long)notice->modseq);
 }
 
 /* As many as the connection may hold; what is left is sent after the next commit or line. */
@@ -47,8 +67,7 @@ static void on_notify(struct conn *c)
 
 	pthread_mutex_lock(&server->notices_lock);
 	while (out->len < OUT_FULL && (notice = map_next(&server->notices, &at))) {
-		buf_printf(out, "notice %llu %llu\n", (unsigned long long)notice->account,
-			(unsigned long long)notice->modseq);
+		write_notice(notice, out);
 		map_del(&server->notices, map_key_u64(&notice->account));
 		free(notice);
 	}
@@ -74,6 +93,14 @@ static void on_notice(struct server *server, struct slice rest)
 
 	if (slice_to_u64(account, UINT64_MAX, &id) && slice_to_u64(modseq, UINT64_MAX, &at))
 		store_notice(server->service.store, id, at);
+}
+
+static void on_revoke(struct server *server, struct slice rest)
+{
+	uint64_t id;
+
+	if (slice_to_u64(rest, UINT64_MAX, &id))
+		mail_sessions_revoke(&server->service.sessions, server->service.pool, id);
 }
 
 static void on_peers(struct server *server, struct slice rest)
@@ -125,6 +152,7 @@ static const struct {
 	void (*run)(struct server *server, struct slice rest);
 } lines[] = {
 	{"notice", on_notice},
+	{"revoke", on_revoke},
 	{"peers", on_peers},
 	{"processes", on_processes},
 	{"drain", on_drain},

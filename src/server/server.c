@@ -112,6 +112,8 @@ static int open_parts(struct server *server, struct err *err)
 {
 	int rc = open_pool(server, err);
 
+	server->service.tell_revoked = bus_tell_revoked;
+	server->service.context = server;
 	server->service.host_name = slice_str(mem_str(server->config->host_name));
 	server->service.limits.message_max = server->config->message_max;
 	server_apply(server, server->config);
@@ -146,6 +148,7 @@ static void close_parts(struct server *server)
 		tls_free(&server->tls);
 	if (service->keeper)
 		keeper_free(&service->keeper);
+	mail_sessions_done(&service->sessions);
 	free((char *)(uintptr_t)service->host_name.ptr);
 	bus_done(server);
 	control_done(&server->control);
@@ -283,6 +286,7 @@ int server_main(int argc, char **argv)
 	int rc;
 
 	control_init(&server->control, &server->service);
+	mail_sessions_init(&server->service.sessions);
 	pthread_mutex_init(&server->notices_lock, NULL);
 	server->drain_ms = -1;
 	server->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

@@ -42,6 +42,7 @@ int server_main(int argc, char **argv);
 /* bus.c */
 extern const struct protocol bus_protocol; /* conn_context() is the struct server */
 void bus_publish(void *server, uint64_t account, uint64_t modseq); /* store_config.publish */
+void bus_tell_revoked(void *server, uint64_t account);             /* service.tell_revoked */
 void bus_done(struct server *server);
 
 /* certificates.c */

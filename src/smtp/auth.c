@@ -46,15 +46,33 @@ static void refuse_login(struct conn *c)
 	conn_close(c);
 }
 
+/* The password was right; the account may have gone while it was checked. */
+static void enter(struct conn *c, uint64_t account)
+{
+	struct service *service = session_service(c);
+	struct session *s = session_of(c);
+	struct directory_account found;
+	struct err err;
+	int rc;
+
+	mail_session_enter(&service->sessions, &s->signed_in, account, conn_ref(c));
+	rc = directory_account(service->directory, account, conn_arena(c), &found, &err);
+	if (rc < 0) {
+		mail_session_leave(&service->sessions, &s->signed_in);
+		log_warn(conn_log(c), "login", log_e(&err));
+		smtp_session_reply(c, SMTP_SAY_AUTH_LATER, NULL);
+		return;
+	}
+	s->account = account;
+	conn_log(c)->account = slice_str(s->login);
+	log_info(conn_log(c), "login");
+	smtp_session_reply(c, SMTP_SAY_AUTH_OK, NULL);
+}
+
 static void on_verdict(struct conn *c, struct answer *answer)
 {
-	struct session *s = session_of(c);
-
 	if (answer->rc == 0) {
-		s->account = ((struct keeper_verdict *)answer->data)->account;
-		conn_log(c)->account = slice_str(s->login);
-		log_info(conn_log(c), "login");
-		smtp_session_reply(c, SMTP_SAY_AUTH_OK, NULL);
+		enter(c, ((struct keeper_verdict *)answer->data)->account);
 	} else if (answer->rc == -ERR_DENIED) {
 		refuse_login(c);
 	} else {

@@ -67,6 +67,7 @@ struct session {
 	/* AUTH */
 	uint64_t account; /* 0: not signed in */
 	char *login;      /* claimed or proven */
+	struct mail_session signed_in;
 	bool is_auth_login;
 };
 

@@ -3,8 +3,9 @@
  *
  * The bus is a socket pair to each server; both sides send lines of text:
  *
- *   from a server   ready | notice ACCOUNT MODSEQ
- *   to a server     notice ACCOUNT MODSEQ | peers N | processes JSON | drain MS | reload BASE64
+ *   from a server   ready | notice ACCOUNT MODSEQ | revoke ACCOUNT
+ *   to a server     notice ACCOUNT MODSEQ | revoke ACCOUNT | peers N | processes JSON | drain MS |
+ *                   reload BASE64
  *
  * Sending never blocks: what the socket does not take waits in `out`.
  */

@@ -47,7 +47,8 @@ static void on_line(struct supervisor *sup, struct child *child, struct slice li
 			processes_ready(sup, child);
 		return;
 	}
-	if (!slice_starts(line, slice_lit("notice ")) || line.len > 64)
+	if (line.len > 64 || (!slice_starts(line, slice_lit("notice ")) &&
+				     !slice_starts(line, slice_lit("revoke "))))
 		return;
 	for (size_t i = 0; i < sup->n; i++) {
 		struct child *other = &sup->children[i];
