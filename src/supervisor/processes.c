@@ -19,6 +19,7 @@ enum {
 	BACKOFF_MAX_MS = 10000,
 	STEADY_MS = 60000,    /* who lived longer starts again without waiting */
 	KILL_AFTER_MS = 5000, /* grace beyond what was promised */
+	ASK_AGAIN_MS = 1000,  /* later than this a second request means now */
 };
 
 /* ---- telling the servers ---- */
@@ -177,12 +178,17 @@ static void stop_next(struct supervisor *sup)
 
 void processes_stop(struct supervisor *sup, const char *why)
 {
-	if (sup->is_stopping) { /* asked twice: at once */
+	if (sup->is_stopping) {
+		/* Asked again by somebody who waited: at once. A terminal's Ctrl-C may reach us
+		 * twice in one moment, from it and from the script that started us. */
+		if (clock_mono_ms() - sup->stop_ms < ASK_AGAIN_MS)
+			return;
 		for (size_t i = 0; i < sup->n; i++)
 			kill(sup->children[i].pid, SIGKILL);
 		return;
 	}
 	sup->is_stopping = true;
+	sup->stop_ms = clock_mono_ms();
 	log_info(NULL, "stop", log_c("why", why));
 	sd_notify(0, "STOPPING=1");
 	stop_next(sup);

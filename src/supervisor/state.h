@@ -25,6 +25,7 @@ struct supervisor {
 	} again[ROLE_COUNT];
 	unsigned generation; /* of the newest server */
 	bool is_stopping, was_ready, has_failed;
+	int64_t stop_ms;    /* when is_stopping was set, clock_mono_ms() */
 	bool is_upgrading;  /* the newest server is from a new program */
 	bool wants_another; /* a change came while a server was starting */
 };
