@@ -4,20 +4,32 @@
 #include <errno.h>
 #include <pthread.h>
 #include <sqlite3.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/io.h"
+#include "base/mem.h"
+
+enum { HELD_MAX = 64 * 1024 };
 
 /*
  * A file of ours: the base's own object follows. `is_clean` says that this handle was synced and
  * nothing was written through it since: SQLite syncs the log once more at the start of each
  * checkpoint, though every commit did so already, and that flush would be for nothing. A handle
  * starts unclean, because what it finds may be left by a process that was killed before its sync.
+ *
+ * SQLite writes a page of the log in two pieces. Writes to a log that follow each other are held
+ * back and done together, at the latest at the next sync, or when this handle reads. Nobody is told
+ * of them before that sync: with synchronous=FULL the log's index names a commit only then. (Not so
+ * a checkpoint's writes to the database: an incomplete one is published without a sync.)
  */
 struct file {
 	sqlite3_file base;
-	bool is_clean;
+	bool is_clean, may_hold;
+	char *held; /* HELD_MAX bytes; NULL: nothing is held */
+	int held_n;
+	sqlite3_int64 held_at;
 };
 
 static struct {
@@ -31,30 +43,71 @@ static sqlite3_file *below(sqlite3_file *file)
 	return (sqlite3_file *)((struct file *)file + 1);
 }
 
+static int write_now(struct file *f, const void *bytes, int n, sqlite3_int64 at)
+{
+	const int fault = io_fault_step(IO_WRITE);
+
+	if (fault)
+		return fault == ENOSPC ? SQLITE_FULL : SQLITE_IOERR_WRITE;
+	return below(&f->base)->pMethods->xWrite(below(&f->base), bytes, n, at);
+}
+
+/* What could not be written is dropped: the transaction that wrote it fails. */
+static int write_held(struct file *f)
+{
+	int rc;
+
+	if (!f->held)
+		return SQLITE_OK;
+	rc = write_now(f, f->held, f->held_n, f->held_at);
+	free(f->held);
+	f->held = NULL;
+	return rc;
+}
+
+/* What is held of a transaction that never came to its sync is nothing that anybody knows of. */
 static int file_close(sqlite3_file *file)
 {
+	free(((struct file *)file)->held);
 	return below(file)->pMethods->xClose(below(file));
 }
 
 static int file_read(sqlite3_file *file, void *out, int n, sqlite3_int64 at)
 {
-	return below(file)->pMethods->xRead(below(file), out, n, at);
+	const int rc = write_held((struct file *)file);
+
+	return rc == SQLITE_OK ? below(file)->pMethods->xRead(below(file), out, n, at) : rc;
 }
 
 static int file_write(sqlite3_file *file, const void *bytes, int n, sqlite3_int64 at)
 {
-	const int fault = io_fault_step(IO_WRITE);
+	struct file *f = (struct file *)file;
 
-	((struct file *)file)->is_clean = false;
-	if (fault)
-		return fault == ENOSPC ? SQLITE_FULL : SQLITE_IOERR_WRITE;
-	return below(file)->pMethods->xWrite(below(file), bytes, n, at);
+	f->is_clean = false;
+	if (f->held && (at != f->held_at + f->held_n || n > HELD_MAX - f->held_n)) {
+		const int rc = write_held(f);
+
+		if (rc != SQLITE_OK)
+			return rc;
+	}
+	if (!f->may_hold || n > HELD_MAX)
+		return write_now(f, bytes, n, at);
+	if (!f->held) {
+		f->held = mem_alloc(HELD_MAX);
+		f->held_n = 0;
+		f->held_at = at;
+	}
+	memcpy(f->held + f->held_n, bytes, (size_t)n);
+	f->held_n += n;
+	return SQLITE_OK;
 }
 
 static int file_truncate(sqlite3_file *file, sqlite3_int64 size)
 {
+	const int rc = write_held((struct file *)file);
+
 	((struct file *)file)->is_clean = false;
-	return below(file)->pMethods->xTruncate(below(file), size);
+	return rc == SQLITE_OK ? below(file)->pMethods->xTruncate(below(file), size) : rc;
 }
 
 static int file_sync(sqlite3_file *file, int flags)
@@ -64,6 +117,9 @@ static int file_sync(sqlite3_file *file, int flags)
 
 	if (f->is_clean)
 		return SQLITE_OK;
+	rc = write_held(f);
+	if (rc != SQLITE_OK)
+		return rc;
 	if (io_fault_step(IO_SYNC))
 		return SQLITE_IOERR_FSYNC;
 	rc = below(file)->pMethods->xSync(below(file), flags);
@@ -73,7 +129,9 @@ static int file_sync(sqlite3_file *file, int flags)
 
 static int file_size(sqlite3_file *file, sqlite3_int64 *out)
 {
-	return below(file)->pMethods->xFileSize(below(file), out);
+	const int rc = write_held((struct file *)file);
+
+	return rc == SQLITE_OK ? below(file)->pMethods->xFileSize(below(file), out) : rc;
 }
 
 static int file_lock(sqlite3_file *file, int level)
@@ -153,7 +211,7 @@ static int vfs_open(
 	int rc;
 
 	(void)vfs;
-	*f = (struct file){0};
+	*f = (struct file){.may_hold = flags & SQLITE_OPEN_WAL};
 	memset(below(file), 0, (size_t)door.base->szOsFile);
 	/* Otherwise SQLite syncs the directory at the first commit of every handle, for it may have
 	 * made the log. (Where a file was put back without its log, it does make it.) */

@@ -13,7 +13,7 @@
 #include "base/mem.h"
 #include "store/test_scenario.h"
 
-enum { FILES_MAX = 32, NAME_MAX_LEN = 128, WRITES_MAX = 20000 };
+enum { FILES_MAX = 32, NAME_MAX_LEN = 128, WRITES_MAX = 20000, PAGE = 4096 };
 
 /* A write since the last sync, kept to be done over a copy of the file as it was then. */
 struct written {
@@ -181,7 +181,20 @@ static void install(void)
 	sqlite3_vfs_register(&disk.vfs, 1);
 }
 
-/* Each file becomes what was synced and some of what was written after, some of it torn. */
+/* Some of a write, page by page, and some of those torn. */
+static void write_some(int fd, const struct written *w)
+{
+	for (int at = 0; at < w->n; at += PAGE) {
+		const int whole = w->n - at < PAGE ? w->n - at : PAGE;
+		const unsigned dice = rand_r(&disk.seed) % 4;
+		const int n = dice == 0 ? whole / 2 : whole;
+
+		if (dice != 1)
+			assert_true(pwrite(fd, w->bytes + at, (size_t)n, w->at + at) == n);
+	}
+}
+
+/* Each file becomes what was synced and some of what was written after. */
 static void lose_power(void)
 {
 	for (size_t i = 0; i < disk.files_n; i++) {
@@ -191,14 +204,8 @@ static void lose_power(void)
 		if (fd >= 0) {
 			assert_true(
 				pwrite(fd, p->synced, p->synced_len, 0) == (ssize_t)p->synced_len);
-			for (size_t k = 0; k < p->writes_n; k++) {
-				const struct written *w = &p->writes[k];
-				const unsigned dice = rand_r(&disk.seed) % 4;
-				const size_t n = dice == 0 ? (size_t)w->n / 2 : (size_t)w->n;
-
-				if (dice != 1)
-					assert_true(pwrite(fd, w->bytes, n, w->at) == (ssize_t)n);
-			}
+			for (size_t k = 0; k < p->writes_n; k++)
+				write_some(fd, &p->writes[k]);
 			close(fd);
 		}
 	}
