@@ -41,6 +41,7 @@ static int open_account(struct command *cmd, uint64_t id, struct err *err)
 		mail_session_leave(&service->sessions, &cmd->s->signed_in);
 		return rc;
 	}
+	conn_join(cmd->c, id);
 	cmd->s->account_id = id;
 	cmd->s->login = mem_str(account.address);
 	return 0;

@@ -83,7 +83,7 @@ static void run_rounds(struct group *group, unsigned rounds_max)
 			return;
 		run_round(group, first);
 	}
-	pool_run(group->pool, POOL_BULK, &group->job);
+	pool_run(group->pool, POOL_INTERACTIVE, &group->job);
 }
 
 static void run_job(struct pool_job *job)

@@ -508,6 +508,7 @@ void conn_destroy(struct conn *c)
 	conn_drop_output(c);
 	if (c->protocol->done)
 		c->protocol->done(c);
+	crowd_leave(c);
 	conn_tls_end(c, false);
 	conn_drop_output(c);
 	buf_done(&c->in);

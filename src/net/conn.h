@@ -116,6 +116,11 @@ void conn_set_timeout(struct conn *c, int64_t ms);
  * the shutdown of this server waits for it. */
 void conn_set_busy(struct conn *c, bool is_busy);
 
+/* conn_join - this is one of the connections of an account, say after a login: of those with the
+ * same number only a few have a turn at a time, so that one account does not keep the others
+ * waiting. Once. */
+void conn_join(struct conn *c, uint64_t account);
+
 /* conn_close - close when all queued output has been sent; no further unit is executed. */
 void conn_close(struct conn *c);
 

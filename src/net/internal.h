@@ -40,6 +40,7 @@ enum {
 	ANSWER_LOCKS = 64,
 	KEY_UPDATES_MAX = 256, /* of one connection */
 	SPARE_BYTES = 256 * 1024,
+	CROWD_THREADS = 3, /* an account's connections: one that writes and two that read */
 };
 
 /* The word of a slot: generation in the upper half, then bits, then the state. */
@@ -66,6 +67,7 @@ struct slot {
 	struct pool_job job; /* queues the connection */
 	_Atomic uint64_t word;
 	struct conn *conn;
+	struct crowd *crowd; /* written by the owner; NULL: belongs to nobody */
 	uint32_t next_free;
 	uint8_t class; /* to queue it in; written by the owner before it parks */
 };
@@ -73,6 +75,14 @@ struct slot {
 struct queue {
 	struct pool_job *head, *tail;
 	size_t len;
+};
+
+/* The connections of one account, see crowd.c. */
+struct crowd {
+	uint64_t key;
+	size_t conns;
+	unsigned running;   /* that have a turn now */
+	struct queue aside; /* queued ones that would be too many */
 };
 
 struct worker {
@@ -144,6 +154,7 @@ struct pool {
 	size_t jobs; /* queued or running, connections not counted */
 	bool is_waking;
 	pthread_cond_t quiet;
+	struct map crowds; /* by account */
 
 	_Atomic unsigned idle;  /* threads inside a wait for events; raised under the lock */
 	_Atomic size_t waiting; /* in all queues */
@@ -236,6 +247,18 @@ pthread_mutex_t *slot_answer_lock(struct pool *pool, uint32_t slot);
 void pool_enqueue(
 	struct pool *pool, enum pool_class class, struct pool_job *job, bool caller_takes);
 void pool_check_quiet(struct pool *pool);
+
+/* queue_push, queue_pop - under the pool's lock. */
+void queue_push(struct queue *q, struct pool_job *job);
+struct pool_job *queue_pop(struct queue *q);
+
+/* crowd.c; all but crowd_leave() under the pool's lock */
+struct crowd *crowd_of(const struct pool_job *job); /* NULL: of nobody */
+/* crowd_enter - the job may have its turn now; false: it was put aside. */
+bool crowd_enter(struct crowd *crowd, struct pool_job *job);
+/* crowd_end - a turn is over; the job to queue again, if one was put aside. */
+struct pool_job *crowd_end(struct pool *pool, struct crowd *crowd);
+void crowd_leave(struct conn *c);
 
 /* timer.c */
 MUST_CHECK int timers_init(struct timers *timers, struct err *err);

@@ -196,6 +196,24 @@ static void on_who_command(struct conn *c)
 		buf_printf(conn_out(c), "+%.*s\r\n", SLICE_ARG(conn_peer_address(c)));
 }
 
+/* Holds its thread until the test says so. */
+static void on_stick_command(struct conn *c)
+{
+	struct kit *kit = conn_context(c);
+
+	atomic_fetch_add(&kit->stuck, 1);
+	while (!atomic_load(&kit->may_go))
+		usleep(200);
+	atomic_fetch_sub(&kit->stuck, 1);
+	buf_lit(conn_out(c), "+FREE\r\n");
+}
+
+static void on_join_command(struct conn *c, uint64_t account)
+{
+	conn_join(c, account);
+	buf_lit(conn_out(c), "+JOINED\r\n");
+}
+
 static void on_plain_command(struct conn *c, struct slice line)
 {
 	struct buf *out = conn_out(c);
@@ -211,6 +229,10 @@ static void on_plain_command(struct conn *c, struct slice line)
 	} else if (slice_eq(line, slice_lit("SPIN"))) {
 		spin();
 		buf_lit(out, "+SPUN\r\n");
+	} else if (slice_eq(line, slice_lit("STICK"))) {
+		on_stick_command(c);
+	} else if (slice_starts(line, slice_lit("JOIN "))) {
+		on_join_command(c, (uint64_t)line.ptr[5]);
 	} else if (slice_eq(line, slice_lit("TLS"))) {
 		if (conn_start_tls(c)) {
 			buf_lit(out, "+GO\r\n");

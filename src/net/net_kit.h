@@ -13,6 +13,8 @@
  *   BREAK           a source that fails after "part"
  *   HOLD / FREE     conn_set_busy()
  *   SPIN            uses CPU for 6 ms: +SPUN
+ *   STICK           holds its thread until kit.may_go: +FREE
+ *   JOIN c          conn_join() with a number that c stands for: +JOINED
  *   TLS             conn_start_tls()
  *   NAME            the TLS version, or "clear"
  *   WHO             +uid N, or the peer's address
@@ -34,6 +36,8 @@ struct kit {
 	_Atomic size_t opened, done, notified, goodbyes, sources_freed, data_freed;
 	_Atomic uint64_t last_ref; /* slot << 32 | generation of the last one greeted */
 	_Atomic uint64_t last_ticket;
+	_Atomic size_t stuck;
+	_Atomic bool may_go;
 };
 
 extern const struct protocol kit_protocol;

@@ -64,7 +64,7 @@ static enum pool_class next_class(const struct pool *pool)
 	return POOL_CLASS_COUNT;
 }
 
-static void queue_push(struct queue *q, struct pool_job *job)
+void queue_push(struct queue *q, struct pool_job *job)
 {
 	job->next = NULL;
 	if (q->head)
@@ -75,7 +75,7 @@ static void queue_push(struct queue *q, struct pool_job *job)
 	q->len++;
 }
 
-static struct pool_job *queue_pop(struct queue *q)
+struct pool_job *queue_pop(struct queue *q)
 {
 	struct pool_job *job = q->head;
 
@@ -85,6 +85,12 @@ static struct pool_job *queue_pop(struct queue *q)
 	}
 	return job;
 }
+
+/* What a thread works on: where it was counted. */
+struct taken {
+	enum pool_class class;
+	struct crowd *crowd;
+};
 
 static void wake_one(struct pool *pool)
 {
@@ -173,21 +179,35 @@ void pool_run(struct pool *pool, enum pool_class class, struct pool_job *job)
 	pool_enqueue(pool, class, job, false);
 }
 
+/* Under the lock: the first of the next class whose crowd may have one more at work. */
+static struct pool_job *pop_next(struct pool *pool, struct taken *out)
+{
+	struct pool_job *job;
+
+	do {
+		out->class = next_class(pool);
+		if (out->class == POOL_CLASS_COUNT)
+			return NULL;
+		job = queue_pop(&pool->queues[out->class]);
+		atomic_fetch_sub_explicit(&pool->waiting, 1, memory_order_relaxed);
+		out->crowd = crowd_of(job);
+	} while (out->crowd && !crowd_enter(out->crowd, job));
+	return job;
+}
+
 /* The next piece of work that its class may do now; NULL, and the caller counted as idle, if
  * there is none. */
-static struct pool_job *take(struct pool *pool, enum pool_class *class_out)
+static struct pool_job *take(struct pool *pool, struct taken *out)
 {
-	struct pool_job *job = NULL;
+	struct pool_job *job;
 	bool wake = false;
 
 	pthread_mutex_lock(&pool->lock);
-	*class_out = next_class(pool);
+	job = pop_next(pool, out);
 	pool->takes++;
-	if (*class_out != POOL_CLASS_COUNT) {
-		job = queue_pop(&pool->queues[*class_out]);
-		atomic_fetch_sub_explicit(&pool->waiting, 1, memory_order_relaxed);
-		pool->running[*class_out]++;
-		pool->others_running += *class_out != POOL_INTERACTIVE;
+	if (job) {
+		pool->running[out->class]++;
+		pool->others_running += out->class != POOL_INTERACTIVE;
 		wake = must_wake(pool);
 	} else {
 		atomic_fetch_add(&pool->idle, 1);
@@ -198,9 +218,17 @@ static struct pool_job *take(struct pool *pool, enum pool_class *class_out)
 	return job;
 }
 
-static void finish(struct pool *pool, enum pool_class class, bool was_job, int64_t start_us)
+static void finish(struct pool *pool, const struct taken *taken, bool was_job, int64_t start_us)
 {
+	const enum pool_class class = taken->class;
+	struct pool_job *next;
+
 	pthread_mutex_lock(&pool->lock);
+	next = taken->crowd ? crowd_end(pool, taken->crowd) : NULL;
+	if (next) { /* the caller looks at the queues now */
+		queue_push(&pool->queues[((struct slot *)next)->class], next);
+		atomic_fetch_add_explicit(&pool->waiting, 1, memory_order_relaxed);
+	}
 	if (class == POOL_BULK)
 		bulk_ended(pool, start_us);
 	pool->running[class]--;
@@ -255,23 +283,23 @@ static void wait_for_events(struct pool *pool, int timeout_ms)
 		on_event(pool, &events[i]);
 }
 
-static void run_one(struct worker *w, struct pool_job *job, enum pool_class class)
+static void run_one(struct worker *w, struct pool_job *job, const struct taken *taken)
 {
 	const bool is_job = job->run != conn_job;
-	const int64_t start_us = class == POOL_BULK ? clock_mono_us() : 0;
+	const int64_t start_us = taken->class == POOL_BULK ? clock_mono_us() : 0;
 
 	if (is_job)
 		job->run(job);
 	else
 		conn_turn(w, (struct slot *)job);
-	finish(w->pool, class, is_job, start_us);
+	finish(w->pool, taken, is_job, start_us);
 }
 
 static void *worker_main(void *arg)
 {
 	struct worker *w = arg;
 	struct pool *pool = w->pool;
-	enum pool_class class;
+	struct taken taken;
 
 	while (!atomic_load_explicit(&pool->is_stopping, memory_order_relaxed)) {
 		struct pool_job *job;
@@ -281,9 +309,9 @@ static void *worker_main(void *arg)
 		if (atomic_load(&pool->idle) == 0 &&
 			atomic_load_explicit(&pool->waiting, memory_order_relaxed) > 0)
 			wait_for_events(pool, 0);
-		job = take(pool, &class);
+		job = take(pool, &taken);
 		if (job)
-			run_one(w, job, class);
+			run_one(w, job, &taken);
 		else
 			wait_for_events(pool, -1);
 	}
@@ -464,6 +492,7 @@ void pool_stop(struct pool **pool_at)
 			conn_destroy(pool->slots[i].conn);
 	}
 	drop_queues(pool);
+	map_done(&pool->crowds);
 	for (unsigned i = 0; i < pool->config.threads; i++) {
 		free(pool->workers[i].scratch);
 		buf_done(&pool->workers[i].spare);

@@ -63,6 +63,7 @@ static void enter(struct conn *c, uint64_t account)
 		smtp_session_reply(c, SMTP_SAY_AUTH_LATER, NULL);
 		return;
 	}
+	conn_join(c, account);
 	s->account = account;
 	conn_log(c)->account = slice_str(s->login);
 	log_info(conn_log(c), "login");

@@ -13,7 +13,7 @@
 enum {
 	ITEMS_MAX = 128,
 	SLICE_US = 10 * 1000,
-	BATCHES_MAX = 16, /* then another thread goes on */
+	TURN_US = 20 * 1000, /* then others of the pool go first */
 };
 
 struct outcome {
@@ -258,17 +258,18 @@ static void go_on(struct pool_job *job)
 
 void account_disown(struct account *account)
 {
+	const int64_t until_us = clock_mono_us() + TURN_US;
 	struct pool *pool = account->store->config.pool;
 	struct account_write *items;
 
-	for (unsigned n = 0; (items = take_all(account)); n++) {
+	while ((items = take_all(account))) {
 		const bool is_upkeep = take_upkeep(account, &items) != NULL;
 
 		if (items)
 			run_batch(account, items);
 		if (is_upkeep && upkeep_run(account))
 			account_submit(account, &account->upkeep);
-		if (pool && n == BATCHES_MAX) {
+		if (pool && clock_mono_us() > until_us) {
 			account->queue_job.run = go_on;
 			pool_run(pool, POOL_BULK, &account->queue_job);
 			return;
