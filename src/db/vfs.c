@@ -10,6 +10,7 @@
 
 #include "base/io.h"
 #include "base/mem.h"
+#include "db/heap.h"
 
 enum { HELD_MAX = 64 * 1024 };
 
@@ -240,6 +241,7 @@ static void set_up(void)
 {
 	char byte;
 
+	heap_install();
 	/* Memory statistics are a lock around every allocation. */
 	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 	/* Pages one by one: the first ones of a cache would come as a block of 20, needed or not.

@@ -9,6 +9,7 @@
 #include <malloc.h>
 
 #include "base/clock.h"
+#include "db/heap.h"
 #include "store/internal.h"
 
 enum {
@@ -27,6 +28,7 @@ static void trim(struct store *store)
 	const int64_t start_ms = clock_mono_ms();
 	int64_t end_ms;
 
+	heap_release();
 	malloc_trim(0);
 	store->closed = 0;
 	end_ms = clock_mono_ms();
