@@ -53,6 +53,8 @@ static void forget(struct account *account)
 	account->list_n = 0;
 	for (size_t i = 0; i < account->keywords_n; i++)
 		free(account->keywords[i]);
+	free(account->keywords);
+	account->keywords = NULL;
 	account->keywords_n = 0;
 }
 
@@ -95,6 +97,13 @@ struct mailbox *account_find(struct account *account, uint64_t id)
 	}
 	return low < account->list_n && account->list[low]->row.id == id ? account->list[low]
 									 : NULL;
+}
+
+void account_add_keyword(struct account *account, struct slice name)
+{
+	account->keywords = mem_realloc(
+		account->keywords, (account->keywords_n + 1) * sizeof(account->keywords[0]));
+	account->keywords[account->keywords_n++] = mem_str(name);
 }
 
 void account_wake(struct account *account, const struct buf *refs)
@@ -264,7 +273,7 @@ static int load_keywords(struct account *account, struct err *err)
 
 	while (rc == 0 && (rc = db_step(stmt, err)) > 0) {
 		rc = 0;
-		account->keywords[account->keywords_n++] = mem_str(db_text(stmt, 0));
+		account_add_keyword(account, db_text(stmt, 0));
 	}
 	return rc;
 }
@@ -333,22 +342,23 @@ void account_usage(struct account *account, struct account_usage *out)
 int account_keywords(struct account *account, struct arena *arena, struct slice **names_out,
 	size_t *n_out, struct err *err)
 {
-	struct slice *names;
-	size_t n, i;
+	struct slice *names = NULL;
+	size_t n, i = 0;
 	int rc = account_wait_loaded(account, err);
 
 	if (rc < 0)
 		return rc;
 	pthread_mutex_lock(&account->lock);
 	n = account->keywords_n;
-	names = arena_array(arena, struct slice, n + 1);
-	for (i = 0; names && i < n; i++) {
+	if (n)
+		names = arena_array(arena, struct slice, n);
+	for (; names && i < n; i++) {
 		names[i] = arena_dup(arena, slice_str(account->keywords[i]));
 		if (!names[i].ptr)
 			break;
 	}
 	pthread_mutex_unlock(&account->lock);
-	if (!names || i < n)
+	if (i < n)
 		return err_set(err, ERR_TOOBIG, "too little memory for the keywords");
 	*names_out = names;
 	*n_out = n;

@@ -213,6 +213,8 @@ struct index *maker_done(struct index_maker *m)
 	struct index *ix = m->ix;
 
 	m->ix = NULL;
+	if (ix->blocks_n < m->cap)
+		ix = mem_realloc(ix, sizeof(*ix) + ix->blocks_n * sizeof(ix->b[0]));
 	return ix;
 }
 

@@ -102,7 +102,7 @@ struct account {
 	struct account_row row;
 	struct mailbox **list; /* by id */
 	size_t list_n;
-	char *keywords[KEYWORD_COUNT_MAX];
+	char **keywords;
 	size_t keywords_n;
 	_Atomic uint64_t quota;
 	_Atomic uint64_t noticed; /* another process is at this modseq */
@@ -194,8 +194,9 @@ MUST_CHECK int account_load(struct account *account, struct err *err); /* owner 
 struct mailbox *account_find(struct account *account, uint64_t id);
 void mailbox_unref(struct mailbox *mb);                                            /* under lock */
 void mailbox_set_index(struct store *store, struct mailbox *mb, struct index *ix); /* under lock */
-void mailbox_watchers(const struct mailbox *mb, struct buf *refs);  /* under lock: appends them */
-void account_wake(struct account *account, const struct buf *refs); /* without lock */
+void mailbox_watchers(const struct mailbox *mb, struct buf *refs);    /* under lock: appends them */
+void account_add_keyword(struct account *account, struct slice name); /* under lock */
+void account_wake(struct account *account, const struct buf *refs);   /* without lock */
 
 /* ---- tx.c ---- */
 /* A mailbox inside a transaction: a private copy of its row, and of its index when needed. */

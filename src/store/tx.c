@@ -14,8 +14,9 @@ void tx_init(struct account_tx *tx, struct account *account)
 		.row = account->row,
 		.now_s = clock_wall_s()};
 	arena_init(&tx->arena, TX_ARENA_MAX);
-	memcpy(tx->keywords, account->keywords, sizeof(tx->keywords));
 	tx->keywords_n = account->keywords_n;
+	if (tx->keywords_n)
+		memcpy(tx->keywords, account->keywords, tx->keywords_n * sizeof(tx->keywords[0]));
 }
 
 void tx_done(struct account_tx *tx)

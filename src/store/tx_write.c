@@ -206,9 +206,8 @@ static void publish_changed(struct account *account, struct box *box)
 
 static void publish_keywords(struct account *account, struct account_tx *tx)
 {
-	for (; account->keywords_n < tx->keywords_n; account->keywords_n++)
-		account->keywords[account->keywords_n] =
-			mem_str(slice_str(tx->keywords[account->keywords_n]));
+	while (account->keywords_n < tx->keywords_n)
+		account_add_keyword(account, slice_str(tx->keywords[account->keywords_n]));
 }
 
 void tx_publish(struct account_tx *tx)

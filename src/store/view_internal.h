@@ -4,7 +4,7 @@
 
 #include "store/internal.h"
 
-enum { RECENT_RANGES = 64 };
+enum { RECENT_RANGES = 12 };
 
 /* UIDs from..to-1 were told to this session first. */
 struct recent {
