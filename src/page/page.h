@@ -1,0 +1,51 @@
+/*
+ * page.h - text from templates that escape by default.
+ *
+ * A template is HTML or plain text with marks, in the manner of Mustache:
+ *
+ *   {{name}}  {{user.name}}   a value, escaped for HTML (in a text template: as it is)
+ *   {{#list}}…{{/list}}       for each item, or once if it is true; inside, names are looked up in
+ *                             the item first, then outside; {{.}} is the item itself
+ *   {{^list}}…{{/list}}       if it is false, empty or not there
+ *   {{>other}}                another template of the set
+ *   {{t.key}}                 a text of the language, from the set's catalogue
+ *   {{&name}}                 as it is: only for markup that this program has made
+ *
+ * Values are jansson's JSON. A name that is not there is empty. Escaping is good in element content
+ * and in quoted attribute values; templates put values nowhere else. Templates are embedded in the
+ * program, and a mistake in one is found by the build's tests: page_set_check().
+ *
+ * Bounds: PAGE_DEPTH_MAX nested sections and partials; output as the buffer's maximum.
+ */
+#ifndef PAGE_PAGE_H
+#define PAGE_PAGE_H
+
+#include <jansson.h>
+
+#include "base/buf.h"
+
+enum { PAGE_DEPTH_MAX = 32 };
+
+struct page_template {
+	const char *name;
+	bool is_text; /* not HTML */
+	struct slice source;
+};
+
+struct page_set {
+	const struct page_template *templates;
+	size_t n;
+};
+
+/* page_set_check - every template is well-formed and names only partials that exist. */
+MUST_CHECK int page_set_check(const struct page_set *set, struct err *err);
+
+/* page_render - append the template to out. texts is a JSON object of the language's texts (or
+ * NULL). -ERR_NOTFOUND, -ERR_SYNTAX with the place, -ERR_TOOBIG. */
+MUST_CHECK int page_render(const struct page_set *set, const char *name, const json_t *values,
+	const json_t *texts, struct buf *out, struct err *err);
+
+/* page_escape - for HTML: & < > " ' */
+void page_escape(struct buf *out, struct slice text);
+
+#endif
