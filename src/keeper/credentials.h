@@ -106,7 +106,7 @@ struct keeper_scram_reply {
 
 /* ---- live sessions ---- */
 
-/* What was revoked. scopes: bits; credential 0: all of them. */
+/* What was revoked. scopes: bits; account 0, credential 0: all of them. */
 struct keeper_revocation {
 	uint64_t account, seq, credential;
 	unsigned scopes;
@@ -114,10 +114,10 @@ struct keeper_revocation {
 /* keeper_on_revoked - told on a pool thread; when it returns this server has closed the sessions
  * and will not register one that fits and has a lower seq. Once, before keeper_start(). */
 typedef void keeper_revoked_fn(void *context, const struct keeper_revocation *what);
-/* and which sessions are there, after the connection was lost: calls say() for each. */
-typedef void keeper_live_fn(void *context,
-	void (*say)(void *to, uint64_t account, uint64_t seq, uint64_t credential, unsigned scope),
-	void *to);
+/* and which sessions are there, asked after the connection was lost: calls say() for each. */
+typedef void keeper_say_live_fn(
+	void *to, uint64_t account, uint64_t seq, uint64_t credential, unsigned scope);
+typedef void keeper_live_fn(void *context, keeper_say_live_fn *say, void *to);
 void keeper_on_revoked(
 	struct keeper *keeper, keeper_revoked_fn *revoked, keeper_live_fn *live, void *context);
 
