@@ -4,12 +4,14 @@
 #include <stddef.h>
 
 #include <cmocka.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/io.h"
+#include "db/ahead.h"
 #include "db/db.h"
 
 static const struct db_config make = {.path = "a.db", .may_create = true, .busy_ms = 1};
@@ -256,6 +258,40 @@ static int leave(void **state)
 	return rmdir(home);
 }
 
+static void test_ahead(void **state)
+{
+	static const struct {
+		int n;    /* reads */
+		int step; /* from the start of one to that of the next */
+		bool is_asked;
+	} runs[] = {
+		{10, 8192, false}, /* too few to be a sequence */
+		{30, 8192, true},
+		{1, 1 << 30, true}, /* one stray */
+		{1, -(1 << 30), true},
+		{30, 8192, true},
+		{20, -8192, false},   /* downwards */
+		{40, 1 << 20, false}, /* far apart */
+		{40, 4096, true},
+	};
+	struct ahead ahead = {.fd = open("sequence", O_RDWR | O_CREAT, 0600)};
+	sqlite3_int64 at = 1 << 28;
+
+	(void)state;
+	assert_true(ahead.fd >= 0);
+	for (size_t i = 0; i < sizeof(runs) / sizeof(runs[0]); i++) {
+		for (int k = 0; k < runs[i].n; k++) {
+			at += runs[i].step;
+			ahead_note(&ahead, at, 4096);
+		}
+		if ((ahead.asked > 0) != runs[i].is_asked)
+			fail_msg("run %zu: asked up to %lld", i, (long long)ahead.asked);
+	}
+	assert_true(ahead.asked > at);
+	close(ahead.fd);
+	unlink("sequence");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -264,6 +300,7 @@ int main(void)
 		cmocka_unit_test_setup(test_transactions, into_fresh),
 		cmocka_unit_test_setup(test_migrate, into_fresh),
 		cmocka_unit_test_setup(test_faults, into_fresh),
+		cmocka_unit_test_setup(test_ahead, into_fresh),
 	};
 
 	return cmocka_run_group_tests(tests, enter, leave);

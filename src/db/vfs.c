@@ -10,6 +10,7 @@
 
 #include "base/io.h"
 #include "base/mem.h"
+#include "db/ahead.h"
 #include "db/heap.h"
 
 enum { HELD_MAX = 64 * 1024 };
@@ -31,6 +32,7 @@ struct file {
 	char *held; /* HELD_MAX bytes; NULL: nothing is held */
 	int held_n;
 	sqlite3_int64 held_at;
+	struct ahead ahead;
 };
 
 static struct {
@@ -75,9 +77,13 @@ static int file_close(sqlite3_file *file)
 
 static int file_read(sqlite3_file *file, void *out, int n, sqlite3_int64 at)
 {
-	const int rc = write_held((struct file *)file);
+	struct file *f = (struct file *)file;
+	const int rc = write_held(f);
 
-	return rc == SQLITE_OK ? below(file)->pMethods->xRead(below(file), out, n, at) : rc;
+	if (rc != SQLITE_OK)
+		return rc;
+	ahead_note(&f->ahead, at, n);
+	return below(file)->pMethods->xRead(below(file), out, n, at);
 }
 
 static int file_write(sqlite3_file *file, const void *bytes, int n, sqlite3_int64 at)
@@ -219,7 +225,9 @@ static int vfs_open(
 	if (flags & SQLITE_OPEN_WAL && sqlite3_uri_boolean(name, DB_VFS_HAS_LOG, 0) &&
 		access(name, F_OK) == 0)
 		flags &= ~SQLITE_OPEN_CREATE;
+	ahead_begin_open();
 	rc = door.base->xOpen(door.base, name, below(file), flags, flags_out);
+	f->ahead.fd = ahead_end_open(flags & SQLITE_OPEN_MAIN_DB);
 	if (below(file)->pMethods)
 		f->base.pMethods = &methods;
 	return rc;
@@ -249,6 +257,7 @@ static void set_up(void)
 	sqlite3_config(SQLITE_CONFIG_PAGECACHE, NULL, 0, 0);
 	sqlite3_initialize();
 	door.base = sqlite3_vfs_find(NULL);
+	ahead_install(door.base);
 	door.vfs = *door.base;
 	door.vfs.zName = DB_VFS_NAME;
 	door.vfs.pNext = NULL;
