@@ -265,6 +265,7 @@ static void start_fetch(struct command *cmd, const struct wanted *wanted, struct
 	f->args = &wanted->args;
 	f->items = wanted->args.items | (cmd->is_uid ? IMAP_ITEM_UID : 0);
 	f->walk = (struct selection_walk){.sel = &wanted->sel};
+	f->kept_sections = fetch_kept_sections(f->args);
 	f->needs_row = wanted->args.sections_n || (f->items & row_items);
 	f->snap = view_snap(cmd->s->view);
 	f->seen = seen;

@@ -40,6 +40,7 @@ struct fetch {
 	struct write_flags *seen; /* what \Seen was set on, owned; NULL: nothing */
 	size_t seen_at;
 	bool needs_row;
+	uint64_t kept_sections; /* bits: header fields that were kept on arrival */
 
 	/* the flags' text of the message before: mostly that of this one too */
 	struct buf flags_text;
@@ -68,6 +69,8 @@ struct fetch {
 /* fetch_section - write the section f->section_i, or as much as one pull may: 1 when it is all
  * there, 0 to go on with the next pull, or a negative error. */
 MUST_CHECK int fetch_section(struct fetch *f, struct buf *out, struct err *err);
+/* fetch_kept_sections - bits of those whose fields are all among those kept on arrival. */
+uint64_t fetch_kept_sections(const struct imap_fetch *args);
 /* fetch_row - make f->row valid. */
 MUST_CHECK int fetch_row(struct fetch *f, struct err *err);
 

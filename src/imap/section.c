@@ -229,13 +229,26 @@ static int begin_binary(struct fetch *f, const struct mime_section *part, struct
 	return 0;
 }
 
-/* The fields that lists ask for were kept on arrival: no part is looked up, no header read. */
-static bool is_kept(const struct fetch *f, const struct imap_section *s)
+uint64_t fetch_kept_sections(const struct imap_fetch *args)
 {
-	return s->text == IMAP_TEXT_FIELDS && s->part_n == 0 &&
-	       mime_prepared_covers(f->row.prepared, s->fields, s->fields_n);
+	uint64_t kept = 0;
+
+	for (size_t i = 0; i < args->sections_n && i < 64; i++) {
+		const struct imap_section *s = &args->sections[i];
+
+		if (s->text == IMAP_TEXT_FIELDS && s->part_n == 0 &&
+			mime_names_kept(s->fields, s->fields_n))
+			kept |= (uint64_t)1 << i;
+	}
+	return kept;
 }
 
+static bool is_kept(const struct fetch *f)
+{
+	return f->section_i < 64 && f->kept_sections >> f->section_i & 1;
+}
+
+/* No part is looked up, no header read; -ERR_NOTFOUND if this message's header was too long. */
 static int write_kept(struct fetch *f, struct buf *out, struct err *err)
 {
 	const struct imap_section *s = section_of(f);
@@ -254,8 +267,9 @@ static int begin_section(struct fetch *f, struct buf *out, struct err *err)
 
 	if (rc < 0)
 		return rc;
-	if (is_kept(f, s))
-		return write_kept(f, out, err);
+	rc = is_kept(f) ? write_kept(f, out, err) : -ERR_NOTFOUND;
+	if (rc != -ERR_NOTFOUND)
+		return rc;
 	rc = mime_prepared_section(f->row.prepared, s->part, s->part_n, &part, err);
 	if (rc == -ERR_NOTFOUND)
 		return write_nil(s, out);

@@ -48,7 +48,12 @@ MUST_CHECK int mime_prepared_open(struct slice blob, struct mime_prepared *out, 
  * X-Priority, Importance, Priority, Delivered-To, Return-Path, Auto-Submitted. */
 bool mime_prepared_covers(struct slice blob, const struct slice *names, size_t n);
 
-/* mime_prepared_fields - append HEADER.FIELDS of covered names, with the blank line. */
+/* mime_names_kept - true if all these are of that list: what mime_prepared_covers() says of each
+ * message whose has_all_fields is set. */
+bool mime_names_kept(const struct slice *names, size_t n);
+
+/* mime_prepared_fields - append HEADER.FIELDS of names of that list, with the blank line.
+ * -ERR_NOTFOUND if not has_all_fields. */
 MUST_CHECK int mime_prepared_fields(
 	struct slice blob, const struct slice *names, size_t n, struct buf *out, struct err *err);
 

@@ -1,6 +1,8 @@
 /* prepared.c - reads the blob; see prepare.h for the contract and prepared.h for its form. */
 #include "wire/mime/prepared.h"
 
+#include <string.h>
+
 #include "base/encode.h"
 #include "wire/mime/part.h"
 #include "wire/mime/prepare.h"
@@ -111,11 +113,58 @@ bool mime_prepared_covers(struct slice blob, const struct slice *names, size_t n
 	take_facts(&r, &prepared);
 	if (r.is_bad || !prepared.has_all_fields)
 		return false;
+	return mime_names_kept(names, n);
+}
+
+bool mime_names_kept(const struct slice *names, size_t n)
+{
 	for (size_t i = 0; i < n; i++) {
 		if (mime_name_find(names[i]) >= MIME_NAME_KEPT_END)
 			return false;
 	}
 	return true;
+}
+
+static bool is_among(struct slice name, const struct slice *names, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		/* Mostly the first letter tells. */
+		if (names[i].len == name.len && name.len &&
+			((names[i].ptr[0] ^ name.ptr[0]) & ~0x20) == 0 &&
+			slice_eq_nocase(names[i], name))
+			return true;
+	}
+	return false;
+}
+
+/* The field at the start of what was kept, with the lines that continue it. */
+static struct slice first_field(struct slice fields)
+{
+	size_t at = 0;
+
+	do {
+		const char *nl = memchr(fields.ptr + at, '\n', fields.len - at);
+
+		at = nl ? (size_t)(nl - fields.ptr) + 1 : fields.len;
+	} while (at < fields.len && (fields.ptr[at] == ' ' || fields.ptr[at] == '\t'));
+	return slice_head(fields, at);
+}
+
+/* Nothing stands there but fields: that was seen to when they were kept. */
+static void filter_kept(struct slice fields, const struct slice *names, size_t n, struct buf *out)
+{
+	while (fields.len) {
+		const struct slice field = first_field(fields);
+		size_t len = slice_chr(field, ':');
+
+		if (len == SIZE_MAX)
+			len = field.len;
+		while (len && (field.ptr[len - 1] == ' ' || field.ptr[len - 1] == '\t'))
+			len--;
+		if (is_among(slice_head(field, len), names, n))
+			buf_append(out, field);
+		fields = slice_from(fields, field.len);
+	}
 }
 
 int mime_prepared_fields(
@@ -126,7 +175,9 @@ int mime_prepared_fields(
 
 	if (rc < 0)
 		return rc;
-	mime_header_filter(prepared.fields, names, n, false, out);
+	if (!prepared.has_all_fields)
+		return err_set(err, ERR_NOTFOUND, "not all header fields were kept");
+	filter_kept(prepared.fields, names, n, out);
 	if (prepared.has_blank)
 		buf_lit(out, "\r\n");
 	return buf_check(out, "header fields", err);
