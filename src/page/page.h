@@ -15,7 +15,13 @@
  * and in quoted attribute values; templates put values nowhere else. Templates are embedded in the
  * program, and a mistake in one is found by the build's tests: page_set_check().
  *
- * Bounds: PAGE_DEPTH_MAX nested sections and partials; output as the buffer's maximum.
+ * A mark of a section or a partial that is alone on its line takes the line with it. A text of the
+ * catalogue may hold values, {{name}}; the rest of it is escaped like any value.
+ *
+ * The build embeds a folder of templates by script/embed (see its head).
+ *
+ * Bounds: PAGE_DEPTH_MAX nested sections and partials; PAGE_MARKS_MAX marks looked at in one page,
+ * each turn of a section counted anew; output as the buffer's maximum.
  */
 #ifndef PAGE_PAGE_H
 #define PAGE_PAGE_H
@@ -24,7 +30,7 @@
 
 #include "base/buf.h"
 
-enum { PAGE_DEPTH_MAX = 32 };
+enum { PAGE_DEPTH_MAX = 32, PAGE_MARKS_MAX = 1000000 };
 
 struct page_template {
 	const char *name;
