@@ -1,5 +1,6 @@
 /*
- * directory.h - who exists: domains, accounts, aliases. directory.db, owned by the server.
+ * directory.h - who exists: domains, accounts, aliases. directory.db, owned by the server. What
+ * they may is in level.h; families and businesses, and the login screens of domains, in group.h.
  *
  * Addresses are given as people write them and kept in normal form: domain in lower-case A-labels,
  * local part compared without ASCII case (and kept in lower case). No secrets are here: passwords
@@ -23,9 +24,15 @@ enum { DIRECTORY_TARGETS_MAX = 10000, DIRECTORY_ADDRESS_MAX = 254 };
 struct directory_account {
 	uint64_t id;          /* random 63 bits; never given twice */
 	struct slice address; /* the login name */
-	uint64_t quota_bytes; /* 0: none */
+	uint64_t quota_bytes; /* its own, else its level's; 0: none */
 	int64_t created_s;
 	bool is_disabled;
+	bool has_own_quota;
+	bool is_group_admin;   /* for display: what it may do is decided by the keeper */
+	uint64_t group;        /* family or business; 0: none */
+	struct slice level;    /* name of its service level */
+	struct slice language; /* of mail and pages, as in RFC 5646 ("de"); empty: the service's */
+	struct slice name;     /* of the person; may be empty */
 };
 
 enum directory_kind {
@@ -53,6 +60,14 @@ MUST_CHECK int directory_account(struct directory *dir, uint64_t id, struct aren
 	struct directory_account *out, struct err *err);
 MUST_CHECK int directory_has_domain(
 	struct directory *dir, struct slice domain, bool *out, struct err *err);
+/* directory_domain - whose the domain is: the operator's (group 0) or a customer's. */
+struct directory_domain {
+	bool is_ours; /* false: no domain of this service, the rest means nothing */
+	bool has_screen;
+	uint64_t group;
+};
+MUST_CHECK int directory_domain(
+	struct directory *dir, struct slice domain, struct directory_domain *out, struct err *err);
 /* directory_may_send_as - the address is the account's own, or an alias that has it as a target. */
 MUST_CHECK int directory_may_send_as(
 	struct directory *dir, uint64_t account, struct slice address, bool *out, struct err *err);
@@ -60,8 +75,29 @@ MUST_CHECK int directory_may_send_as(
 /* Changes. -ERR_SYNTAX (not a domain, not an address), -ERR_EXISTS, -ERR_NOTFOUND (also: the
  * domain is not ours), -ERR_CONFLICT (the name is taken by an alias or an account). */
 MUST_CHECK int directory_domain_add(struct directory *dir, struct slice domain, struct err *err);
+/* directory_account_new - at an operator's domain if the level may use it (-ERR_DENIED), or at a
+ * domain of its group. directory_account_add - the same at the default level. */
+struct directory_new {
+	struct slice address;
+	struct slice level;   /* empty: the group's, else the default one */
+	uint64_t quota_bytes; /* 0: the level's */
+	uint64_t group;       /* 0: that of the domain, if it is a customer's */
+	struct slice language, name;
+};
+MUST_CHECK int directory_account_new(struct directory *dir, const struct directory_new *account,
+	uint64_t *id_out, struct err *err);
 MUST_CHECK int directory_account_add(struct directory *dir, struct slice address,
 	uint64_t quota_bytes, uint64_t *id_out, struct err *err);
+/* directory_account_set - what is not NULL is changed. A level that has fewer aliases or domains
+ * takes none away that are there. */
+struct directory_change {
+	const struct slice *level, *language, *name;
+	const uint64_t *quota_bytes; /* of its own, 0: none; DIRECTORY_LEVEL_QUOTA: the level's */
+	const bool *is_disabled;
+};
+#define DIRECTORY_LEVEL_QUOTA UINT64_MAX
+MUST_CHECK int directory_account_set(
+	struct directory *dir, uint64_t id, const struct directory_change *change, struct err *err);
 /* directory_account_delete - its aliases lose it as a target, and end with their last one. */
 MUST_CHECK int directory_account_delete(struct directory *dir, uint64_t id, struct err *err);
 /* directory_alias_add - add targets to an alias ("@domain": the catch-all), which is made if it is
@@ -71,6 +107,14 @@ MUST_CHECK int directory_alias_add(struct directory *dir, struct slice address,
 /* directory_alias_delete - one target, or the whole alias (target.len 0). */
 MUST_CHECK int directory_alias_delete(
 	struct directory *dir, struct slice address, struct slice target, struct err *err);
+/* directory_own_alias_add - the same by the account itself: the alias is then its own, counts
+ * against its level (-ERR_QUOTA: it has all that its level allows) and must be at a domain that is
+ * open to it (-ERR_DENIED). An own alias is changed and deleted by its account only, or by the
+ * operator, and goes with it. No targets: the account. -ERR_EXISTS: somebody else's. */
+MUST_CHECK int directory_own_alias_add(struct directory *dir, uint64_t account,
+	struct slice address, const struct slice *targets, size_t n, struct err *err);
+MUST_CHECK int directory_own_alias_delete(struct directory *dir, uint64_t account,
+	struct slice address, struct slice target, struct err *err);
 
 /* One item of a batch: all of them in one transaction and one flush. rc and err are each item's; if
  * the disk fails, the call does, and no item was made. */
@@ -91,8 +135,15 @@ MUST_CHECK int directory_domains(struct directory *dir, struct slice after, size
 	struct arena *arena, struct slice **list_out, size_t *n_out, struct err *err);
 struct directory_alias {
 	struct slice address, target;
+	uint64_t owner; /* account whose own it is; 0: the operator's or the group's */
 };
 MUST_CHECK int directory_aliases(struct directory *dir, struct directory_alias after, size_t max,
 	struct arena *arena, struct directory_alias **list_out, size_t *n_out, struct err *err);
+/* directory_account_aliases - its own ones, and others that lead to it, a row for each target. */
+MUST_CHECK int directory_account_aliases(struct directory *dir, uint64_t account,
+	struct arena *arena, struct directory_alias **list_out, size_t *n_out, struct err *err);
+/* directory_open_domains - where the account may have aliases. */
+MUST_CHECK int directory_open_domains(struct directory *dir, uint64_t account, struct arena *arena,
+	struct slice **list_out, size_t *n_out, struct err *err);
 
 #endif

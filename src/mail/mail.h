@@ -11,6 +11,9 @@
 #include "mail/sessions.h"
 #include "store/store.h"
 
+struct notices;
+struct policy;
+
 /* One per server process; everything in it is shared by all threads and outlives all sessions. */
 struct service {
 	struct pool *pool;
@@ -20,6 +23,8 @@ struct service {
 	struct mail_accept *accept;    /* the delivery log */
 	struct mail_queue *queue;      /* mail for elsewhere */
 	struct mail_sessions sessions; /* who is signed in */
+	struct notices *notices;       /* mail from the service itself: notice/notice.h */
+	struct policy *policy;         /* logins without TLS: policy/policy.h */
 	/* tell_revoked - the other servers shall close this account's sessions too; NULL: none. */
 	void (*tell_revoked)(void *context, uint64_t account);
 	void *context;
