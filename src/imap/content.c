@@ -1,6 +1,6 @@
 /* content.c - the search keys that look into messages: dates, header fields, text. */
 #include "imap/match.h"
-#include "imap/scan.h"
+#include "mail/scan.h"
 #include "wire/mime/prepare.h"
 #include "wire/mime/text.h"
 

@@ -1,5 +1,5 @@
 /* scan.c - see scan.h for the contract. */
-#include "imap/scan.h"
+#include "mail/scan.h"
 
 #include <unicode/uchar.h>
 

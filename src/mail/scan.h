@@ -3,8 +3,8 @@
  *
  * Bounds: memory is a chunk and the needle. The needle may lie across chunks.
  */
-#ifndef IMAP_SCAN_H
-#define IMAP_SCAN_H
+#ifndef MAIL_SCAN_H
+#define MAIL_SCAN_H
 
 #include "base/buf.h"
 

@@ -5,7 +5,7 @@
 
 #include <cmocka.h>
 
-#include "imap/scan.h"
+#include "mail/scan.h"
 
 /* Feeds hay in pieces of `step` bytes (whole characters are the caller's care: ASCII here). */
 static bool is_in(struct slice needle, struct slice hay, size_t step)
