@@ -154,6 +154,35 @@ static void test_base64(void **state)
 	}
 }
 
+static void test_base64url(void **state)
+{
+	static const struct {
+		const char *plain, *coded;
+	} cases[] = {{"", ""}, {"f", "Zg"}, {"fo", "Zm8"}, {"foo", "Zm9v"},
+		{"\xfb\xff\xbf", "-_-_"}, {"\xff\xfe", "__4"}};
+	static const char *const bad[] = {"Zg==", "Z", "Zh", "Zm9", "Zm8=", "+/+/", "Zm 9"};
+	struct err err;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct buf b AUTO(buf_done);
+
+		buf_init(&b, 64);
+		base64url_encode(&b, slice_str(cases[i].plain));
+		assert_slice(buf_slice(&b), cases[i].coded);
+		buf_clear(&b);
+		assert_int_equal(base64url_decode(&b, slice_str(cases[i].coded), &err), 0);
+		assert_slice(buf_slice(&b), cases[i].plain);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct buf b AUTO(buf_done);
+
+		buf_init(&b, 64);
+		if (base64url_decode(&b, slice_str(bad[i]), &err) != -ERR_SYNTAX)
+			fail_msg("<%s> was taken as base64url", bad[i]);
+	}
+}
+
 static void test_numbers(void **state)
 {
 	static const uint64_t cases[] = {0, 1, 127, 128, 16383, 16384, UINT32_MAX, UINT64_MAX};
@@ -223,6 +252,7 @@ int main(void)
 		cmocka_unit_test(test_arena),
 		cmocka_unit_test(test_map),
 		cmocka_unit_test(test_base64),
+		cmocka_unit_test(test_base64url),
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_replace_file),
 	};

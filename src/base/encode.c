@@ -7,28 +7,48 @@
 static const char base64_digits[] =
 	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-void base64_encode(struct buf *out, struct slice in)
+static char base64_digit(uint32_t value, bool is_url)
+{
+	const char c = base64_digits[value & 63];
+
+	if (is_url && c == '+')
+		return '-';
+	return is_url && c == '/' ? '_' : c;
+}
+
+static void encode(struct buf *out, struct slice in, bool is_url)
 {
 	const unsigned char *p = (const unsigned char *)in.ptr;
-	char *to = buf_reserve(out, (in.len + 2) / 3 * 4);
+	const size_t n = is_url ? (in.len * 4 + 2) / 3 : (in.len + 2) / 3 * 4;
+	char *to = buf_reserve(out, n);
+	const char *end;
 
 	if (!to)
 		return;
-	out->len += (in.len + 2) / 3 * 4;
+	end = to + n;
+	out->len += n;
 	for (size_t i = 0; i < in.len; i += 3) {
 		const size_t left = in.len - i;
 		const uint32_t word = (uint32_t)p[i] << 16 |
 				      (uint32_t)(left > 1 ? p[i + 1] : 0) << 8 |
 				      (left > 2 ? p[i + 2] : 0);
 
-		*to++ = base64_digits[word >> 18];
-		*to++ = base64_digits[word >> 12 & 63];
-		*to++ = left > 1 ? base64_digits[word >> 6 & 63] : '=';
-		*to++ = left > 2 ? base64_digits[word & 63] : '=';
+		for (size_t k = 0; k < 4 && to < end; k++)
+			*to++ = k > left ? '=' : base64_digit(word >> (18 - 6 * k), is_url);
 	}
 }
 
-static int base64_value(char c)
+void base64_encode(struct buf *out, struct slice in)
+{
+	encode(out, in, false);
+}
+
+void base64url_encode(struct buf *out, struct slice in)
+{
+	encode(out, in, true);
+}
+
+static int base64_value(char c, bool is_url)
 {
 	if (c >= 'A' && c <= 'Z')
 		return c - 'A';
@@ -36,22 +56,21 @@ static int base64_value(char c)
 		return c - 'a' + 26;
 	if (c >= '0' && c <= '9')
 		return c - '0' + 52;
-	if (c == '+')
+	if (c == (is_url ? '-' : '+'))
 		return 62;
-	return c == '/' ? 63 : -1;
+	return c == (is_url ? '_' : '/') ? 63 : -1;
 }
 
-int base64_decode(struct buf *out, struct slice in, struct err *err)
+/* in is without its padding. */
+static int decode(struct buf *out, struct slice in, bool is_url, struct err *err)
 {
-	size_t pad = 0;
+	const size_t tail = in.len % 4;
 	uint32_t word = 0;
 
-	if (in.len % 4)
+	if (tail == 1)
 		return err_set(err, ERR_SYNTAX, "base64 of %zu characters is cut short", in.len);
-	while (pad < 2 && pad < in.len && in.ptr[in.len - 1 - pad] == '=')
-		pad++;
-	for (size_t i = 0; i < in.len - pad; i++) {
-		const int v = base64_value(in.ptr[i]);
+	for (size_t i = 0; i < in.len; i++) {
+		const int v = base64_value(in.ptr[i], is_url);
 
 		if (v < 0)
 			return err_set(err, ERR_SYNTAX, "byte 0x%02x at %zu is not base64",
@@ -64,13 +83,29 @@ int base64_decode(struct buf *out, struct slice in, struct err *err)
 			word = 0;
 		}
 	}
-	if (word & (pad == 1 ? 3u : pad == 2 ? 15u : 0u))
+	if (word & (tail == 3 ? 3u : tail == 2 ? 15u : 0u))
 		return err_set(err, ERR_SYNTAX, "base64 ends within a byte");
-	if (pad)
-		buf_byte(out, (char)(word >> (pad == 1 ? 10 : 4)));
-	if (pad == 1)
+	if (tail)
+		buf_byte(out, (char)(word >> (tail == 3 ? 10 : 4)));
+	if (tail == 3)
 		buf_byte(out, (char)(word >> 2));
 	return 0;
+}
+
+int base64_decode(struct buf *out, struct slice in, struct err *err)
+{
+	size_t pad = 0;
+
+	if (in.len % 4)
+		return err_set(err, ERR_SYNTAX, "base64 of %zu characters is cut short", in.len);
+	while (pad < 2 && pad < in.len && in.ptr[in.len - 1 - pad] == '=')
+		pad++;
+	return decode(out, slice_head(in, in.len - pad), false, err);
+}
+
+int base64url_decode(struct buf *out, struct slice in, struct err *err)
+{
+	return decode(out, in, true, err);
 }
 
 void hex_encode(struct buf *out, struct slice in)

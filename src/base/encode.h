@@ -1,6 +1,6 @@
 /*
- * encode.h - bytes as text and numbers as bytes: base64 (RFC 4648 4), hex, big-endian, varint,
- * SHA-256. Pure functions.
+ * encode.h - bytes as text and numbers as bytes: base64 (RFC 4648 4 and 5), hex, big-endian,
+ * varint, SHA-256. Pure functions.
  */
 #ifndef BASE_ENCODE_H
 #define BASE_ENCODE_H
@@ -10,6 +10,10 @@
 void base64_encode(struct buf *out, struct slice in); /* with padding, in one line */
 /* base64_decode - strict: padding demanded, no white space, no bits left over. -ERR_SYNTAX. */
 MUST_CHECK int base64_decode(struct buf *out, struct slice in, struct err *err);
+
+/* The alphabet of RFC 4648 5 and no padding, as in URLs and web tokens; as strict. */
+void base64url_encode(struct buf *out, struct slice in);
+MUST_CHECK int base64url_decode(struct buf *out, struct slice in, struct err *err);
 
 void hex_encode(struct buf *out, struct slice in); /* lower case */
 /* hex_decode - exactly n bytes from 2n digits of either case; false if s is anything else. */
