@@ -86,7 +86,7 @@ static int page_aliases(
 	struct list *list, struct arena *arena, struct buf *out, size_t *n_out, struct err *err)
 {
 	const struct directory_alias after = {
-		buf_slice(&list->after), buf_slice(&list->after_target)};
+		buf_slice(&list->after), buf_slice(&list->after_target), 0};
 	struct directory_alias *aliases;
 	int rc = directory_aliases(list->directory, after, PAGE, arena, &aliases, n_out, err);
 

@@ -132,14 +132,31 @@ static struct cached *find(struct cache *cache, struct slice key)
 	return c;
 }
 
+enum { TEXTS = 4 };
+
+/* The texts of an account, which are copied with it. */
+static void texts_of(struct directory_account *account, struct slice *texts[TEXTS])
+{
+	texts[0] = &account->address;
+	texts[1] = &account->level;
+	texts[2] = &account->language;
+	texts[3] = &account->name;
+}
+
 static int copy_out(const struct directory_entry *from, struct arena *arena,
 	struct directory_entry *out, struct err *err)
 {
 	struct directory_entry copy = *from;
+	struct slice *texts[TEXTS];
 	bool is_full = false;
 
-	copy.account.address = arena_dup(arena, from->account.address);
-	is_full = !copy.account.address.ptr && from->account.address.len;
+	texts_of(&copy.account, texts);
+	for (size_t i = 0; i < TEXTS && !is_full; i++) {
+		const size_t len = texts[i]->len;
+
+		*texts[i] = arena_dup(arena, *texts[i]);
+		is_full = !texts[i]->ptr && len;
+	}
 	copy.targets = from->targets_n ? arena_array(arena, struct slice, from->targets_n) : NULL;
 	is_full = is_full || (from->targets_n && !copy.targets);
 	for (size_t i = 0; i < from->targets_n && !is_full; i++) {
@@ -181,11 +198,15 @@ static struct slice place(char **at, struct slice s)
 
 static struct cached *cached_new(struct slice key, const struct directory_entry *entry)
 {
-	size_t size = sizeof(struct cached) + entry->targets_n * sizeof(struct slice) + key.len +
-		      entry->account.address.len;
+	size_t size = sizeof(struct cached) + entry->targets_n * sizeof(struct slice) + key.len;
+	struct directory_account account = entry->account;
+	struct slice *texts[TEXTS];
 	struct cached *c;
 	char *at;
 
+	texts_of(&account, texts);
+	for (size_t i = 0; i < TEXTS; i++)
+		size += texts[i]->len;
 	for (size_t i = 0; i < entry->targets_n; i++)
 		size += entry->targets[i].len;
 	c = mem_alloc(size);
@@ -193,7 +214,9 @@ static struct cached *cached_new(struct slice key, const struct directory_entry 
 	c->entry.targets = (struct slice *)(c + 1);
 	at = (char *)(c->entry.targets + entry->targets_n);
 	c->key = place(&at, key);
-	c->entry.account.address = place(&at, entry->account.address);
+	for (size_t i = 0; i < TEXTS; i++)
+		*texts[i] = place(&at, *texts[i]);
+	c->entry.account = account;
 	for (size_t i = 0; i < entry->targets_n; i++)
 		c->entry.targets[i] = place(&at, entry->targets[i]);
 	return c;

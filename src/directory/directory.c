@@ -21,6 +21,49 @@ static const struct db_migration schema[] = {
 	 "CREATE TABLE alias (address TEXT NOT NULL, target TEXT NOT NULL,"
 	 " PRIMARY KEY (address, target)) WITHOUT ROWID;"
 	 "CREATE INDEX alias_target ON alias (target);"},
+	/* Levels, groups, own aliases, screens. A row that a server of before has written has the
+	 * defaults: no level of its own (so the default one), and the quota that it says. */
+	{"ALTER TABLE domain ADD COLUMN owner INTEGER NOT NULL DEFAULT 0;"
+	 "ALTER TABLE account ADD COLUMN level TEXT NOT NULL DEFAULT '';"
+	 "ALTER TABLE account ADD COLUMN has_own_quota INTEGER NOT NULL DEFAULT 1;"
+	 "ALTER TABLE account ADD COLUMN party INTEGER NOT NULL DEFAULT 0;"
+	 "ALTER TABLE account ADD COLUMN is_party_admin INTEGER NOT NULL DEFAULT 0;"
+	 "ALTER TABLE account ADD COLUMN language TEXT NOT NULL DEFAULT '';"
+	 "ALTER TABLE account ADD COLUMN name TEXT NOT NULL DEFAULT '';"
+	 "CREATE INDEX account_party ON account (party, address) WHERE party <> 0;"
+	 "CREATE INDEX domain_owner ON domain (owner) WHERE owner <> 0;"
+	 "CREATE TABLE alias_owner (address TEXT PRIMARY KEY, account INTEGER NOT NULL)"
+	 " WITHOUT ROWID;"
+	 "CREATE INDEX alias_owner_account ON alias_owner (account);"
+	 "CREATE TRIGGER alias_gone AFTER DELETE ON alias"
+	 " WHEN NOT EXISTS (SELECT 1 FROM alias WHERE address = OLD.address) BEGIN"
+	 " DELETE FROM alias_owner WHERE address = OLD.address; END;"
+	 "CREATE TABLE level (name TEXT PRIMARY KEY, storage INTEGER NOT NULL,"
+	 " message INTEGER NOT NULL, sends_hour INTEGER NOT NULL, sends_day INTEGER NOT NULL,"
+	 " aliases INTEGER NOT NULL, pop_links INTEGER NOT NULL, files INTEGER NOT NULL,"
+	 " services INTEGER NOT NULL, spam INTEGER NOT NULL, has_all_domains INTEGER NOT NULL,"
+	 " is_default INTEGER NOT NULL) WITHOUT ROWID;"
+	 "CREATE TABLE level_domain (level TEXT NOT NULL, domain TEXT NOT NULL,"
+	 " PRIMARY KEY (level, domain)) WITHOUT ROWID;"
+	 "CREATE TABLE party (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,"
+	 " level TEXT NOT NULL, created INTEGER NOT NULL, members_max INTEGER NOT NULL,"
+	 " shares INTEGER NOT NULL);"
+	 "CREATE TABLE screen (domain TEXT PRIMARY KEY, name TEXT NOT NULL, text TEXT NOT NULL,"
+	 " background TEXT NOT NULL, foreground TEXT NOT NULL, accent TEXT NOT NULL,"
+	 " logo BLOB NOT NULL, logo_type TEXT NOT NULL, version INTEGER NOT NULL);"
+	 /* name, storage, message, sends an hour, a day, aliases, POP links, files, services
+	  * (guest: IMAP, web; member: also POP, submission; ad-free: also filters, JMAP), spam
+	  * protection (basic only; up to aggressive; all), all domains, default */
+	 "INSERT INTO level VALUES"
+	 " ('guest', 268435456, 10485760, 0, 0, 0, 0, 0, 129, 2, 1, 0),"
+	 " ('member', 1073741824, 26214400, 50, 200, 2, 1, 104857600, 141, 2, 1, 0),"
+	 " ('ad-free', 5368709120, 52428800, 200, 1000, 10, 2, 1073741824, 909, 15, 1, 0),"
+	 " ('full', 26843545600, 104857600, 2000, 8000, 100, 10, 5368709120, 1023, 31, 1, 1),"
+	 " ('enhanced', 107374182400, 157286400, 2000, 8000, 600, 50, 26843545600, 1023, 31,"
+	 " 1, 0),"
+	 " ('family', 53687091200, 104857600, 1000, 4000, 100, 10, 10737418240, 1023, 31, 1, 0),"
+	 " ('business', 107374182400, 157286400, 4000, 20000, 600, 50, 53687091200, 1023, 31,"
+	 " 1, 0);"},
 };
 
 int directory_open(const char *path, struct directory **dir_out, struct err *err)
@@ -56,19 +99,34 @@ void directory_close(struct directory **dir)
 	*dir = NULL;
 }
 
+int row_texts(
+	struct db_stmt *row, struct arena *arena, struct err *err, const struct row_text *texts)
+{
+	for (; texts->out; texts++) {
+		*texts->out = arena_dup(arena, db_text(row, texts->column));
+		if (!texts->out->ptr)
+			return err_set(err, ERR_TOOBIG, "the answer needs too much memory");
+	}
+	return 0;
+}
+
 int account_read(
 	struct db_stmt *row, struct arena *arena, struct directory_account *out, struct err *err)
 {
-	const struct slice address = arena_dup(arena, db_text(row, 1));
-
-	if (!address.ptr)
-		return err_set(err, ERR_TOOBIG, "the answer needs too much memory");
-	*out = (struct directory_account){.id = (uint64_t)db_int(row, 0),
-		.address = address,
+	struct directory_account account = {.id = (uint64_t)db_int(row, 0),
 		.quota_bytes = (uint64_t)db_int(row, 2),
 		.created_s = db_int(row, 3),
-		.is_disabled = db_int(row, 4) != 0};
-	return 0;
+		.is_disabled = db_int(row, 4) != 0,
+		.has_own_quota = db_int(row, 5) != 0,
+		.group = (uint64_t)db_int(row, 6),
+		.is_group_admin = db_int(row, 7) != 0};
+	const int rc = row_texts(row, arena, err,
+		(struct row_text[]){{1, &account.address}, {8, &account.level},
+			{9, &account.language}, {10, &account.name}, {0, NULL}});
+
+	if (rc == 0)
+		*out = account;
+	return rc;
 }
 
 /* Each reader of a row: 1 found, 0 not, or an error. The caller holds `reading`. */
@@ -141,13 +199,23 @@ static int read_alias(struct directory *dir, struct slice address, struct arena 
 	return rc < 0 ? rc : out->targets_n > 0;
 }
 
-static int read_domain(struct directory *dir, struct slice domain, struct err *err)
+static int read_domain(
+	struct directory *dir, struct slice domain, struct directory_entry *out, struct err *err)
 {
-	int64_t n;
-	int rc = db_get_int(
-		dir->reader, &n, err, "SELECT count(*) FROM domain WHERE name = ?", db_t(domain));
+	struct db_stmt *row AUTO(db_stmt_auto) = NULL;
+	int rc = db_query(dir->reader, &row, err,
+		"SELECT owner, EXISTS (SELECT 1 FROM screen WHERE domain = domain.name)"
+		" FROM domain WHERE name = ?",
+		db_t(domain));
 
-	return rc < 0 ? rc : n > 0;
+	if (rc == 0)
+		rc = db_step(row, err);
+	if (rc <= 0)
+		return rc;
+	out->domain.group = (uint64_t)db_int(row, 0);
+	out->domain.has_screen = db_int(row, 1) != 0;
+	out->domain.is_ours = true;
+	return 1;
 }
 
 /* Account, alias, catch-all, nobody, in this order. */
@@ -156,7 +224,7 @@ static int read_address(struct directory *dir, const struct name *name, struct a
 {
 	/* The "@" stands before the domain in any name. */
 	const struct slice catch_all = {name->domain.ptr - 1, name->domain.len + 1};
-	int rc = read_domain(dir, name->domain, err);
+	int rc = read_domain(dir, name->domain, out, err);
 
 	out->kind = DIRECTORY_FOREIGN;
 	if (rc <= 0)
@@ -193,7 +261,7 @@ static int read_entry(struct directory *dir, const struct question *q, struct ar
 		out->kind = DIRECTORY_NOBODY;
 		rc = read_id(dir, q->id, arena, out, err);
 	} else {
-		rc = read_domain(dir, q->name->domain, err);
+		rc = read_domain(dir, q->name->domain, out, err);
 		out->kind = rc > 0 ? DIRECTORY_NOBODY : DIRECTORY_FOREIGN;
 	}
 	db_end_read(dir->reader);
@@ -269,7 +337,8 @@ int directory_account(struct directory *dir, uint64_t id, struct arena *arena,
 	return 0;
 }
 
-int directory_has_domain(struct directory *dir, struct slice domain, bool *out, struct err *err)
+int directory_domain(
+	struct directory *dir, struct slice domain, struct directory_domain *out, struct err *err)
 {
 	struct arena arena AUTO(arena_done);
 	struct directory_entry entry;
@@ -278,13 +347,23 @@ int directory_has_domain(struct directory *dir, struct slice domain, bool *out, 
 
 	arena_init(&arena, 0);
 	if (name_parse_domain(domain, &name, err) < 0) {
-		*out = false;
+		*out = (struct directory_domain){0};
 		return 0;
 	}
 	rc = look_up(
 		dir, &(struct question){.kind = CACHE_DOMAIN, .name = &name}, &arena, &entry, err);
 	if (rc == 0)
-		*out = entry.kind != DIRECTORY_FOREIGN;
+		*out = entry.domain;
+	return rc;
+}
+
+int directory_has_domain(struct directory *dir, struct slice domain, bool *out, struct err *err)
+{
+	struct directory_domain found;
+	const int rc = directory_domain(dir, domain, &found, err);
+
+	if (rc == 0)
+		*out = found.is_ours;
 	return rc;
 }
 

@@ -42,8 +42,16 @@ enum directory_kind {
 	DIRECTORY_FOREIGN, /* the domain is not ours */
 };
 
+/* Whose a domain is: the operator's (group 0) or a customer's. */
+struct directory_domain {
+	bool is_ours; /* false: no domain of this service, the rest means nothing */
+	bool has_screen;
+	uint64_t group;
+};
+
 struct directory_entry {
 	enum directory_kind kind;
+	struct directory_domain domain; /* of an address that was looked up */
 	struct directory_account account;
 	struct slice *targets;
 	size_t targets_n;
@@ -60,12 +68,7 @@ MUST_CHECK int directory_account(struct directory *dir, uint64_t id, struct aren
 	struct directory_account *out, struct err *err);
 MUST_CHECK int directory_has_domain(
 	struct directory *dir, struct slice domain, bool *out, struct err *err);
-/* directory_domain - whose the domain is: the operator's (group 0) or a customer's. */
-struct directory_domain {
-	bool is_ours; /* false: no domain of this service, the rest means nothing */
-	bool has_screen;
-	uint64_t group;
-};
+/* directory_domain - whose it is. */
 MUST_CHECK int directory_domain(
 	struct directory *dir, struct slice domain, struct directory_domain *out, struct err *err);
 /* directory_may_send_as - the address is the account's own, or an alias that has it as a target. */
@@ -108,7 +111,7 @@ MUST_CHECK int directory_alias_add(struct directory *dir, struct slice address,
 MUST_CHECK int directory_alias_delete(
 	struct directory *dir, struct slice address, struct slice target, struct err *err);
 /* directory_own_alias_add - the same by the account itself: the alias is then its own, counts
- * against its level (-ERR_QUOTA: it has all that its level allows) and must be at a domain that is
+ * against its level (-ERR_TOOBIG: it has all that its level allows) and must be at a domain that is
  * open to it (-ERR_DENIED). An own alias is changed and deleted by its account only, or by the
  * operator, and goes with it. No targets: the account. -ERR_EXISTS: somebody else's. */
 MUST_CHECK int directory_own_alias_add(struct directory *dir, uint64_t account,

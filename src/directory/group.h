@@ -38,7 +38,7 @@ MUST_CHECK int directory_groups(struct directory *dir, struct slice after, size_
 	struct arena *arena, struct directory_group **list_out, size_t *n_out, struct err *err);
 
 /* Members. An account is in one group at most (-ERR_CONFLICT: in another; its address is at a
- * domain of the group and cannot leave); -ERR_QUOTA: the group is full. Leaving ends being an
+ * domain of the group and cannot leave); -ERR_TOOBIG: the group is full. Leaving ends being an
  * administrator. */
 MUST_CHECK int directory_group_join(
 	struct directory *dir, uint64_t group, uint64_t account, struct err *err);

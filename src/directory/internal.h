@@ -6,7 +6,7 @@
 
 #include "db/db.h"
 #include "directory/cache.h"
-#include "directory/directory.h"
+#include "directory/group.h"
 
 struct directory {
 	pthread_mutex_t writing, reading; /* each guards its connection; never both at once */
@@ -30,9 +30,74 @@ MUST_CHECK int name_parse(struct slice text, struct name *out, struct err *err);
 MUST_CHECK int name_parse_domain(struct slice text, struct name *out, struct err *err);
 
 /* The columns of an account, in the order in which account_read() wants them. */
-#define ACCOUNT_COLUMNS "id, address, quota, created, is_disabled"
-/* account_read - the row's account, its address copied to the arena. */
+#define ACCOUNT_LEVEL                                                                              \
+	"CASE account.level WHEN '' THEN (SELECT name FROM level WHERE is_default)"                \
+	" ELSE account.level END"
+#define ACCOUNT_COLUMNS                                                                            \
+	"account.id, account.address, CASE WHEN account.has_own_quota THEN account.quota"          \
+	" ELSE (SELECT nullif(storage, 9223372036854775807) FROM level WHERE level.name ="         \
+	" " ACCOUNT_LEVEL ") END, account.created, account.is_disabled, account.has_own_quota,"    \
+	" account.party, account.is_party_admin, " ACCOUNT_LEVEL                                   \
+	", account.language, account.name"
+/* account_read - the row's account, its texts copied to the arena. */
 MUST_CHECK int account_read(
 	struct db_stmt *row, struct arena *arena, struct directory_account *out, struct err *err);
+/* row_texts - copies of the row's texts; a list that ends with out NULL. */
+struct row_text {
+	int column;
+	struct slice *out;
+};
+MUST_CHECK int row_texts(
+	struct db_stmt *row, struct arena *arena, struct err *err, const struct row_text *texts);
+
+/* list.c: all rows of a query, in the arena. */
+typedef int list_read_fn(struct db_stmt *row, struct arena *arena, void *item, struct err *err);
+struct list_query {
+	const char *sql; /* a literal */
+	const struct db_arg *args;
+	list_read_fn *read;    /* fills one item from a row */
+	size_t item_size, max; /* max 0: as many as there are, up to LIST_MAX */
+};
+enum { LIST_MAX = 100000 };
+MUST_CHECK int list_rows(struct directory *dir, const struct list_query *query, struct arena *arena,
+	void **list_out, size_t *n_out, struct err *err);
+list_read_fn list_read_text, list_read_account, list_read_alias;
+
+/* change.c: a change is one at a time, in a transaction of the writer. change_end - on disk and
+ * seen by everybody if rc is 0, else undone; returns what became of it. */
+MUST_CHECK int change_begin(struct directory *dir, struct err *err);
+MUST_CHECK int change_end(struct directory *dir, int rc, struct err *err);
+/* Inside a change. need_domain - -ERR_NOTFOUND if it is not ours; *owner_out is its group. */
+MUST_CHECK int need_domain(
+	struct directory *dir, struct slice domain, uint64_t *owner_out, struct err *err);
+MUST_CHECK int need_no_account(
+	struct directory *dir, struct slice address, uint64_t *id_out, struct err *err);
+MUST_CHECK int need_no_alias(struct directory *dir, struct slice address, struct err *err);
+/* name_check - not longer than an address may be. */
+MUST_CHECK int name_check(const struct name *name, struct err *err);
+/* add_targets - to an alias whose domain and address are known to be right. */
+MUST_CHECK int add_targets(struct directory *dir, const struct name *alias,
+	const struct slice *targets, size_t n, struct err *err);
+/* delete_targets - one target of the alias, or all (target.len 0). */
+MUST_CHECK int delete_targets(
+	struct directory *dir, const struct name *alias, struct slice target, struct err *err);
+/* need_group_room - -ERR_NOTFOUND, -ERR_TOOBIG: it has all the members it may have. */
+MUST_CHECK int need_group_room(struct directory *dir, uint64_t group, struct err *err);
+
+/* level.c, inside a change: the level of this name (empty: the default one), and whether it may
+ * use a domain of the operator's. */
+struct level_name {
+	struct slice text;
+	char space[DIRECTORY_LEVEL_NAME_MAX];
+};
+MUST_CHECK int need_level(
+	struct directory *dir, struct slice name, struct level_name *out, struct err *err);
+MUST_CHECK int need_level_domain(
+	struct directory *dir, struct slice level, struct slice domain, struct err *err);
+
+/* text_check - UTF-8 of at most max bytes, without control characters (but line ends, if many
+ * lines are allowed). */
+MUST_CHECK int text_check(
+	struct slice text, const char *what, size_t max, bool may_have_lines, struct err *err);
 
 #endif

@@ -3,7 +3,7 @@
 
 #include <unicode/uchar.h>
 
-#include "wire/imap/utf8.h"
+#include "base/utf8.h"
 
 static void fold(struct slice in, struct buf *out)
 {

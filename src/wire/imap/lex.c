@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "wire/imap/utf8.h"
+#include "base/utf8.h"
 
 static bool is_alnum(unsigned char c)
 {

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "wire/imap/utf8.h"
+#include "base/utf8.h"
 #include "wire/imap/write.h"
 
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+,";

@@ -3,7 +3,7 @@
 
 #include "wire/imap/date.h"
 #include "wire/imap/flags.h"
-#include "wire/imap/utf8.h"
+#include "base/utf8.h"
 
 /* What follows a key's name. */
 enum key_argument {

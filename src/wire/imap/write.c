@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "wire/imap/flags.h"
-#include "wire/imap/utf8.h"
+#include "base/utf8.h"
 
 enum { QUOTED_MAX = 1024 };
 

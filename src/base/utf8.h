@@ -1,6 +1,6 @@
 /* utf8.h - strict UTF-8 (RFC 3629): no overlong forms, no surrogates, at most U+10FFFF. */
-#ifndef WIRE_IMAP_UTF8_H
-#define WIRE_IMAP_UTF8_H
+#ifndef BASE_UTF8_H
+#define BASE_UTF8_H
 
 #include "base/slice.h"
 

@@ -1,5 +1,5 @@
 /* utf8.c - see utf8.h for the contract. */
-#include "wire/imap/utf8.h"
+#include "base/utf8.h"
 
 #include <string.h>
 
