@@ -12,6 +12,7 @@ static const struct {
 	const char *name;
 	int (*run)(int argc, char **argv);
 } roles[] = {
+	{"@courier", role_courier_main},
 	{"@keeper", role_keeper_main},
 	{"@server", server_main},
 	{"@setup", role_setup_main},

@@ -60,6 +60,8 @@ static const struct row rows[] = {
 		"The user the server runs as when Posthouse is started by root."},
 	{"users.keeper", TYPE_WORD, AT(user_keeper), "posthouse-keeper", 0, 0, CONFIG_START,
 		"The user the keeper runs as when Posthouse is started by root."},
+	{"users.courier", TYPE_WORD, AT(user_courier), "posthouse-courier", 0, 0, CONFIG_START,
+		"The user the courier runs as when Posthouse is started by root."},
 	{"limits.message_size", TYPE_SIZE, AT(message_max), "150 MiB", 64 * KIB, 2 * GIB,
 		CONFIG_SERVER, "The largest message that is taken."},
 	{"limits.recipients", TYPE_COUNT, AT(recipients_max), "1000", 100, 10000, CONFIG_RELOAD,
@@ -491,6 +493,8 @@ static const char *when_text(enum config_when when)
 		return "A reload starts a new server for it and drains the old one.";
 	case CONFIG_KEEPER:
 		return "A reload restarts the keeper for it.";
+	case CONFIG_COURIER:
+		return "A reload restarts the courier for it.";
 	default:
 		return "It needs a stop and a start.";
 	}

@@ -18,10 +18,11 @@ enum { CONFIG_TEXT_MAX = 256 << 10, CONFIG_LISTEN_MAX = 8 };
 
 /* What a change of a setting needs. */
 enum config_when {
-	CONFIG_RELOAD = 1, /* takes effect at once in the running server */
-	CONFIG_SERVER = 2, /* a new server beside the old one, which drains */
-	CONFIG_KEEPER = 4, /* a new keeper; who asks it meanwhile waits */
-	CONFIG_START = 8,  /* the next start of everything */
+	CONFIG_RELOAD = 1,   /* takes effect at once in the running server */
+	CONFIG_SERVER = 2,   /* a new server beside the old one, which drains */
+	CONFIG_KEEPER = 4,   /* a new keeper; who asks it meanwhile waits */
+	CONFIG_COURIER = 16, /* a new courier; what it does waits */
+	CONFIG_START = 8,    /* the next start of everything */
 };
 
 struct config_address {
@@ -41,7 +42,7 @@ struct config {
 	struct config_listen smtp, submissions, imaps, lmtp;
 	uint64_t lmtp_socket;
 	struct slice tls_default;
-	struct slice user_server, user_keeper;
+	struct slice user_server, user_keeper, user_courier;
 	uint64_t message_max, recipients_max, connections_max, per_address_max, mx_connections_max,
 		login_failures_max, threads;
 	uint64_t imap_idle_s, smtp_idle_s, login_s, drain_s, stop_s;

@@ -63,6 +63,9 @@ static const int socket_calls[] = {SCMP_SYS(epoll_create1), SCMP_SYS(epoll_ctl),
 
 static const int accept_calls[] = {SCMP_SYS(accept), SCMP_SYS(accept4)};
 static const int connect_calls[] = {SCMP_SYS(connect)};
+/* A resolver binds its UDP sockets to ports of its own choice; nobody may listen. */
+static const int call_out_calls[] = {
+	SCMP_SYS(connect), SCMP_SYS(bind), SCMP_SYS(sendmmsg), SCMP_SYS(recvmmsg)};
 
 static const unsigned long ioctls[] = {FIONBIO, FIONREAD, TIOCOUTQ, TCGETS, FIOCLEX};
 
@@ -152,6 +155,12 @@ static int add_socket_rules(scmp_filter_ctx ctx, const struct sandbox_config *co
 	if (config->may_connect_unix) {
 		rc = rc ? rc : allow_if(ctx, SCMP_SYS(socket), 0, UINT32_MAX, AF_UNIX);
 		rc = rc ? rc : add_all(ctx, SCMP_ACT_ALLOW, connect_calls, COUNT(connect_calls));
+	}
+	if (config->may_call_out) {
+		rc = rc ? rc : allow_if(ctx, SCMP_SYS(socket), 0, UINT32_MAX, AF_UNIX);
+		rc = rc ? rc : allow_if(ctx, SCMP_SYS(socket), 0, UINT32_MAX, AF_INET);
+		rc = rc ? rc : allow_if(ctx, SCMP_SYS(socket), 0, UINT32_MAX, AF_INET6);
+		rc = rc ? rc : add_all(ctx, SCMP_ACT_ALLOW, call_out_calls, COUNT(call_out_calls));
 	}
 	for (size_t i = 0; i < COUNT(ioctls); i++)
 		rc = rc ? rc : allow_if(ctx, SCMP_SYS(ioctl), 1, UINT32_MAX, ioctls[i]);

@@ -19,7 +19,8 @@
 enum { ABI_TRUNCATE = 3, ABI_NET = 4, ABI_IOCTL = 5, ABI_SCOPE = 6, ABI_REFER = 2 };
 
 static const uint64_t fs_truncate = UINT64_C(1) << 14, fs_ioctl_dev = UINT64_C(1) << 15;
-static const uint64_t net_all = 3, scope_all = 3; /* bind and connect; abstract sockets, signals */
+/* Bind, and connect; abstract sockets, and signals. */
+static const uint64_t net_bind = 1, net_connect = 2, scope_all = 3;
 
 struct ruleset_attr {
 	uint64_t handled_fs, handled_net, scoped;
@@ -33,8 +34,8 @@ static const uint64_t fs_write = LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS
 static const uint64_t fs_of_files =
 	LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE | (UINT64_C(1) << 14);
 
-/* All rights that this version of Landlock can refuse. */
-static struct ruleset_attr handled_by(int abi)
+/* All rights that this version of Landlock can refuse, and that are not ours. */
+static struct ruleset_attr handled_by(int abi, bool may_call_out)
 {
 	struct ruleset_attr all = {.handled_fs = LANDLOCK_ACCESS_FS_REFER - 1};
 
@@ -43,7 +44,7 @@ static struct ruleset_attr handled_by(int abi)
 	if (abi >= ABI_TRUNCATE)
 		all.handled_fs |= fs_truncate;
 	if (abi >= ABI_NET)
-		all.handled_net = net_all;
+		all.handled_net = net_bind | (may_call_out ? 0 : net_connect);
 	if (abi >= ABI_IOCTL)
 		all.handled_fs |= fs_ioctl_dev;
 	if (abi >= ABI_SCOPE)
@@ -87,7 +88,7 @@ static int landlock_enter(const struct sandbox_config *config, int *abi_out, str
 {
 	const int abi =
 		(int)syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
-	const struct ruleset_attr handled = handled_by(abi);
+	const struct ruleset_attr handled = handled_by(abi, config->may_call_out);
 	int fd AUTO(io_close) = -1;
 	int rc = 0;
 

@@ -23,6 +23,7 @@ struct sandbox_config {
 	size_t paths_n;
 	bool may_accept;       /* accept network connections (the sockets are there already) */
 	bool may_connect_unix; /* make Unix sockets and connect; never AF_INET */
+	bool may_call_out;     /* TCP and UDP to anywhere, and Unix sockets; never listen */
 };
 
 struct sandbox_result {

@@ -260,12 +260,25 @@ static int try_reconnect(void)
 	return errno_of(connect(client, (struct sockaddr *)&to, len));
 }
 
+static int try_udp(void)
+{
+	const struct sockaddr_in any = {.sin_family = AF_INET};
+	const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	return errno_of(fd < 0 ? fd : bind(fd, (const struct sockaddr *)&any, sizeof(any)));
+}
+
+static int try_listen(void)
+{
+	return errno_of(listen(client, 1));
+}
+
 static int try_fast_open(void)
 {
 	return errno_of(sendto(client, "x", 1, MSG_FASTOPEN | MSG_NOSIGNAL, NULL, 0));
 }
 
-enum { ACCEPTS = 1, CONNECTS = 2, NOT_SANITIZED = 4, NEEDS_NET = 8 };
+enum { ACCEPTS = 1, CONNECTS = 2, NOT_SANITIZED = 4, NEEDS_NET = 8, CALLS_OUT = 16 };
 
 static const struct {
 	const char *name;
@@ -291,6 +304,15 @@ static const struct {
 	{"connect again", try_reconnect, CONNECTS | NEEDS_NET, EACCES, 0},
 	{"connect again, not allowed", try_reconnect, ACCEPTS, ENOSYS, 0},
 	{"fast open", try_fast_open, ACCEPTS, ENOSYS, 0},
+	{"call out", try_reconnect, CALLS_OUT, 0, 0},
+	{"call out, inet", try_inet, CALLS_OUT, 0, 0},
+	{"call out, unix", try_unix, CALLS_OUT, 0, 0},
+	{"call out, netlink", try_netlink, CALLS_OUT, ENOSYS, 0},
+	{"call out, udp", try_udp, CALLS_OUT, 0, 0},
+	{"call out, listen", try_listen, CALLS_OUT, ENOSYS, 0},
+	{"call out, accept", try_accept, CALLS_OUT, ENOSYS, 0},
+	{"call out, exec", try_exec, CALLS_OUT, 0, SIGSYS},
+	{"call out, outside", try_outside, CALLS_OUT, EACCES, 0},
 	{"read inside", try_read_inside, 0, 0, 0},
 	{"write inside", try_write_inside, 0, 0, 0},
 	{"rename inside", try_rename_inside, 0, 0, 0},
@@ -314,7 +336,8 @@ static _Noreturn void run_case(size_t i)
 	const struct sandbox_config config = {.paths = paths,
 		.paths_n = 3,
 		.may_accept = cases[i].flags & ACCEPTS,
-		.may_connect_unix = cases[i].flags & CONNECTS};
+		.may_connect_unix = cases[i].flags & CONNECTS,
+		.may_call_out = cases[i].flags & CALLS_OUT};
 	struct sandbox_result result;
 	struct err err;
 	int rc;

@@ -57,12 +57,15 @@ void change_reload(struct supervisor *sup)
 	config = old;
 	text = old_text;
 	log_info(NULL, "reload", log_n("new-server", (changes & CONFIG_SERVER) != 0),
-		log_n("new-keeper", (changes & CONFIG_KEEPER) != 0));
+		log_n("new-keeper", (changes & CONFIG_KEEPER) != 0),
+		log_n("new-courier", (changes & CONFIG_COURIER) != 0));
 	send_config(sup);
 	if (changes & CONFIG_SERVER)
 		processes_new_server(sup);
 	if (changes & CONFIG_KEEPER)
-		processes_restart_keeper(sup);
+		processes_restart(sup, ROLE_KEEPER);
+	if (changes & CONFIG_COURIER)
+		processes_restart(sup, ROLE_COURIER);
 }
 
 void change_upgrade(struct supervisor *sup)

@@ -16,8 +16,10 @@ extern char **environ;
 
 const char *role_name(enum role role)
 {
-	static const char *const names[] = {
-		[ROLE_KEEPER] = "keeper", [ROLE_SETUP] = "setup", [ROLE_SERVER] = "server"};
+	static const char *const names[] = {[ROLE_KEEPER] = "keeper",
+		[ROLE_SETUP] = "setup",
+		[ROLE_SERVER] = "server",
+		[ROLE_COURIER] = "courier"};
 
 	return names[role];
 }
@@ -26,8 +28,10 @@ const char *role_name(enum role role)
 _Noreturn static void child_exec(enum role role, int program_fd, const struct handover *handover)
 {
 	static const int ignored[] = {SIGINT, SIGHUP, SIGPIPE, SIGUSR2};
-	static const char *const arguments[] = {
-		[ROLE_KEEPER] = "@keeper", [ROLE_SETUP] = "@setup", [ROLE_SERVER] = "@server"};
+	static const char *const arguments[] = {[ROLE_KEEPER] = "@keeper",
+		[ROLE_SETUP] = "@setup",
+		[ROLE_SERVER] = "@server",
+		[ROLE_COURIER] = "@courier"};
 	char text[HANDOVER_MAX][HANDOVER_TEXT_MAX];
 	char *argv[HANDOVER_MAX + 3];
 	sigset_t none;

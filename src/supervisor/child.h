@@ -1,11 +1,12 @@
 /*
  * child.h - one process that the supervisor started, and its end of the bus.
  *
- * The bus is a socket pair to each server; both sides send lines of text:
+ * The bus is a socket pair to each server and to the courier; both sides send lines of text:
  *
- *   from a server   ready | notice ACCOUNT MODSEQ | revoke ACCOUNT
- *   to a server     notice ACCOUNT MODSEQ | revoke ACCOUNT | peers N | processes JSON | drain MS |
- *                   reload BASE64
+ *   from a server     ready | notice ACCOUNT MODSEQ | revoke ACCOUNT | acme-has NUMBER
+ *   to a server       notice ACCOUNT MODSEQ | revoke ACCOUNT | peers N | processes JSON | drain MS
+ * | reload BASE64 | what the courier says from the courier  acme-… (courier/process.h): told to
+ * every server to the courier    servers N | acme-has NUMBER
  *
  * Sending never blocks: what the socket does not take waits in `out`.
  */
@@ -17,7 +18,7 @@
 #include "base/buf.h"
 #include "server/handover.h"
 
-enum role { ROLE_KEEPER, ROLE_SETUP, ROLE_SERVER, ROLE_COUNT };
+enum role { ROLE_KEEPER, ROLE_SETUP, ROLE_SERVER, ROLE_COURIER, ROLE_COUNT };
 enum child_state { CHILD_STARTING, CHILD_READY, CHILD_DRAINING };
 
 enum { BUS_LINE_MAX = 512 << 10, BUS_OUT_MAX = 16 << 20, BUS_OUT_FULL = 1 << 20 };

@@ -64,15 +64,18 @@ int layout_users(struct layout *layout, const struct config *config, struct err 
 {
 	int rc;
 
-	layout->server_uid = layout->keeper_uid = geteuid();
-	layout->server_gid = layout->keeper_gid = getegid();
+	layout->server_uid = layout->keeper_uid = layout->courier_uid = geteuid();
+	layout->server_gid = layout->keeper_gid = layout->courier_gid = getegid();
 	if (!layout->is_separate)
 		return 0;
 	rc = find_user(
 		config->user_server, "users.server", &layout->server_uid, &layout->server_gid, err);
+	if (rc == 0)
+		rc = find_user(config->user_keeper, "users.keeper", &layout->keeper_uid,
+			&layout->keeper_gid, err);
 	return rc ? rc
-		  : find_user(config->user_keeper, "users.keeper", &layout->keeper_uid,
-			    &layout->keeper_gid, err);
+		  : find_user(config->user_courier, "users.courier", &layout->courier_uid,
+			    &layout->courier_gid, err);
 }
 
 /* A folder of this owner and mode; what is in it stays as it is. */
@@ -103,6 +106,7 @@ int layout_make(const struct layout *layout, struct err *err)
 		{"tls", geteuid(), getegid(), 0755},
 		{"mail", layout->server_uid, layout->server_gid, 0700},
 		{"keeper", layout->keeper_uid, layout->keeper_gid, 0700},
+		{"courier", layout->courier_uid, layout->courier_gid, 0700},
 	};
 	struct stat st;
 	int rc = 0;

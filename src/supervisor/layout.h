@@ -5,6 +5,7 @@
  *   tls/NAME.pem     certificate chains (public)
  *   mail/            the server's: directory.db, accept.db, queue.db, accounts/, spool/
  *   keeper/          the keeper's: keys/, secrets.db
+ *   courier/         the courier's
  *   run/             lock and Unix sockets
  *
  * Names are relative to the current directory, which is DIR once layout_enter() has returned.
@@ -21,8 +22,8 @@ struct layout {
 	bool is_separate;     /* started by root: the processes have users of their own */
 	bool was_interrupted; /* the instance before did not end cleanly */
 	uid_t owner;          /* may command the instance, beside root */
-	uid_t server_uid, keeper_uid;
-	gid_t server_gid, keeper_gid;
+	uid_t server_uid, keeper_uid, courier_uid;
+	gid_t server_gid, keeper_gid, courier_gid;
 };
 
 /* layout_enter - make DIR where it is missing, enter it, take its lock. -ERR_BUSY: another

@@ -65,6 +65,8 @@ static void tell_all(struct supervisor *sup)
 		if (child->role == ROLE_SERVER)
 			child_send(child, "peers %u\nprocesses %.*s\n", servers - 1,
 				SLICE_ARG(buf_slice(&text)));
+		else if (child->role == ROLE_COURIER)
+			child_send(child, "servers %u\n", servers);
 	}
 }
 
@@ -90,22 +92,35 @@ static int config_fd(const struct supervisor *sup, struct err *err)
 	return done;
 }
 
+static uid_t user_of(const struct layout *layout, enum role role)
+{
+	if (role == ROLE_COURIER)
+		return layout->courier_uid;
+	return role == ROLE_KEEPER ? layout->keeper_uid : layout->server_uid;
+}
+
+static gid_t group_of(const struct layout *layout, enum role role)
+{
+	if (role == ROLE_COURIER)
+		return layout->courier_gid;
+	return role == ROLE_KEEPER ? layout->keeper_gid : layout->server_gid;
+}
+
 static void hand_over(const struct supervisor *sup, enum role role, int config, struct handover *h)
 {
 	const struct layout *layout = &sup->layout;
-	const bool is_keeper = role == ROLE_KEEPER;
 
 	handover_add_fd(h, "dir", layout->dir_fd);
 	handover_add_fd(h, "config", config);
 	handover_add(h, "owner", layout->owner);
 	if (layout->is_separate && role != ROLE_SETUP) {
-		handover_add(h, "uid", is_keeper ? layout->keeper_uid : layout->server_uid);
-		handover_add(h, "gid", is_keeper ? layout->keeper_gid : layout->server_gid);
+		handover_add(h, "uid", user_of(layout, role));
+		handover_add(h, "gid", group_of(layout, role));
 	}
 	for (size_t i = 0; i < sup->sockets.n; i++) {
 		const struct socket_item *item = &sup->sockets.items[i];
 
-		if ((item->owner == SOCKET_KEEPER) == is_keeper && role != ROLE_SETUP)
+		if (role == (item->owner == SOCKET_KEEPER ? ROLE_KEEPER : ROLE_SERVER))
 			handover_add_fd(h, item->name, item->fd);
 	}
 	if (role == ROLE_SERVER)
@@ -127,7 +142,8 @@ static int start(struct supervisor *sup, enum role role, struct err *err)
 	sup->generation += role == ROLE_SERVER;
 	hand_over(sup, role, config, &handover);
 	child = &sup->children[sup->n];
-	rc = child_start(child, role, sup->program.fd, &handover, role == ROLE_SERVER, err);
+	rc = child_start(child, role, sup->program.fd, &handover,
+		role == ROLE_SERVER || role == ROLE_COURIER, err);
 	if (rc < 0)
 		return rc;
 	child->generation = role == ROLE_SERVER ? sup->generation : 0;
@@ -163,7 +179,7 @@ static bool has_role(const struct supervisor *sup, enum role role)
 	return false;
 }
 
-/* Servers first: what they still do needs the keeper. */
+/* The keeper last: what the others still do needs it. */
 static void stop_next(struct supervisor *sup)
 {
 	const int64_t grace = (int64_t)sup->config->stop_s * 1000 + KILL_AFTER_MS;
@@ -171,7 +187,9 @@ static void stop_next(struct supervisor *sup)
 	for (size_t i = 0; i < sup->n; i++) {
 		struct child *child = &sup->children[i];
 
-		if (!child->is_asked && (child->role != ROLE_KEEPER || !has_role(sup, ROLE_SERVER)))
+		if (!child->is_asked &&
+			(child->role != ROLE_KEEPER ||
+				(!has_role(sup, ROLE_SERVER) && !has_role(sup, ROLE_COURIER))))
 			child_stop(child, child->role == ROLE_SERVER ? grace : KILL_AFTER_MS);
 	}
 }
@@ -212,10 +230,10 @@ static const struct child *other_ready(const struct supervisor *sup)
 	return NULL;
 }
 
-void processes_restart_keeper(struct supervisor *sup)
+void processes_restart(struct supervisor *sup, enum role role)
 {
 	for (size_t i = 0; i < sup->n; i++) {
-		if (sup->children[i].role == ROLE_KEEPER)
+		if (sup->children[i].role == role)
 			child_stop(&sup->children[i], KILL_AFTER_MS);
 	}
 }
@@ -237,7 +255,8 @@ void processes_ready(struct supervisor *sup, struct child *child)
 	sup->was_ready = true;
 	if (sup->is_upgrading) {
 		program_accept(&sup->program);
-		processes_restart_keeper(sup);
+		processes_restart(sup, ROLE_KEEPER);
+		processes_restart(sup, ROLE_COURIER);
 	}
 	sup->is_upgrading = false;
 	tell_all(sup);
@@ -295,7 +314,7 @@ static void child_ended(struct supervisor *sup, struct child *at, int status)
 		log_error(NULL, "upgrade-failed", log_n("generation", child.generation));
 		program_revert(&sup->program);
 		sup->is_upgrading = false;
-	} else if (child.role == ROLE_KEEPER || child.state != CHILD_DRAINING) {
+	} else if (child.role != ROLE_SERVER || child.state != CHILD_DRAINING) {
 		plan_restart(sup, &child);
 	}
 	child_done(&child);

@@ -1,6 +1,7 @@
-/* role.c - `posthouse @keeper …` and `posthouse @setup …`: the other processes' beginnings. */
+/* role.c - `posthouse @courier …`, `@keeper …` and `@setup …`: the other processes' beginnings. */
 #include "admin/instance.h"
 #include "base/log.h"
+#include "courier/courier.h"
 #include "keeper/keeper.h"
 #include "server/handover.h"
 #include "supervisor/supervisor.h"
@@ -48,6 +49,30 @@ int role_keeper_main(int argc, char **argv)
 		rc = fill_keeper(&handover, config, &keeper, &err);
 	if (rc == 0)
 		rc = keeper_run(&keeper, &err);
+	if (rc < 0)
+		log_error(NULL, "failed", log_e(&err));
+	return rc < 0;
+}
+
+int role_courier_main(int argc, char **argv)
+{
+	struct config *config AUTO(config_free) = NULL;
+	struct handover handover;
+	struct err err;
+	int64_t bus = -1;
+	int rc = handover_parse(argv + 2, &handover, &err);
+
+	if (rc == 0)
+		rc = handover_config(&handover, &config, &err);
+	if (rc == 0)
+		log_open("courier", (enum log_level)config->log_level);
+	if (rc == 0)
+		rc = role_enter(&handover, "courier", "courier", argc, argv, &err);
+	if (rc == 0)
+		rc = handover_get(&handover, "bus", &bus, &err);
+	if (rc == 0)
+		rc = courier_run(
+			&(struct courier_config){.settings = config, .bus_fd = (int)bus}, &err);
 	if (rc < 0)
 		log_error(NULL, "failed", log_e(&err));
 	return rc < 0;

@@ -33,7 +33,7 @@ struct supervisor {
 /* processes.c: starting, stopping, and what happens to them */
 void processes_start(struct supervisor *sup, enum role role); /* now, or again later */
 void processes_new_server(struct supervisor *sup); /* beside the present one, which then drains */
-void processes_restart_keeper(struct supervisor *sup);
+void processes_restart(struct supervisor *sup, enum role role); /* the keeper or the courier */
 void processes_stop(struct supervisor *sup, const char *why);
 void processes_reap(struct supervisor *sup); /* those that have ended */
 void processes_ready(struct supervisor *sup, struct child *server);

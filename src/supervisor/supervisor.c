@@ -40,22 +40,33 @@ static void on_signal(struct supervisor *sup)
 	}
 }
 
-static void on_line(struct supervisor *sup, struct child *child, struct slice line)
+static void tell_others(
+	struct supervisor *sup, const struct child *from, enum role to, struct slice line)
 {
-	if (slice_eq(line, slice_lit("ready"))) {
-		if (child->state == CHILD_STARTING)
-			processes_ready(sup, child);
-		return;
-	}
-	if (line.len > 64 || (!slice_starts(line, slice_lit("notice ")) &&
-				     !slice_starts(line, slice_lit("revoke "))))
-		return;
 	for (size_t i = 0; i < sup->n; i++) {
 		struct child *other = &sup->children[i];
 
-		if (other != child && other->role == ROLE_SERVER)
+		if (other != from && other->role == to)
 			child_send(other, "%.*s\n", SLICE_ARG(line));
 	}
+}
+
+static void on_line(struct supervisor *sup, struct child *child, struct slice line)
+{
+	if (slice_eq(line, slice_lit("ready"))) {
+		if (child->state == CHILD_STARTING && child->role == ROLE_SERVER)
+			processes_ready(sup, child);
+		return;
+	}
+	if (child->role == ROLE_COURIER && slice_starts(line, slice_lit("acme-")))
+		tell_others(sup, child, ROLE_SERVER, line);
+	else if (line.len > 64 || child->role != ROLE_SERVER)
+		return;
+	else if (slice_starts(line, slice_lit("acme-has ")))
+		tell_others(sup, child, ROLE_COURIER, line);
+	else if (slice_starts(line, slice_lit("notice ")) ||
+		 slice_starts(line, slice_lit("revoke ")))
+		tell_others(sup, child, ROLE_SERVER, line);
 }
 
 static void on_bus(struct supervisor *sup, pid_t pid, short events)
@@ -194,6 +205,8 @@ int supervisor_run(int argc, char **argv, const char *dir, struct err *err)
 	process_title(argc, argv, "supervisor");
 	log_open("supervisor", (enum log_level)sup.config->log_level);
 	processes_start(&sup, ROLE_KEEPER);
+	if (!sup.is_stopping)
+		processes_start(&sup, ROLE_COURIER);
 	if (!sup.is_stopping)
 		processes_start(&sup, layout_has_certificate() ? ROLE_SERVER : ROLE_SETUP);
 	while (sup.n || !sup.is_stopping)

@@ -16,7 +16,8 @@
  * why, and the return value is 1. */
 MUST_CHECK int supervisor_run(int argc, char **argv, const char *dir, struct err *err);
 
-/* What `posthouse @keeper …` and `posthouse @setup …` are. */
+/* What `posthouse @courier …`, `posthouse @keeper …` and `posthouse @setup …` are. */
+int role_courier_main(int argc, char **argv);
 int role_keeper_main(int argc, char **argv);
 int role_setup_main(int argc, char **argv);
 

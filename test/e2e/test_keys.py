@@ -164,7 +164,7 @@ def status(pid, thread=None):
     return dict(line.rstrip('\n').split(':\t', 1) for line in open(path) if ':\t' in line)
 
 
-@pytest.mark.parametrize('role', ['server', 'keeper'])
+@pytest.mark.parametrize('role', ['server', 'keeper', 'courier'])
 def test_each_thread_is_confined(shared, role):
     pid = shared.pid(role)
     for thread in map(int, os.listdir('/proc/%d/task' % pid)):
@@ -174,7 +174,7 @@ def test_each_thread_is_confined(shared, role):
 
 
 @pytest.mark.skipif(not IS_ROOT, reason='users are dropped only by root')
-@pytest.mark.parametrize('role', ['server', 'keeper'])
+@pytest.mark.parametrize('role', ['server', 'keeper', 'courier'])
 def test_each_process_has_its_own_user(shared, role):
     s = status(shared.pid(role))
     assert set(s['Uid'].split()) == {str(pwd.getpwnam('posthouse-' + role).pw_uid)}
@@ -182,10 +182,12 @@ def test_each_process_has_its_own_user(shared, role):
 
 
 @pytest.mark.skipif(not IS_ROOT, reason='users are dropped only by root')
-def test_the_server_cannot_reach_the_keepers_files(shared):
-    user = pwd.getpwnam('posthouse-server')
+@pytest.mark.parametrize('role,folders', [('server', ['keeper', 'courier']),
+                                          ('courier', ['keeper', 'mail'])])
+def test_nobody_reaches_the_files_of_others(shared, role, folders):
+    user = pwd.getpwnam('posthouse-' + role)
     os.chmod(shared.dir, 0o755)
-    for path in (shared.dir / 'keeper').rglob('*'):
+    for path in [p for folder in folders for p in (shared.dir / folder).rglob('*')]:
         done = subprocess.run(['setpriv', '--reuid', str(user.pw_uid), '--regid', str(user.pw_gid),
                                '--clear-groups', 'cat', str(path)], capture_output=True)
         assert done.returncode != 0, path
@@ -193,9 +195,9 @@ def test_the_server_cannot_reach_the_keepers_files(shared):
 
 def test_processes_go_by_their_roles(shared):
     out = subprocess.run(['ps', '-o', 'args=', '-p', ','.join(map(str, [
-        shared.process.pid, shared.pid('server'), shared.pid('keeper')]))],
+        shared.process.pid, *map(shared.pid, ('server', 'keeper', 'courier'))]))],
         capture_output=True, text=True).stdout.split('\n')
-    for role in ('supervisor', 'server', 'keeper'):
+    for role in ('supervisor', 'server', 'keeper', 'courier'):
         assert any(line.startswith('posthouse: ' + role) for line in out), out
 
 

@@ -62,7 +62,7 @@ def test_first_start_makes_all_and_second_finds_it(instance):
 def test_stop_leaves_no_process(instance, how):
     instance.start()
     pids = everything(instance)
-    assert len(pids) == 3
+    assert len(pids) == 4
     if how == 'stop':
         instance.tool('stop')
     else:
@@ -82,10 +82,10 @@ def test_ctrl_c_of_a_terminal_reaches_the_whole_group(instance):
     assert 'end role=server' in instance.log_tail() and 'code=0' in instance.log_tail()
 
 
-@pytest.mark.parametrize('role', ['keeper', 'server'])
+@pytest.mark.parametrize('role', ['keeper', 'server', 'courier'])
 def test_a_crashed_process_is_started_again(instance, role):
     instance.start()
-    other = 'server' if role == 'keeper' else 'keeper'
+    other = 'keeper' if role == 'server' else 'server'
     before, untouched = instance.pid(role), instance.pid(other)
     os.kill(before, signal.SIGKILL)
     wait_for('another ' + role, lambda: instance.pids(role) not in ([], [before]))
@@ -160,14 +160,14 @@ def test_users_must_exist(instance):
 
 def test_processes_have_users_of_their_own(instance):
     instance.start()
-    uids = {role: os.stat('/proc/%d' % instance.pid(role)).st_uid for role in ('keeper', 'server')}
+    uids = {role: os.stat('/proc/%d' % instance.pid(role)).st_uid for role in ('keeper', 'server', 'courier')}
     if os.geteuid() == 0:
+        assert len(set(uids.values())) == 3
         with open('/proc/%d/status' % instance.pid('server')) as f:
             assert 'CapEff:\t0000000000000000' in f.read()
         with open('/proc/%d/status' % instance.process.pid) as f:
             assert 'CapBnd:\t00000000000004e1' in f.read()
     assert status(instance)['separate_users'] == (os.geteuid() == 0)
-    assert set(uids) == {'keeper', 'server'}
 
 
 def test_reload_keeps_what_runs(instance):
@@ -209,6 +209,7 @@ def test_upgrade_drains_the_old_server(instance):
     instance.configure()
     instance.start()
     before, keeper = instance.pid('server'), instance.pid('keeper')
+    courier = instance.pid('courier')
     with socket.create_connection(('127.0.0.1', instance.ports['smtp']), 5) as s:
         s.settimeout(20)
         assert s.recv(200).startswith(b'220')
@@ -217,6 +218,7 @@ def test_upgrade_drains_the_old_server(instance):
         assert s.recv(200).startswith(b'421')
     wait_for('the end of the old server', lambda: is_gone([before]))
     wait_for('a new keeper', lambda: instance.pids('keeper') not in ([], [keeper]))
+    wait_for('a new courier', lambda: instance.pids('courier') not in ([], [courier]))
 
 
 def test_upgrade_takes_the_program_on_disk_and_a_broken_one_is_survived(instance, tmp_path):
@@ -246,8 +248,9 @@ def test_titles(instance):
     instance.start()
     with open('/proc/%d/cmdline' % instance.process.pid) as f:
         assert f.read().startswith('posthouse: supervisor')
-    titles = sorted(support.children(instance.process.pid).values())
-    assert [t.split('  ')[0] for t in titles] == ['posthouse: keeper', 'posthouse: server']
+    wait_for('the titles', lambda: sorted(
+        t.split('  ')[0] for t in support.children(instance.process.pid).values()) == [
+            'posthouse: courier', 'posthouse: keeper', 'posthouse: server'])
 
 
 def test_ready_is_told_to_systemd(instance, tmp_path):

@@ -1,0 +1,124 @@
+/* courier.c - the process: see courier.h for the contract. */
+#include "courier/courier.h"
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <openssl/crypto.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "base/log.h"
+#include "courier/process.h"
+#include "process/sandbox.h"
+
+enum { THREADS = 8, CONNECTIONS_MAX = 64, STOP_MS = 3000 };
+
+void courier_stop(struct courier *courier)
+{
+	const uint64_t one = 1;
+
+	atomic_store(&courier->must_stop, true);
+	while (write(courier->event_fd, &one, sizeof(one)) < 0 && errno == EINTR)
+		;
+}
+
+/* While files can be opened: no configuration of OpenSSL's is read, then or later. */
+static int open_libraries(struct err *err)
+{
+	if (OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_ADD_ALL_DIGESTS |
+					OPENSSL_INIT_LOAD_CRYPTO_STRINGS,
+		    NULL) != 1 ||
+		curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+		return err_set(err, ERR_IO, "cannot set up the libraries");
+	tzset();
+	return 0;
+}
+
+static int open_parts(struct courier *courier, int bus_fd, struct err *err)
+{
+	const struct pool_config pool = {.threads = THREADS, .connections_max = CONNECTIONS_MAX};
+	int rc = open_libraries(err);
+
+	if (rc == 0)
+		rc = pool_new(&pool, &courier->pool, err);
+	if (rc == 0)
+		rc = courier_bus_open(courier, bus_fd, err);
+	return rc;
+}
+
+static void close_parts(struct courier *courier)
+{
+	if (courier->pool)
+		pool_stop(&courier->pool);
+	courier_bus_done(&courier->bus);
+	io_close(&courier->event_fd);
+	curl_global_cleanup();
+}
+
+static int enter_sandbox(struct err *err)
+{
+	static const struct sandbox_path paths[] = {{".", true}, {"../tls", false}};
+	const struct sandbox_config config = {
+		.paths = paths, .paths_n = sizeof(paths) / sizeof(paths[0]), .may_call_out = true};
+	struct sandbox_result result;
+	const int rc = sandbox_enter(&config, &result, err);
+
+	if (rc == 0 && (!result.landlock_abi || !result.has_seccomp))
+		log_warn(NULL, "sandbox_incomplete", log_n("landlock", result.landlock_abi),
+			log_n("seccomp", result.has_seccomp));
+	return rc;
+}
+
+/* SIGTERM comes as a descriptor; all threads inherit the blocked signals. */
+static int take_signals(int *fd_out, struct err *err)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	signal(SIGPIPE, SIG_IGN);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+		return err_errno(err, "cannot block signals");
+	*fd_out = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return *fd_out < 0 ? err_errno(err, "cannot take signals") : 0;
+}
+
+static void wait_for_end(struct courier *courier, int signal_fd)
+{
+	struct pollfd fds[] = {
+		{.fd = signal_fd, .events = POLLIN}, {.fd = courier->event_fd, .events = POLLIN}};
+
+	while (poll(fds, 2, -1) < 0 && errno == EINTR)
+		;
+	atomic_store(&courier->must_stop, true);
+	log_info(NULL, "stop");
+	pool_wait(courier->pool, STOP_MS);
+}
+
+int courier_run(const struct courier_config *config, struct err *err)
+{
+	struct courier courier = {.settings = config->settings};
+	int signal_fd AUTO(io_close) = -1;
+	int rc = take_signals(&signal_fd, err);
+
+	courier.event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (rc == 0 && courier.event_fd < 0)
+		rc = err_errno(err, "cannot make an event");
+	if (rc == 0)
+		rc = open_parts(&courier, config->bus_fd, err);
+	if (rc == 0)
+		rc = enter_sandbox(err);
+	if (rc == 0)
+		rc = pool_start(courier.pool, err);
+	if (rc == 0) {
+		log_info(NULL, "courier_ready");
+		wait_for_end(&courier, signal_fd);
+	}
+	close_parts(&courier);
+	return rc;
+}
