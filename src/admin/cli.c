@@ -99,11 +99,6 @@ int cli_read_file(const struct cli *cli, const char *path, struct buf *out, stru
 
 /* ---- passwords ---- */
 
-static void restore_terminal(struct termios *before)
-{
-	tcsetattr(STDIN_FILENO, TCSAFLUSH, before);
-}
-
 /* One line without its end, byte by byte: what follows may be somebody else's. */
 static int read_line(struct buf *out, struct err *err)
 {
@@ -120,26 +115,29 @@ static int read_line(struct buf *out, struct err *err)
 	return n < 0 ? err_errno(err, "cannot read the password") : 0;
 }
 
-static int read_twice(struct buf *out, bool is_terminal, struct err *err)
+static int read_once(const char *prompt, bool is_terminal, struct buf *out, struct err *err)
+{
+	int rc;
+
+	buf_reserve(out, KEEPER_PASSWORD_MAX); /* growing would leave copies behind */
+	if (is_terminal)
+		fputs(prompt, stderr);
+	rc = read_line(out, err);
+	if (is_terminal)
+		fputc('\n', stderr);
+	return rc;
+}
+
+static int read_twice(bool is_terminal, struct buf *out, struct err *err)
 {
 	struct buf again AUTO(buf_done);
 	int rc;
 
 	buf_init(&again, KEEPER_PASSWORD_MAX);
-	buf_reserve(&again, KEEPER_PASSWORD_MAX); /* growing would leave copies behind */
-	buf_reserve(out, KEEPER_PASSWORD_MAX);
-	if (is_terminal)
-		fputs("New password: ", stderr);
-	rc = read_line(out, err);
-	if (is_terminal)
-		fputs("\nThe same again: ", stderr);
+	rc = read_once("New password: ", is_terminal, out, err);
 	if (rc == 0)
-		rc = read_line(&again, err);
-	if (is_terminal)
-		fputc('\n', stderr);
-	if (rc == 0 && out->len == 0)
-		rc = err_set(err, ERR_SYNTAX, "an empty password is not possible");
-	else if (rc == 0 && !slice_eq(buf_slice(out), buf_slice(&again)))
+		rc = read_once("The same again: ", is_terminal, &again, err);
+	if (rc == 0 && !slice_eq(buf_slice(out), buf_slice(&again)))
 		rc = err_set(err, ERR_SYNTAX, "the two passwords differ%s",
 			is_terminal ? "" : " (give the same line twice)");
 	if (again.ptr)
@@ -147,24 +145,35 @@ static int read_twice(struct buf *out, bool is_terminal, struct err *err)
 	return rc;
 }
 
-int cli_read_password(struct buf *out, struct err *err)
+/* Without a prompt: twice. */
+static int read_silently(const char *prompt, struct buf *out, struct err *err)
 {
 	const bool is_terminal = isatty(STDIN_FILENO);
-	struct termios before, silent;
+	struct termios before = {0}, silent;
+	int rc;
 
-	if (!is_terminal)
-		return read_twice(out, false, err);
-	if (tcgetattr(STDIN_FILENO, &before) < 0)
+	if (is_terminal && tcgetattr(STDIN_FILENO, &before) < 0)
 		return err_errno(err, "cannot silence the terminal");
 	silent = before;
 	silent.c_lflag &= ~(tcflag_t)ECHO;
-	if (tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent) < 0)
+	if (is_terminal && tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent) < 0)
 		return err_errno(err, "cannot silence the terminal");
-	{
-		struct termios restore AUTO(restore_terminal) = before;
+	rc = prompt ? read_once(prompt, is_terminal, out, err) : read_twice(is_terminal, out, err);
+	if (is_terminal)
+		tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
+	if (rc == 0 && out->len == 0)
+		rc = err_set(err, ERR_SYNTAX, "an empty password is not possible");
+	return rc;
+}
 
-		return read_twice(out, true, err);
-	}
+int cli_read_password(struct buf *out, struct err *err)
+{
+	return read_silently(NULL, out, err);
+}
+
+int cli_read_secret(const char *prompt, struct buf *out, struct err *err)
+{
+	return read_silently(prompt, out, err);
 }
 
 /* ---- from argv to a command ---- */

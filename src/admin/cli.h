@@ -78,6 +78,8 @@ int cli_fail(const struct cli *cli, const struct err *err);
 void cli_usage_of(const struct cli_command *command, struct buf *out);
 /* cli_read_password - twice: from the terminal without echo, or two lines of standard input. */
 MUST_CHECK int cli_read_password(struct buf *out, struct err *err);
+/* cli_read_secret - once, in the same ways; not empty. The prompt is for a terminal. */
+MUST_CHECK int cli_read_secret(const char *prompt, struct buf *out, struct err *err);
 
 int command_serve(struct cli *cli);
 int command_domain_add(struct cli *cli), command_domain_list(struct cli *cli);
@@ -91,6 +93,8 @@ int command_status(struct cli *cli), command_check(struct cli *cli),
 	command_deliver(struct cli *cli);
 int command_stop(struct cli *cli), command_reload(struct cli *cli),
 	command_upgrade(struct cli *cli);
+int command_totp_add(struct cli *cli), command_totp_list(struct cli *cli),
+	command_totp_code(struct cli *cli), command_totp_remove(struct cli *cli);
 int command_help(struct cli *cli), command_version(struct cli *cli);
 
 #endif

@@ -6,6 +6,11 @@
 		"--quota", "BYTES", "how much mail the account may hold; none without it"          \
 	}
 
+#define TOTP_OPTION                                                                                \
+	{                                                                                          \
+		"--file", "FILE", "where they are; ~/.posthouse-totp without it"                   \
+	}
+
 const struct cli_command cli_commands[] = {
 	{NULL, "serve", "", 0, 0, {{0}}, command_serve, false,
 		"Run the instance in DIR until it is stopped."},
@@ -43,6 +48,16 @@ const struct cli_command cli_commands[] = {
 		"Take a certificate: CHAIN becomes tls/NAME.pem, KEY (a private key in PEM) goes "
 		"to "
 		"the keeper. Set tls.default to NAME for clients that do not ask for a name."},
+	{"totp", "add", "NAME [FILE]", 1, 2, {TOTP_OPTION}, command_totp_add, false,
+		"Keep the secret of a second factor: base32 or an otpauth URI, read without echo, "
+		"or from "
+		"FILE (- is standard input). All are in one file, sealed with a passphrase that is "
+		"read first."},
+	{"totp", "list", "", 0, 0, {TOTP_OPTION}, command_totp_list, false,
+		"List the names of the secrets that are kept."},
+	{"totp", "code", "NAME", 1, 1, {TOTP_OPTION}, command_totp_code, false,
+		"Show the present code of one."},
+	{"totp", "remove", "NAME", 1, 1, {TOTP_OPTION}, command_totp_remove, false, "Forget one."},
 	{NULL, "status", "", 0, 0, {{0}}, command_status, true,
 		"Tell how the instance is: its processes, connections, store and queue."},
 	{NULL, "check", "[ADDRESS...]", 0, CLI_ARGS_MAX,

@@ -10,6 +10,9 @@
 
 enum { DIGITS_USUAL = 6, STEP_MAX_S = 600, CODE_INPUT_MAX = 32, BASE32_MAX = 256 };
 
+static const char *const hash_names[] = {
+	[TOTP_SHA1] = "SHA1", [TOTP_SHA256] = "SHA256", [TOTP_SHA512] = "SHA512"};
+
 int totp_code(
 	const struct totp *totp, int64_t now_s, char out[TOTP_DIGITS_MAX + 1], struct err *err)
 {
@@ -113,7 +116,6 @@ int totp_read_secret(struct slice text, struct totp *out, struct err *err)
 static int read_parameter(struct slice name, struct slice value, struct totp *out,
 	struct slice *secret_out, struct err *err)
 {
-	static const char *const hashes[] = {"SHA1", "SHA256", "SHA512"};
 	uint64_t n;
 
 	if (slice_eq(name, slice_lit("secret"))) {
@@ -127,9 +129,9 @@ static int read_parameter(struct slice name, struct slice value, struct totp *ou
 			return err_set(err, ERR_SYNTAX, "period is 1 to %d seconds", STEP_MAX_S);
 		out->step_s = (unsigned)n;
 	} else if (slice_eq(name, slice_lit("algorithm"))) {
-		for (size_t i = 0; i < sizeof(hashes) / sizeof(hashes[0]); i++) {
+		for (size_t i = 0; i < sizeof(hash_names) / sizeof(hash_names[0]); i++) {
 			out->hash = (unsigned)i;
-			if (slice_eq_nocase(value, slice_str(hashes[i])))
+			if (slice_eq_nocase(value, slice_str(hash_names[i])))
 				return 0;
 		}
 		return err_set(err, ERR_SYNTAX, "algorithm is SHA1, SHA256 or SHA512");
@@ -189,7 +191,8 @@ void totp_write_uri(
 
 	buf_lit(out, "otpauth://totp/");
 	put_escaped(out, issuer);
-	buf_lit(out, ":");
+	if (issuer.len)
+		buf_lit(out, ":");
 	put_escaped(out, account);
 	buf_lit(out, "?secret=");
 	if (oath_base32_encode((const char *)totp->secret, totp->secret_len, &text, &n) != OATH_OK)
@@ -199,7 +202,10 @@ void totp_write_uri(
 		buf_byte(out, text[i]);
 	mem_wipe(text, n);
 	free(text);
-	buf_lit(out, "&issuer=");
-	put_escaped(out, issuer);
-	buf_printf(out, "&algorithm=SHA1&digits=%u&period=%u", totp->digits, totp->step_s);
+	if (issuer.len) {
+		buf_lit(out, "&issuer=");
+		put_escaped(out, issuer);
+	}
+	buf_printf(out, "&algorithm=%s&digits=%u&period=%u", hash_names[totp->hash], totp->digits,
+		totp->step_s);
 }

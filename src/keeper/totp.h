@@ -45,7 +45,8 @@ MUST_CHECK int totp_read_secret(struct slice text, struct totp *out, struct err 
 /* totp_read_uri - otpauth://totp/LABEL?secret=…; label_out is the label as it stands there. */
 MUST_CHECK int totp_read_uri(
 	struct slice uri, struct totp *out, struct slice *label_out, struct err *err);
-/* totp_write_uri - of a secret with the usual parameters. */
+/* totp_write_uri - what totp_read_uri() reads, with a label of "issuer:account"; without an issuer,
+ * of the account alone. */
 void totp_write_uri(
 	const struct totp *totp, struct slice issuer, struct slice account, struct buf *out);
 

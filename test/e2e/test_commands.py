@@ -1,7 +1,11 @@
 """test_commands.py - the command line against a running instance: what it prints, and its exit codes."""
+import base64
+import hashlib
+import hmac
 import json
 import pathlib
 import subprocess
+import time
 
 import pytest
 import support
@@ -206,3 +210,55 @@ def test_nothing_is_running(tmp_path):
     made = support.Instance(directory=pathlib.Path(tmp_path))
     for arguments in (('status',), ('stop',), ('reload',), ('upgrade',), ('domain', 'list')):
         assert 'nothing is running' in fails(made, *arguments, code=3)
+
+
+def totp(arguments, stdin, home, code=0):
+    done = subprocess.run([support.BINARY, 'totp', *arguments], input=stdin.encode(),
+                          env={'HOME': str(home)}, capture_output=True)
+    assert done.returncode == code, done
+    return done.stdout.decode()
+
+
+def rfc6238(secret, at, digits=6):
+    mac = hmac.digest(secret, (int(at) // 30).to_bytes(8, 'big'), hashlib.sha1)
+    number = int.from_bytes(mac[mac[19] & 15:][:4], 'big') & 0x7fffffff
+    return str(number)[-digits:].zfill(digits)
+
+
+def test_totp_keeps_secrets(tmp_path):
+    secret = b'secret of the staff!'
+    text = base64.b32encode(secret).decode()
+    uri = tmp_path / 'uri'
+    uri.write_text('otpauth://totp/Example:me?secret=%s&digits=8&issuer=Example\n' % text)
+    totp(['add', 'one'], 'pass\npass\n%s\n' % text.lower(), tmp_path)
+    totp(['add', 'two', str(uri)], 'pass\n', tmp_path)
+    kept = tmp_path / '.posthouse-totp'
+    assert kept.stat().st_mode & 0o777 == 0o600
+    assert text.encode() not in kept.read_bytes() and secret not in kept.read_bytes()
+    assert b'two' not in kept.read_bytes()
+    assert totp(['list'], 'pass\n', tmp_path).split() == ['NAME', 'one', 'two']
+    for name, digits in ('one', 6), ('two', 8):
+        before = time.time()
+        code = json.loads(totp(['code', name, '--json'], 'pass\n', tmp_path))['code']
+        assert code in {rfc6238(secret, at, digits) for at in (before, time.time())}
+    totp(['remove', 'one'], 'pass\n', tmp_path)
+    assert json.loads(totp(['list', '--json'], 'pass\n', tmp_path)) == [{'name': 'two'}]
+
+
+def test_totp_refuses(tmp_path):
+    totp(['list'], 'pass\n', tmp_path, code=1)
+    totp(['add', 'one'], 'pass\nother\nMY\n', tmp_path, code=1)
+    totp(['add', 'one'], 'pass\npass\nM!\n', tmp_path, code=1)
+    kept = tmp_path / '.posthouse-totp'
+    assert not kept.exists()
+    totp(['add', 'one'], 'pass\npass\nMY\n', tmp_path)
+    totp(['add', 'one'], 'pass\nMZ\n', tmp_path, code=1)
+    totp(['code', 'two'], 'pass\n', tmp_path, code=1)
+    totp(['code', 'one'], 'wrong\n', tmp_path, code=1)
+    kept.chmod(0o644)
+    totp(['code', 'one'], 'pass\n', tmp_path, code=1)
+    kept.chmod(0o600)
+    damaged = bytearray(kept.read_bytes())
+    damaged[-1] ^= 1
+    kept.write_bytes(damaged)
+    totp(['code', 'one'], 'pass\n', tmp_path, code=1)
