@@ -8,7 +8,7 @@
 #define STORE_INCOMING_H
 
 #include "base/encode.h"
-#include "store/spool.h"
+#include "base/spool.h"
 #include "wire/mime/prepare.h"
 
 enum { INCOMING_REFS_MAX = 32 }; /* message-ids that threading looks at */

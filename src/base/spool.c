@@ -1,11 +1,12 @@
 /* spool.c - see spool.h. */
-#include "store/spool.h"
+#include "base/spool.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/io.h"
@@ -19,6 +20,7 @@ struct spool {
 	int dirfd, fd; /* fd -1: in memory */
 	uint64_t max, size;
 	struct buf memory;
+	void *map; /* of the whole file, or NULL */
 };
 
 struct spool *spool_new(int dirfd, uint64_t max)
@@ -40,6 +42,8 @@ void spool_free(struct spool **spool)
 {
 	if (*spool && --(*spool)->refs == 0) {
 		buf_done(&(*spool)->memory);
+		if ((*spool)->map)
+			munmap((*spool)->map, (size_t)(*spool)->size);
 		io_close(&(*spool)->fd);
 		free(*spool);
 	}
@@ -68,8 +72,8 @@ int spool_append(struct spool *spool, struct slice bytes, struct err *err)
 	int rc = 0;
 
 	if (bytes.len > spool->max - spool->size)
-		return err_set(err, ERR_TOOBIG, "message larger than %llu bytes",
-			(unsigned long long)spool->max);
+		return err_set(
+			err, ERR_TOOBIG, "more than %llu bytes", (unsigned long long)spool->max);
 	if (spool->fd < 0 && spool->size + bytes.len <= MEMORY_MAX) {
 		buf_append(&spool->memory, bytes);
 	} else {
@@ -103,11 +107,11 @@ int spool_read(struct spool *spool, uint64_t at, size_t n, struct buf *out, stru
 		n = (size_t)(spool->size - at);
 	if (spool_view(spool, &view)) {
 		buf_append(out, slice_head(slice_from(view, (size_t)at), n));
-		return buf_check(out, "spooled message", err);
+		return buf_check(out, "spooled bytes", err);
 	}
 	to = buf_reserve(out, n);
 	if (!to)
-		return buf_check(out, "spooled message", err);
+		return buf_check(out, "spooled bytes", err);
 	while (n) {
 		const ssize_t got = pread(spool->fd, to, n, (off_t)at);
 
@@ -129,4 +133,19 @@ bool spool_view(const struct spool *spool, struct slice *out)
 		return false;
 	*out = buf_slice(&spool->memory);
 	return true;
+}
+
+int spool_map(struct spool *spool, struct slice *out, struct err *err)
+{
+	void *map;
+
+	if (spool_view(spool, out))
+		return 0;
+	map = mmap(NULL, (size_t)spool->size, PROT_READ, MAP_SHARED, spool->fd, 0);
+	if (map == MAP_FAILED)
+		return err_errno(err, "cannot map the spool");
+	spool->map = map;
+	spool->max = spool->size;
+	*out = (struct slice){map, (size_t)spool->size};
+	return 0;
 }

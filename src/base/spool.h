@@ -1,17 +1,18 @@
 /*
- * spool.h - a message on its way in: memory up to 64 KiB, then an unlinked file in DIR/spool.
+ * spool.h - bytes on their way in (a message, a request's body): memory up to 64 KiB, then a file
+ * without a name in the folder given.
  *
  * Appended to by one thread, then read by any number at once (spool_read is a pread). Counted
  * references: the session, the delivery log and each account's write may share one.
  */
-#ifndef STORE_SPOOL_H
-#define STORE_SPOOL_H
+#ifndef BASE_SPOOL_H
+#define BASE_SPOOL_H
 
 #include "base/buf.h"
 
 struct spool;
 
-/* spool_new - empty; at most max bytes, then -ERR_TOOBIG. dirfd: the open DIR/spool. */
+/* spool_new - empty; at most max bytes, then -ERR_TOOBIG. dirfd: the folder, open. */
 struct spool *spool_new(int dirfd, uint64_t max);
 struct spool *spool_ref(struct spool *spool);
 void spool_free(struct spool **spool); /* gives one reference back */
@@ -23,5 +24,8 @@ MUST_CHECK int spool_read(
 	struct spool *spool, uint64_t at, size_t n, struct buf *out, struct err *err);
 /* spool_view - the bytes themselves when they are in memory; false when they are in a file. */
 bool spool_view(const struct spool *spool, struct slice *out);
+/* spool_map - all the bytes, a file mapped to memory; they live as long as the spool, and nothing
+ * is appended any more. By one thread, once. */
+MUST_CHECK int spool_map(struct spool *spool, struct slice *out, struct err *err);
 
 #endif
