@@ -8,7 +8,8 @@ import re
 
 HOME = pathlib.Path(__file__).resolve().parent.parent
 SRC = HOME / 'src'
-STRANGERS = [('wire/mime', 'wire/imap', 'wire/smtp', 'wire/sasl'), ('wire', 'db'), ('wire', 'net'), ('db', 'net'),
+STRANGERS = [('wire/mime', 'wire/imap', 'wire/smtp', 'wire/sasl', 'wire/http'), ('wire', 'db'), ('wire', 'net'),
+             ('db', 'net'),
              ('imap', 'smtp')]
 
 
