@@ -112,6 +112,10 @@ uint64_t conn_park(struct conn *c, int64_t timeout_ms, conn_resume_fn *resume);
  * holds until set again; no output moving for as long closes too. */
 void conn_set_timeout(struct conn *c, int64_t ms);
 
+/* conn_restart_timeout - the same, counted from now: what has begun has so long to be whole, however
+ * slowly its bytes come. May be called by frame(). */
+void conn_restart_timeout(struct conn *c, int64_t ms);
+
 /* conn_set_busy - something larger than a unit has begun (a DATA, a literal): until it is set back
  * the shutdown of this server waits for it. */
 void conn_set_busy(struct conn *c, bool is_busy);

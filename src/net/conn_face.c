@@ -79,6 +79,12 @@ void conn_set_timeout(struct conn *c, int64_t ms)
 	c->timeout_ms = ms;
 }
 
+void conn_restart_timeout(struct conn *c, int64_t ms)
+{
+	c->unit_ms = clock_mono_ms();
+	c->timeout_ms = ms;
+}
+
 void conn_set_busy(struct conn *c, bool is_busy)
 {
 	c->is_busy = is_busy;

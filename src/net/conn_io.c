@@ -139,8 +139,10 @@ static bool pull(struct conn *c)
 			&c->log, "reply-cut-short", log_c("code", err_code_name(-rc)), log_e(&err));
 		return false;
 	}
-	if (rc == SOURCE_DONE)
+	if (rc == SOURCE_DONE) {
 		end_part(c);
+		c->unit_ms = clock_mono_ms(); /* the reply belonged to the unit */
+	}
 	c->is_waiting = rc == SOURCE_WAIT;
 	return true;
 }
