@@ -9,7 +9,7 @@
  *
  * The head is parsed strictly by wire/http (smuggling and malformed input are refused there and
  * never reach a function). Bodies up to 64 KiB stay in memory, larger ones are spooled to a file
- * without a name in http_site.spool; a row says how much it takes, more is 413.
+ * without a name in http_site.spool_dirfd; a row says how much it takes, more is 413.
  *
  * Added by itself: Date, Content-Length or chunks, HSTS over TLS, the site's security headers,
  * HEAD without body, gzip (text of 1 KiB or more, for clients that take it), 304 for If-None-Match
@@ -53,7 +53,7 @@ struct http_site {
 	/* failed - the page for `status` (404, 405, 413, 400, …); NULL: one line of text. */
 	void (*failed)(struct http *x, unsigned status);
 	const char *const *headers; /* "Name: value" for every reply, NULL at the end */
-	const char *spool;          /* folder for large bodies */
+	int spool_dirfd;            /* folder for large bodies */
 	void *context;              /* http_context() */
 	struct {
 		int64_t head_ms, body_ms, idle_ms; /* slow heads and bodies are cut off */
@@ -83,6 +83,7 @@ bool http_is_version_2(struct http *x);
 struct slice http_peer(struct http *x); /* the client's address */
 
 struct slice http_header(struct http *x, const char *name); /* ptr NULL: not there */
+/* http_cookie - as set by http_set_cookie(): over TLS it must have the prefix `__Host-`. */
 struct slice http_cookie(struct http *x, const char *name);
 struct slice http_segment(struct http *x, const char *name); /* of the row's path, decoded */
 /* A parameter of the query, or of a form (urlencoded or multipart), decoded, UTF-8 or refused
@@ -102,13 +103,16 @@ bool http_file_next(struct http *x, const char *name, size_t *at, struct http_fi
 struct slice http_body(struct http *x);
 
 /* ---- the reply: headers first, then exactly one of the functions below them ---- */
-/* http_set - a header of the reply; a value with CR, LF or NUL is a mistake of ours: asserted. */
+/* http_set - a header of the reply (at most 8 KiB): replaces the one before, except Set-Cookie.
+ * Control bytes of the value become "_". name lives as long as x, usually a literal. */
 void http_set(struct http *x, const char *name, struct slice value);
 void http_set_f(struct http *x, const char *name, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 /* http_set_cookie - `__Host-` NAME, Path=/, Secure, HttpOnly, SameSite=Lax; max_age_s 0: until the
  * browser ends; negative: delete. Without TLS (the insecure host) no prefix and no Secure. */
 void http_set_cookie(struct http *x, const char *name, struct slice value, int64_t max_age_s);
+/* http_set_filename - Content-Disposition with the name under which to save (RFC 6266). */
+void http_set_filename(struct http *x, bool is_attachment, struct slice name);
 
 void http_reply(struct http *x, unsigned status, const char *type, struct slice body); /* copies */
 /* http_reply_buf - give away a buffer that was filled (wiped after sending). */
@@ -129,6 +133,8 @@ void http_fail(struct http *x, unsigned status);                 /* the site's p
 typedef void http_resume_fn(struct http *x, struct answer *answer);
 /* http_park - as conn_park(). The ticket goes with conn_ref(http_conn(x)) to whoever answers. */
 uint64_t http_park(struct http *x, int64_t timeout_ms, http_resume_fn *resume);
+/* http_continue - run the row, or fail with 404 or 405: for a `before` that had to park. */
+void http_continue(struct http *x);
 /* http_keep - zeroed memory of this request that a resumed function finds again; the first call
  * says the size. free_kept may be NULL and is called when the request is over. */
 void *http_keep(struct http *x, size_t size, void (*free_kept)(void *kept));
@@ -137,9 +143,9 @@ void *http_keep(struct http *x, size_t size, void (*free_kept)(void *kept));
 /* A file as the build embeds it: its ETag is a hash, gzip may be empty. */
 struct http_static {
 	const char *path, *type, *etag;
-	struct slice bytes, gzip;
+	struct slice bytes, gzip; /* gzip: empty if it would not be smaller */
 };
-/* http_reply_static - with a year's caching if the request's query is "v=ETAG". */
+/* http_reply_static - with a year's caching if the request has the parameter v=ETAG. */
 void http_reply_static(struct http *x, const struct http_static *file);
 
 #endif
