@@ -46,12 +46,19 @@ static const struct row rows[] = {
 		"Where users send mail (SMTP in TLS, with a login)."},
 	{"listen.imaps", TYPE_LISTEN, AT(imaps), "*:993", 0, 0, CONFIG_SERVER,
 		"Where users read mail (IMAP in TLS)."},
+	{"listen.https", TYPE_LISTEN, AT(https), "*:443", 0, 0, CONFIG_SERVER,
+		"Where browsers come (HTTP/1.1 and HTTP/2 in TLS)."},
+	{"listen.http", TYPE_LISTEN, AT(http), "*:80", 0, 0, CONFIG_SERVER,
+		"Where browsers come without TLS: they are sent to listen.https."},
 	{"listen.lmtp", TYPE_LISTEN, AT(lmtp), "", 0, 0, CONFIG_SERVER,
 		"Where trusted mail servers deliver by LMTP: a loopback or private address. There "
 		"is no login, so never one that strangers reach."},
 	{"listen.lmtp_socket", TYPE_SWITCH, AT(lmtp_socket), "true", 0, 0, CONFIG_SERVER,
 		"Take LMTP on the Unix socket run/lmtp.sock, for the instance's owner and the "
 		"server's group."},
+	{"web.public_port", TYPE_COUNT, AT(web_public_port), "443", 1, 65535, CONFIG_SERVER,
+		"The port by which browsers reach listen.https; another than 443 is named where "
+		"they are sent to it."},
 	{"tls.default", TYPE_WORD, AT(tls_default), "localhost", 0, 0, CONFIG_RELOAD,
 		"Which certificate clients get that ask for no name, or for one we have not: NAME "
 		"of tls/NAME.pem. When there is no certificate at all, a self-signed one of this "

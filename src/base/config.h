@@ -39,7 +39,8 @@ struct config_listen {
  * seconds, switches 0 or 1, the log level an enum log_level. */
 struct config {
 	struct slice host_name;
-	struct config_listen smtp, submissions, imaps, lmtp;
+	struct config_listen smtp, submissions, imaps, https, http, lmtp;
+	uint64_t web_public_port;
 	uint64_t lmtp_socket;
 	struct slice tls_default;
 	struct slice user_server, user_keeper, user_courier;

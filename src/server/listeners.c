@@ -3,23 +3,30 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include "http/http.h"
 #include "imap/imap.h"
 #include "server/server.h"
 #include "smtp/smtp.h"
 
-static const struct {
+/* What conn_context() is. */
+enum context { SERVICE, CONTROL, WEB };
+
+static const struct row {
 	const char *name; /* in the handover */
 	const struct protocol *protocol;
 	enum pool_class class;
 	bool has_tls, is_implicit_tls;
-	bool is_control, is_mx;
+	enum context context;
+	bool is_mx;
 } rows[] = {
-	{"smtp", &smtp_mx_protocol, POOL_MX, true, false, false, true},
-	{"submissions", &smtp_submission_protocol, POOL_INTERACTIVE, true, true, false, false},
-	{"imaps", &imap_protocol, POOL_INTERACTIVE, true, true, false, false},
-	{"lmtp", &smtp_lmtp_protocol, POOL_INTERACTIVE, false, false, false, false},
-	{"lmtp_socket", &smtp_lmtp_protocol, POOL_INTERACTIVE, false, false, false, false},
-	{"control", &control_protocol, POOL_INTERACTIVE, false, false, true, false},
+	{"smtp", &smtp_mx_protocol, POOL_MX, true, false, SERVICE, true},
+	{"submissions", &smtp_submission_protocol, POOL_INTERACTIVE, true, true, SERVICE, false},
+	{"imaps", &imap_protocol, POOL_INTERACTIVE, true, true, SERVICE, false},
+	{"https", &http_protocol, POOL_INTERACTIVE, true, true, WEB, false},
+	{"http", &http_protocol, POOL_INTERACTIVE, false, false, WEB, false},
+	{"lmtp", &smtp_lmtp_protocol, POOL_INTERACTIVE, false, false, SERVICE, false},
+	{"lmtp_socket", &smtp_lmtp_protocol, POOL_INTERACTIVE, false, false, SERVICE, false},
+	{"control", &control_protocol, POOL_INTERACTIVE, false, false, CONTROL, false},
 };
 
 /* Only programs of this host reach it: Unix sockets and loopback. */
@@ -42,6 +49,13 @@ static bool is_local(int fd)
 	return at.sa.sa_family == AF_UNIX;
 }
 
+static void *context_of(struct server *server, const struct row *row)
+{
+	if (row->context == WEB)
+		return &server->site;
+	return row->context == CONTROL ? (void *)&server->control : (void *)&server->service;
+}
+
 int listeners_open(struct server *server, struct err *err)
 {
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -52,8 +66,7 @@ int listeners_open(struct server *server, struct err *err)
 			const struct pool_listener listener = {
 				.fd = (int)fd,
 				.protocol = rows[i].protocol,
-				.context = rows[i].is_control ? (void *)&server->control
-							      : (void *)&server->service,
+				.context = context_of(server, &rows[i]),
 				.tls = rows[i].has_tls ? server->tls : NULL,
 				.is_implicit_tls = rows[i].is_implicit_tls,
 				.class = rows[i].class,

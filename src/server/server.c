@@ -125,6 +125,8 @@ static int open_parts(struct server *server, struct err *err)
 	if (rc == 0)
 		rc = open_tls(server, err);
 	if (rc == 0)
+		rc = site_open(server, err);
+	if (rc == 0)
 		rc = listeners_open(server, err);
 	if (rc == 0)
 		rc = open_bus(server, err);
@@ -149,6 +151,7 @@ static void close_parts(struct server *server)
 		tls_free(&server->tls);
 	if (service->keeper)
 		keeper_free(&service->keeper);
+	site_close(server);
 	mail_sessions_done(&service->sessions);
 	free((char *)(uintptr_t)service->host_name.ptr);
 	bus_done(server);
@@ -300,6 +303,7 @@ int server_main(int argc, char **argv)
 	mail_sessions_init(&server->service.sessions);
 	pthread_mutex_init(&server->notices_lock, NULL);
 	server->drain_ms = -1;
+	server->site.spool_dirfd = -1;
 	server->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	rc = run(server, argc, argv, &err);
 	if (rc < 0)

@@ -16,6 +16,7 @@
 #include "admin/control.h"
 #include "base/config.h"
 #include "base/map.h"
+#include "http/http.h"
 #include "server/handover.h"
 
 struct server {
@@ -24,6 +25,7 @@ struct server {
 	struct service service;
 	struct control control;
 	struct tls *tls;
+	struct http_site site; /* of https and http: site.c */
 	struct pool_timer ticket_timer;
 	int event_fd; /* wakes the main thread after a change of the two below */
 	atomic_bool must_stop;
@@ -54,6 +56,11 @@ void tickets_start(struct server *server);
 
 /* listeners.c */
 MUST_CHECK int listeners_open(struct server *server, struct err *err);
+
+/* site.c */
+/* site_open - what browsers see on https and http. */
+MUST_CHECK int site_open(struct server *server, struct err *err);
+void site_close(struct server *server);
 
 /* server.c: called by the bus */
 void server_wake(struct server *server);

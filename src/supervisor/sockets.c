@@ -186,17 +186,17 @@ static int add_unix(const struct layout *layout, const struct config *config,
 int sockets_open(const struct layout *layout, const struct config *config,
 	const struct sockets *before, int patience_ms, struct sockets *out, struct err *err)
 {
+	const struct {
+		const char *name;
+		const struct config_listen *at;
+	} rows[] = {{"smtp", &config->smtp}, {"submissions", &config->submissions},
+		{"imaps", &config->imaps}, {"https", &config->https}, {"http", &config->http},
+		{"lmtp", &config->lmtp}};
 	struct sockets sockets = {.n = 0};
-	int rc;
+	int rc = 0;
 
-	rc = add_listen("smtp", &config->smtp, before, patience_ms, &sockets, err);
-	if (rc == 0)
-		rc = add_listen(
-			"submissions", &config->submissions, before, patience_ms, &sockets, err);
-	if (rc == 0)
-		rc = add_listen("imaps", &config->imaps, before, patience_ms, &sockets, err);
-	if (rc == 0)
-		rc = add_listen("lmtp", &config->lmtp, before, patience_ms, &sockets, err);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]) && rc == 0; i++)
+		rc = add_listen(rows[i].name, rows[i].at, before, patience_ms, &sockets, err);
 	if (rc == 0)
 		rc = add_unix(layout, config, before, &sockets, err);
 	if (rc < 0)

@@ -84,7 +84,7 @@ class Instance:
         self.binary = binary or BINARY
         self.made = directory is None
         self.dir = pathlib.Path(directory or tempfile.mkdtemp(prefix='posthouse-test-'))
-        names = ('smtp', 'submissions', 'imaps', 'lmtp')
+        names = ('smtp', 'submissions', 'imaps', 'https', 'http', 'lmtp')
         self.ports = dict(zip(names, free_ports(len(names))))
         self.settings = settings
         self.env = dict(os.environ, **SANITIZERS)

@@ -12,7 +12,7 @@ import pytest
 
 from support import HOME, wait_for
 
-OFFSETS = (24, 25, 465, 993)
+OFFSETS = (24, 25, 80, 443, 465, 993)
 
 
 def free_base():
