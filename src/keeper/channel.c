@@ -73,7 +73,7 @@ static int read_frame(int fd, int64_t deadline_ms, struct buf *in, struct err *e
 {
 	int64_t length;
 
-	while ((length = frame_length(buf_slice(in), FRAME_CLI_MAX, err)) == 0) {
+	while ((length = frame_length(buf_slice(in), FRAME_ANSWER_MAX, err)) == 0) {
 		char *space = buf_reserve(in, READ_BYTES);
 		int rc = wait_for(fd, POLLIN, deadline_ms, err);
 		ssize_t n;

@@ -7,29 +7,12 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "keeper/credentials.h"
+#include "keeper/logins.h"
+#include "keeper/revoke.h"
+#include "keeper/session.h"
 
 enum { REASON_MAX = 60 }; /* of one item, so that the answer for a full batch fits a frame */
-
-struct task {
-	struct crew_job job;
-	struct clerk *clerk;
-	struct caller caller;
-	uint8_t verb;
-	union {
-		struct frame_secrets secrets;
-		struct frame_make_key make;
-		struct frame_import_key import;
-		uint64_t account;
-	} what; /* slices point into bytes */
-	size_t len;
-	char bytes[];
-};
-
-static void task_free(struct task *t)
-{
-	mem_wipe(t->bytes, t->len);
-	free(t);
-}
 
 /* ---- passwords ---- */
 
@@ -109,22 +92,22 @@ static bool has_clear(const struct frame_secrets *in)
 }
 
 /* Fills in the hashes of all clear passwords. */
-static void hash_batch(struct clerk *clerk, const struct frame_secrets *in, struct secret *out,
+static void hash_batch(struct desk *desk, const struct frame_secrets *in, struct secret *out,
 	struct result *results)
 {
 	struct batch b = {.in = in,
 		.out = out,
 		.results = results,
-		.hashers = clerk->hashers,
-		.cost = in->is_fast ? hash_cost_least() : clerk->cost,
-		.running = clerk->hashers_n};
-	struct batch_run *runs = mem_zalloc_array(clerk->hashers_n, sizeof(*runs));
+		.hashers = desk->hashers,
+		.cost = in->is_fast ? hash_cost_least() : desk->cost,
+		.running = desk->hashers_n};
+	struct batch_run *runs = mem_zalloc_array(desk->hashers_n, sizeof(*runs));
 
 	pthread_mutex_init(&b.lock, NULL);
 	pthread_cond_init(&b.done, NULL);
-	for (unsigned i = 0; i < clerk->hashers_n; i++) {
+	for (unsigned i = 0; i < desk->hashers_n; i++) {
 		runs[i] = (struct batch_run){{batch_run, NULL}, &b};
-		if (!crew_put(clerk->hashers, CREW_BULK, &runs[i].job))
+		if (!crew_put(desk->hashers, CREW_BULK, &runs[i].job))
 			batch_run(&runs[i].job, false);
 	}
 	pthread_mutex_lock(&b.lock);
@@ -137,57 +120,93 @@ static void hash_batch(struct clerk *clerk, const struct frame_secrets *in, stru
 }
 
 /* A field for each: the code, and why. */
-static void reply_results(struct caller caller, const struct result *results, size_t n)
+static void put_results(struct task *t, const struct result *results, size_t n)
 {
-	struct slice *fields = mem_zalloc_array(n, sizeof(*fields));
-	char(*texts)[1 + REASON_MAX] = mem_zalloc_array(n, sizeof(*texts));
-
 	for (size_t i = 0; i < n; i++) {
+		char text[1 + REASON_MAX];
 		struct slice reason = {0};
 
 		if (results[i].rc < 0)
 			reason = slice_head(slice_str(results[i].err.msg), REASON_MAX);
-		texts[i][0] = (char)-results[i].rc;
+		text[0] = (char)-results[i].rc;
 		if (reason.len)
-			memcpy(texts[i] + 1, reason.ptr, reason.len);
-		fields[i] = (struct slice){texts[i], 1 + reason.len};
+			memcpy(text + 1, reason.ptr, reason.len);
+		task_put(t, (struct slice){text, 1 + reason.len});
 	}
-	caller_reply(caller, fields, n);
-	free(fields);
-	free(texts);
 }
 
-/* Good ones to the front, and to disk in one transaction. */
-static int store_batch(struct clerk *clerk, struct secret *list, const struct result *results,
-	size_t n, struct err *err)
+/* Sets the good ones; whose password was another before has its sessions ended. */
+static int put_batch(struct db *change, struct secret *list, const struct result *results, size_t n,
+	struct frame_session *ended, size_t *ended_n, struct err *err)
 {
-	size_t good = 0;
-	int rc;
+	uint64_t seq;
+	int rc = secrets_take_seq(change, &seq, err);
 
-	for (size_t i = 0; i < n; i++) {
-		if (results[i].rc == 0)
-			list[good++] = list[i];
+	for (size_t i = 0; i < n && rc == 0; i++) {
+		const struct frame_session what = {list[i].account, seq, 0, SCOPE_ALL};
+		int64_t known = 0;
+
+		if (results[i].rc < 0)
+			continue;
+		list[i].epoch = seq;
+		rc = db_get_int(change, &known, err,
+			"SELECT count(*) FROM secret WHERE account = ?",
+			db_i((int64_t)list[i].account));
+		if (rc == 0)
+			rc = secrets_put(change, &list[i], err);
+		if (rc == 0 && known)
+			rc = session_end_all(change, &what, err);
+		if (rc == 0 && known)
+			ended[(*ended_n)++] = what;
 	}
-	rc = good ? secrets_set(clerk->secrets, list, good, err) : 0;
-	/* Even after a failed commit the old passwords may be gone: only the file knows. */
-	for (size_t i = 0; i < good; i++)
-		logins_forget(clerk->logins, list[i].account);
-	log_info(NULL, "passwords_set", log_n("accounts", (int64_t)(rc == 0 ? good : 0)));
 	return rc;
 }
 
-static void set_passwords(struct task *t)
+static void store_batch(struct task *t, struct secret *list, const struct result *results, size_t n)
 {
-	const struct frame_secrets *in = &t->what.secrets;
-	struct secret *list = mem_zalloc_array(in->n, sizeof(*list));
-	struct result *results = mem_zalloc_array(in->n, sizeof(*results));
+	struct frame_session *ended = mem_zalloc_array(n, sizeof(*ended));
+	size_t ended_n = 0;
+	struct db *change;
 	struct err err;
-	int rc;
+	int rc = secrets_change(t->desk->secrets, &change, &err);
 
+	if (rc == 0) {
+		rc = put_batch(change, list, results, n, ended, &ended_n, &err);
+		rc = secrets_change_end(t->desk->secrets, rc, &err);
+	}
+	/* Even after a failed commit the old passwords may be gone: only the file knows. */
+	for (size_t i = 0; i < n; i++)
+		logins_forget(t->desk->logins, list[i].account);
+	put_results(t, results, n);
+	if (rc < 0) {
+		task_fail(t, &err);
+	} else {
+		log_info(NULL, "passwords_set", log_n("accounts", (int64_t)n));
+		task_revoke(t, ended, ended_n);
+	}
+	free(ended);
+}
+
+void clerk_set_passwords(struct task *t)
+{
+	struct frame_secrets *in = mem_new(struct frame_secrets);
+	struct secret *list;
+	struct result *results;
+	struct err err;
+
+	if (!frame_read_secrets(&t->frame, in)) {
+		free(in);
+		err_set(&err, ERR_SYNTAX, "not a list of passwords");
+		task_fail(t, &err);
+		return;
+	}
+	list = mem_zalloc_array(in->n, sizeof(*list));
+	results = mem_zalloc_array(in->n, sizeof(*results));
 	for (size_t i = 0; i < in->n; i++) {
 		const struct slice secret = in->items[i].secret;
 
 		list[i].account = in->items[i].account;
+		list[i].is_fast = in->is_fast && !in->items[i].is_hash;
 		if (!in->items[i].is_hash)
 			continue;
 		results[i].rc = hash_check(secret, &results[i].err);
@@ -195,125 +214,68 @@ static void set_passwords(struct task *t)
 			memcpy(list[i].hash, secret.ptr, secret.len);
 	}
 	if (has_clear(in))
-		hash_batch(t->clerk, in, list, results);
-	rc = store_batch(t->clerk, list, results, in->n, &err);
-	if (rc < 0)
-		caller_fail(t->caller, rc, err.msg);
-	else
-		reply_results(t->caller, results, in->n);
+		hash_batch(t->desk, in, list, results);
+	store_batch(t, list, results, in->n);
 	mem_wipe(list, in->n * sizeof(*list));
 	free(list);
 	free(results);
+	free(in);
 }
 
 /* ---- the other verbs ---- */
 
-static void finish(struct caller caller, int rc, const struct err *err)
+void clerk_delete_account(struct task *t)
 {
-	if (rc < 0)
-		caller_fail(caller, rc, err->msg);
-	else
-		caller_reply(caller, NULL, 0);
-}
-
-static void delete_account(struct task *t)
-{
+	struct frame_session what = {.account = t->f[0].n, .scopes = SCOPE_ALL};
+	struct db *change;
 	struct err err;
-	int rc = secrets_delete(t->clerk->secrets, t->what.account, &err);
+	int rc = secrets_change(t->desk->secrets, &change, &err);
 
-	logins_forget(t->clerk->logins, t->what.account);
-	finish(t->caller, rc, &err);
+	if (rc == 0) {
+		rc = secrets_take_seq(change, &what.seq, &err);
+		if (rc == 0)
+			rc = session_end_all(change, &what, &err);
+		if (rc == 0)
+			rc = secrets_remove(change, what.account, &err);
+		rc = secrets_change_end(t->desk->secrets, rc, &err);
+	}
+	logins_forget(t->desk->logins, what.account);
+	if (rc < 0)
+		task_fail(t, &err);
+	else
+		task_revoke(t, &what, 1);
 }
 
-static void make_key(struct task *t)
+void clerk_make_key(struct task *t)
 {
 	struct buf certificate AUTO(buf_done);
-	struct slice field;
+	struct frame_make_key what;
 	struct err err;
-	int rc;
+	int rc = 0;
 
 	buf_init(&certificate, FRAME_PEM_MAX);
-	rc = keys_make(t->clerk->keys, &t->what.make, &certificate, &err);
-	if (rc < 0) {
-		caller_fail(t->caller, rc, err.msg);
-		return;
-	}
-	log_info(NULL, "key_made", log_s("key", t->what.make.name));
-	field = buf_slice(&certificate);
-	caller_reply(t->caller, &field, 1);
-}
-
-static void import_key(struct task *t)
-{
-	struct err err;
-	int rc = keys_import(t->clerk->keys, &t->what.import, &err);
-
+	if (!frame_read_make_key(&t->frame, &what))
+		rc = err_set(&err, ERR_SYNTAX, "not a key's name, or not a host's");
 	if (rc == 0)
-		log_info(NULL, "key_imported", log_s("key", t->what.import.name));
-	finish(t->caller, rc, &err);
-}
-
-static bool read_secrets(struct frame *f, struct task *t)
-{
-	return frame_read_secrets(f, &t->what.secrets);
-}
-
-static bool read_account(struct frame *f, struct task *t)
-{
-	return frame_read_account(f, &t->what.account);
-}
-
-static bool read_make(struct frame *f, struct task *t)
-{
-	return frame_read_make_key(f, &t->what.make);
-}
-
-static bool read_import(struct frame *f, struct task *t)
-{
-	return frame_read_import_key(f, &t->what.import);
-}
-
-static const struct {
-	bool (*read)(struct frame *f, struct task *t);
-	void (*act)(struct task *t);
-} acts[FRAME_VERB_END] = {
-	[FRAME_SET_PASSWORDS] = {read_secrets, set_passwords},
-	[FRAME_DELETE_ACCOUNT] = {read_account, delete_account},
-	[FRAME_MAKE_KEY] = {read_make, make_key},
-	[FRAME_IMPORT_KEY] = {read_import, import_key},
-};
-
-static void task_run(struct crew_job *job, bool is_dismissed)
-{
-	struct task *t = (struct task *)job; /* its first member */
-
-	if (is_dismissed)
-		caller_fail(t->caller, -ERR_BUSY, "the keeper is ending");
-	else
-		acts[t->verb].act(t);
-	task_free(t);
-}
-
-bool clerk_take(struct clerk *clerk, struct caller caller, const struct frame *f)
-{
-	struct task *t = mem_zalloc(sizeof(*t) + f->rest.len);
-	struct frame copy = *f;
-
-	t->job.run = task_run;
-	t->clerk = clerk;
-	t->caller = caller;
-	t->verb = f->verb;
-	t->len = f->rest.len;
-	if (t->len)
-		memcpy(t->bytes, f->rest.ptr, t->len);
-	copy.rest = (struct slice){t->bytes, t->len};
-	if (!acts[f->verb].read(&copy, t)) {
-		task_free(t);
-		return false;
+		rc = keys_make(t->desk->keys, &what, &certificate, &err);
+	if (rc == 0) {
+		log_info(NULL, "key_made", log_s("key", what.name));
+		task_put(t, buf_slice(&certificate));
 	}
-	if (!crew_put(clerk->crew, CREW_FIRST, &t->job)) {
-		caller_fail(caller, -ERR_BUSY, "too many changes at once");
-		task_free(t);
-	}
-	return true;
+	task_end(t, rc, &err);
+}
+
+void clerk_import_key(struct task *t)
+{
+	struct frame_import_key what;
+	struct err err;
+	int rc = 0;
+
+	if (!frame_read_import_key(&t->frame, &what))
+		rc = err_set(&err, ERR_SYNTAX, "not a key");
+	if (rc == 0)
+		rc = keys_import(t->desk->keys, &what, &err);
+	if (rc == 0)
+		log_info(NULL, "key_imported", log_s("key", what.name));
+	task_end(t, rc, &err);
 }

@@ -1,4 +1,4 @@
-/* client_internal.h - what client.c and client_verify.c share; nobody else includes it. */
+/* client_internal.h - what the parts of the server's side share; nobody else includes it. */
 #ifndef KEEPER_CLIENT_INTERNAL_H
 #define KEEPER_CLIENT_INTERNAL_H
 
@@ -6,14 +6,14 @@
 
 #include "base/map.h"
 #include "keeper/channel.h"
-#include "keeper/client.h"
+#include "keeper/credentials.h"
 
 enum { CLIENT_FREE_MAX = 64 };
 
 struct request;
 
-/* The one connection for verify, and what goes over it. */
-struct verify {
+/* The one connection for all that is waited for parked, and what goes over it. */
+struct line {
 	pthread_mutex_t lock; /* guards all below */
 	struct pool *pool;
 	struct map requests;           /* by id: all that are not answered */
@@ -24,17 +24,52 @@ struct verify {
 	struct conn_ref conn;
 	struct pool_timer retry;
 	int64_t retry_ms; /* until the next try, growing */
+	bool was_subscribed;
+	uint64_t heard; /* up to which number revocations were heard of */
 };
 
 struct keeper {
 	char *path;
-	struct verify verify;
+	struct line line;
+	keeper_revoked_fn *revoked;
+	keeper_live_fn *live;
+	void *revoked_context;
 	pthread_mutex_t lock; /* guards the list */
 	int free_fds[CLIENT_FREE_MAX];
 	size_t free_n;
 };
 
-void verify_init(struct verify *v);
-void verify_done(struct verify *v);
+void line_init(struct line *line);
+void line_done(struct line *line);
+
+/* ---- asking: one typed function of credentials.h is one client_ask() and one client_read_fn ----
+ */
+
+struct client_field {
+	struct slice s;
+	uint64_t n;
+	bool is_number;
+};
+static inline struct client_field ask_n(uint64_t n)
+{
+	return (struct client_field){.n = n, .is_number = true};
+}
+static inline struct client_field ask_s(struct slice s)
+{
+	return (struct client_field){.s = s};
+}
+
+/* client_read_fn - the answer's data, made with malloc(), from its fields; the caller checks that
+ * these were all. NULL: the answer has no data. */
+typedef void *client_read_fn(struct frame *f);
+
+void client_ask_fields(const struct keeper_call *call, enum frame_verb verb, client_read_fn *read,
+	const struct client_field *fields, size_t n);
+#define client_ask(call, verb, read, ...)                                                          \
+	client_ask_fields(call, verb, read, (const struct client_field[]){__VA_ARGS__},            \
+		sizeof((const struct client_field[]){__VA_ARGS__}) / sizeof(struct client_field))
+
+/* client_fail - the answer without asking: what is given cannot be. */
+void client_fail(const struct keeper_call *call, enum err_code code, const char *reason);
 
 #endif

@@ -22,7 +22,7 @@
 
 /*
  * A service as IMAP would be one: "V account password milliseconds" parks so long at most, and
- * answers "OK account epoch" or "NO code"; "P" answers "PONG".
+ * answers "OK account" or "NO code"; "P" answers "PONG".
  */
 struct service {
 	struct fixture fixture;
@@ -51,8 +51,7 @@ static void on_answer(struct conn *c, struct answer *answer)
 	if (answer->rc < 0)
 		buf_printf(conn_out(c), "NO %d\n", -answer->rc);
 	else
-		buf_printf(conn_out(c), "OK %llu %llu\n", (unsigned long long)verdict->account,
-			(unsigned long long)verdict->epoch);
+		buf_printf(conn_out(c), "OK %llu\n", (unsigned long long)verdict->account);
 	free(verdict);
 }
 
@@ -182,14 +181,14 @@ static void test_verify(void **state)
 	(void)state;
 	start(&s, 8, 1);
 	fd = client();
-	expect(fd, "V 5 right 20000\n", "OK 5 1");
+	expect(fd, "V 5 right 20000\n", "OK 5");
 	expect(fd, "V 5 wrong 20000\n", "NO 5"); /* ERR_DENIED */
 	expect(fd, "V 6 right 20000\n", "NO 5");
 	expect(fd, "V 0 right 20000\n", "NO 5");
 	expect(fd, "V 5  20000\n", "NO 5");
 	snprintf(huge, sizeof(huge), "V 5 %01001d 20000\n", 0);
 	expect(fd, huge, "NO 5");
-	expect(fd, "V 5 right 20000\n", "OK 5 1");
+	expect(fd, "V 5 right 20000\n", "OK 5");
 	expect(fd, "P\n", "PONG");
 	close(fd);
 	finish(&s);
@@ -218,7 +217,7 @@ static void test_many(void **state)
 			say(fds[i], text);
 		}
 		for (int i = 0; i < COUNT; i++) {
-			snprintf(want, sizeof(want), "OK %d %d", i % 50 + 1, i % 50 == 4 ? 2 : 1);
+			snprintf(want, sizeof(want), "OK %d", i % 50 + 1);
 			assert_string_equal(line(fds[i], got), want);
 		}
 	}
@@ -253,7 +252,7 @@ static void test_keeper_killed(void **state)
 		assert_int_equal(strncmp(got, "NO ", 3), 0);
 	}
 	assert_true(clock_mono_ms() - begin < 25000);
-	expect(fds[0], "V 5 right 30000\n", "OK 5 1");
+	expect(fds[0], "V 5 right 30000\n", "OK 5");
 	for (int i = 0; i < COUNT; i++)
 		close(fds[i]);
 	finish(&s);
@@ -270,13 +269,13 @@ static void test_keeper_away(void **state)
 	start(&s, 8, 1);
 	fd = client();
 	other = client();
-	expect(fd, "V 5 right 20000\n", "OK 5 1");
+	expect(fd, "V 5 right 20000\n", "OK 5");
 	fixture_kill(&s.fixture);
 	expect(fd, "V 5 right 300\n", "NO 8"); /* ERR_BUSY, at its own deadline */
 	say(fd, "V 5 right 30000\n");
 	expect(other, "P\n", "PONG");
 	fixture_run(&s.fixture);
-	assert_string_equal(line(fd, got), "OK 5 1");
+	assert_string_equal(line(fd, got), "OK 5");
 	close(fd);
 	close(other);
 	finish(&s);
@@ -308,7 +307,7 @@ static void test_keeper_stopped(void **state)
 	(void)state;
 	start(&s, 8, 1);
 	other = client();
-	expect(other, "V 5 right 20000\n", "OK 5 1");
+	expect(other, "V 5 right 20000\n", "OK 5");
 	kill(s.fixture.pid, SIGSTOP);
 	begin = clock_mono_ms();
 	for (int i = 0; i < COUNT; i++) {
@@ -326,7 +325,7 @@ static void test_keeper_stopped(void **state)
 	assert_true(clock_mono_ms() - begin >= KEEPER_SIGN_TIMEOUT_MS - 100);
 	assert_true(clock_mono_ms() - begin < KEEPER_SIGN_TIMEOUT_MS + 5000);
 	kill(s.fixture.pid, SIGCONT);
-	expect(other, "V 5 right 20000\n", "OK 5 1");
+	expect(other, "V 5 right 20000\n", "OK 5");
 	for (int i = 0; i < COUNT; i++)
 		close(fds[i]);
 	close(other);

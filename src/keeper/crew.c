@@ -84,7 +84,7 @@ int crew_new(const struct crew_config *config, struct crew **out, struct err *er
 		crew->queues[i].tail = &crew->queues[i].head;
 	for (; crew->started < config->threads; crew->started++) {
 		if (pthread_create(&crew->threads[crew->started], NULL, work, crew) != 0) {
-			crew_dismiss(&crew);
+			crew_free(&crew);
 			return err_set(err, ERR_IO, "cannot start a thread");
 		}
 	}
@@ -110,20 +110,25 @@ bool crew_put(struct crew *crew, enum crew_class class, struct crew_job *job)
 	return has_room;
 }
 
-void crew_dismiss(struct crew **crew)
+void crew_dismiss(struct crew *crew)
 {
-	struct crew *c = *crew;
-
-	if (!c)
+	if (!crew)
 		return;
-	pthread_mutex_lock(&c->lock);
-	c->is_dismissed = true;
-	pthread_cond_broadcast(&c->wake);
-	pthread_mutex_unlock(&c->lock);
-	for (size_t i = 0; i < c->started; i++)
-		pthread_join(c->threads[i], NULL);
-	pthread_mutex_destroy(&c->lock);
-	pthread_cond_destroy(&c->wake);
-	free(c);
+	pthread_mutex_lock(&crew->lock);
+	crew->is_dismissed = true;
+	pthread_cond_broadcast(&crew->wake);
+	pthread_mutex_unlock(&crew->lock);
+	while (crew->started)
+		pthread_join(crew->threads[--crew->started], NULL);
+}
+
+void crew_free(struct crew **crew)
+{
+	if (!*crew)
+		return;
+	crew_dismiss(*crew);
+	pthread_mutex_destroy(&(*crew)->lock);
+	pthread_cond_destroy(&(*crew)->wake);
+	free(*crew);
 	*crew = NULL;
 }

@@ -32,7 +32,8 @@ struct crew;
 MUST_CHECK int crew_new(const struct crew_config *config, struct crew **out, struct err *err);
 /* crew_put - false if that queue is full: the job stays the caller's. */
 MUST_CHECK bool crew_put(struct crew *crew, enum crew_class class, struct crew_job *job);
-/* crew_dismiss - run what waits with is_dismissed, wait for the threads, free. */
-void crew_dismiss(struct crew **crew);
+/* crew_dismiss - run what waits with is_dismissed, wait for the threads; it takes no more jobs. */
+void crew_dismiss(struct crew *crew);
+void crew_free(struct crew **crew); /* dismisses it too */
 
 #endif

@@ -1,6 +1,8 @@
 /* frame.c - see frame.h for the contract. */
 #include "keeper/frame.h"
 
+#include <assert.h>
+
 #include "base/encode.h"
 
 enum { LENGTH_BYTES = 4, FIELD_U64 = 8, DAYS_MAX = 36500, SMALL_MAX = 64 };
@@ -101,6 +103,11 @@ void frame_finish(struct buf *out, size_t begin)
 			(uint32_t)(out->len - begin - LENGTH_BYTES));
 }
 
+void frame_set_id(struct buf *out, uint32_t id)
+{
+	be32_put((unsigned char *)out->ptr + LENGTH_BYTES, id);
+}
+
 void frame_put_error(struct buf *out, uint32_t id, int rc, const char *reason)
 {
 	const size_t begin = frame_begin(out, id, (uint8_t)-rc);
@@ -154,6 +161,59 @@ static struct slice take_key_name(struct frame *f)
 	if (s.len == 0)
 		f->is_bad = true;
 	return s;
+}
+
+/* Reads a field that the letter describes. */
+static void take_field(struct frame *f, char letter, struct frame_field *out)
+{
+	size_t max = 0;
+
+	if (letter == 'n' || letter == 'i' || letter == 'b') {
+		out->n = frame_u64(f);
+		if ((letter == 'i' && out->n == 0) || (letter == 'b' && out->n > 1))
+			f->is_bad = true;
+		return;
+	}
+	if (letter == 't')
+		max = FRAME_TEXT_MAX;
+	else if (letter == 'p')
+		max = FRAME_PASSWORD_MAX;
+	else if (letter == 'd' || letter == 'l')
+		max = FRAME_DATA_MAX;
+	out->s = take_bytes(f, max);
+	if (letter == 'l' && (out->s.len == 0 || out->s.len % FIELD_U64))
+		f->is_bad = true;
+}
+
+bool frame_read_fields(
+	struct frame *f, const char *grammar, struct frame_field out[FRAME_FIELDS_MAX])
+{
+	for (size_t i = 0; grammar[i]; i++) {
+		assert(i < FRAME_FIELDS_MAX);
+		out[i] = (struct frame_field){0};
+		take_field(f, grammar[i], &out[i]);
+	}
+	return frame_end(f);
+}
+
+void frame_put_session(unsigned char out[FRAME_SESSION_LEN], const struct frame_session *session)
+{
+	be64_put(out, session->account);
+	be64_put(out + 8, session->seq);
+	be64_put(out + 16, session->credential);
+	be64_put(out + 24, session->scopes);
+}
+
+bool frame_take_session(struct slice *rest, struct frame_session *out)
+{
+	const unsigned char *p = (const unsigned char *)rest->ptr;
+
+	if (rest->len < FRAME_SESSION_LEN)
+		return false;
+	*out = (struct frame_session){
+		be64_get(p), be64_get(p + 8), be64_get(p + 16), be64_get(p + 24)};
+	*rest = slice_from(*rest, FRAME_SESSION_LEN);
+	return true;
 }
 
 bool frame_read_sign(struct frame *f, struct frame_sign *out)

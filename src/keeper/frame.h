@@ -14,6 +14,7 @@
 
 #include "base/buf.h"
 
+/* What each does and who may ask it: verbs.c. */
 enum frame_verb {
 	FRAME_SIGN = 1,
 	FRAME_VERIFY,
@@ -22,13 +23,24 @@ enum frame_verb {
 	FRAME_DELETE_ACCOUNT,
 	FRAME_MAKE_KEY,
 	FRAME_IMPORT_KEY,
-	FRAME_VERB_END,
+
+	FRAME_SUBSCRIBE = 16, /* the server wants to be told what is revoked */
+	FRAME_REVOKED,        /* from the keeper, unasked: id 0 */
+	FRAME_CLOSED,         /* the server has closed those; not answered */
+	FRAME_LIVE,           /* which sessions a server has: those that are no more are told */
+
+	FRAME_VERB_END = 160,
 };
 
 enum {
-	FRAME_HEAD = 9,            /* length, id, verb */
-	FRAME_SERVER_MAX = 4096,   /* longest frame on the server's socket */
-	FRAME_CLI_MAX = 1 << 16,   /* and on the operator's */
+	FRAME_HEAD = 9,             /* length, id, verb */
+	FRAME_SERVER_MAX = 1 << 16, /* longest request on the server's socket */
+	FRAME_CLI_MAX = 1 << 16,    /* and on the operator's */
+	FRAME_ANSWER_MAX = 1 << 18, /* longest answer on either */
+	FRAME_FIELDS_MAX = 12,      /* of a request that a grammar describes */
+	FRAME_TEXT_MAX = 256,
+	FRAME_DATA_MAX = 40000,
+	FRAME_SESSION_LEN = 32,    /* a session in FRAME_REVOKED and FRAME_LIVE */
 	FRAME_SECRETS_MAX = 512,   /* passwords in one FRAME_SET_PASSWORDS */
 	FRAME_NAMES_MAX = 32,      /* names in one certificate */
 	FRAME_PASSWORD_MAX = 1000, /* bytes */
@@ -65,12 +77,37 @@ size_t frame_begin(struct buf *out, uint32_t id, uint8_t verb);
 void frame_put(struct buf *out, struct slice bytes);
 void frame_put_u64(struct buf *out, uint64_t n);
 void frame_finish(struct buf *out, size_t begin);
+/* frame_set_id - of the frame at the front of out. */
+void frame_set_id(struct buf *out, uint32_t id);
 /* frame_put_error - a whole answer: -rc is the code. */
 void frame_put_error(struct buf *out, uint32_t id, int rc, const char *reason);
 /* frame_take_error - the code and reason of an answer whose verb is not 0; negative. */
 int frame_take_error(struct frame *f, struct err *err);
 
 /* ---- requests, read to the last byte ---- */
+
+/*
+ * A grammar has a letter for each field:
+ *   n  a number            i  a number that is not 0     b  0 or 1
+ *   t  at most FRAME_TEXT_MAX bytes                      p  at most FRAME_PASSWORD_MAX
+ *   d  at most FRAME_DATA_MAX                            l  numbers of 8 bytes, packed, at least
+ * one
+ */
+struct frame_field {
+	uint64_t n;
+	struct slice s;
+};
+/* frame_read_fields - false for anything else. */
+bool frame_read_fields(
+	struct frame *f, const char *grammar, struct frame_field out[FRAME_FIELDS_MAX]);
+
+/* One session, or one revocation, FRAME_SESSION_LEN bytes. */
+struct frame_session {
+	uint64_t account, seq, credential, scopes;
+};
+void frame_put_session(unsigned char out[FRAME_SESSION_LEN], const struct frame_session *session);
+/* frame_take_session - from the front of what is left; false at its end. */
+bool frame_take_session(struct slice *rest, struct frame_session *out);
 
 struct frame_sign {
 	struct slice key_name;

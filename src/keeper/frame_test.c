@@ -184,7 +184,7 @@ static void test_lengths(void **state)
 	} lengths[] = {{{"", 0}, 0}, {{"\0\0\0", 3}, 0}, {{"\0\0\0\5", 4}, 0},
 		{{"\0\0\0\5iiiiv", 9}, 9}, {{"\0\0\0\5iiiivmore", 13}, 9},
 		{{"\0\0\0\4iiii", 8}, -ERR_SYNTAX}, {{"\0\0\0\0", 4}, -ERR_SYNTAX},
-		{{"\0\0\x0f\xfc", 4}, 0}, {{"\0\0\x0f\xfd", 4}, -ERR_TOOBIG},
+		{{"\0\0\xff\xfc", 4}, 0}, {{"\0\0\xff\xfd", 4}, -ERR_TOOBIG},
 		{{"\xff\xff\xff\xff", 4}, -ERR_TOOBIG}};
 	struct err err;
 

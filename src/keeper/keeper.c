@@ -18,8 +18,11 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "db/vfs.h"
-#include "keeper/clerk.h"
+#include "keeper/logins.h"
+#include "keeper/process.h"
+#include "keeper/revoke.h"
 #include "keeper/tickets.h"
+#include "keeper/verbs.h"
 #include "process/sandbox.h"
 
 enum {
@@ -28,14 +31,14 @@ enum {
 	SIGN_JOBS_MAX = 4096,
 	KNOWN_JOBS_MAX = 4096,
 	STRANGE_JOBS_MAX = 1024,
-	CLERK_JOBS_MAX = 64,
+	DESK_JOBS_MAX = 8192,
 	SECURE_HEAP_BYTES = 1 << 18,
 	SECURE_HEAP_LEAST = 32,
 };
 
 struct process {
 	const struct keeper_config *config;
-	struct clerk clerk;
+	struct desk desk;
 	struct crew *signers;
 	struct loop *loop;
 	int dirfd;
@@ -63,7 +66,7 @@ static void sign_run(struct crew_job *job, bool is_dismissed)
 
 	buf_init(&signature, FRAME_SERVER_MAX);
 	if (!is_dismissed)
-		rc = keys_sign(s->process->clerk.keys, &s->what, &signature, &err);
+		rc = keys_sign(s->process->desk.keys, &s->what, &signature, &err);
 	else
 		rc = err_set(&err, ERR_BUSY, "the keeper is ending");
 	field = buf_slice(&signature);
@@ -74,8 +77,9 @@ static void sign_run(struct crew_job *job, bool is_dismissed)
 	free(s);
 }
 
-static bool handle_sign(struct process *p, struct caller caller, struct frame *f)
+bool process_sign(void *process, struct caller caller, struct frame *f)
 {
+	struct process *p = process;
 	struct sign_job *s = mem_zalloc(sizeof(*s) + f->rest.len);
 
 	*s = (struct sign_job){
@@ -96,18 +100,20 @@ static bool handle_sign(struct process *p, struct caller caller, struct frame *f
 
 /* ---- the other verbs ---- */
 
-static bool handle_verify(struct process *p, struct caller caller, struct frame *f)
+bool process_verify(void *process, struct caller caller, struct frame *f)
 {
+	struct process *p = process;
 	struct frame_verify what;
 
 	if (!frame_read_verify(f, &what))
 		return false;
-	logins_verify(p->clerk.logins, &what, caller);
+	logins_verify(p->desk.logins, &what, caller);
 	return true;
 }
 
-static bool handle_ticket_keys(struct process *p, struct caller caller, struct frame *f)
+bool process_ticket_keys(void *process, struct caller caller, struct frame *f)
 {
+	const struct process *p = process;
 	struct slice fields[TICKETS_MAX];
 
 	if (!frame_end(f))
@@ -118,36 +124,51 @@ static bool handle_ticket_keys(struct process *p, struct caller caller, struct f
 	return true;
 }
 
-static bool handle_clerk(struct process *p, struct caller caller, struct frame *f)
+/* From now on it is told; and then, of what it missed. */
+bool process_subscribe(void *process, struct caller caller, struct frame *f)
 {
-	return clerk_take(&p->clerk, caller, f);
+	struct process *p = process;
+
+	revoker_subscribe(p->desk.revoker, caller_again(caller));
+	task_take(&p->desk, caller, f, "n", TASK_READER, revoker_replay);
+	return true;
 }
 
-/* One verb, one row: who may ask, and who answers. */
-static const struct {
-	unsigned doors;
-	bool (*handle)(struct process *p, struct caller caller, struct frame *f);
-} verbs[FRAME_VERB_END] = {
-	[FRAME_SIGN] = {1u << LOOP_SERVER, handle_sign},
-	[FRAME_VERIFY] = {1u << LOOP_SERVER, handle_verify},
-	[FRAME_TICKET_KEYS] = {1u << LOOP_SERVER, handle_ticket_keys},
-	[FRAME_SET_PASSWORDS] = {1u << LOOP_CLI, handle_clerk},
-	[FRAME_DELETE_ACCOUNT] = {1u << LOOP_CLI, handle_clerk},
-	[FRAME_MAKE_KEY] = {1u << LOOP_CLI, handle_clerk},
-	[FRAME_IMPORT_KEY] = {1u << LOOP_CLI, handle_clerk},
-};
+bool process_closed(void *process, struct caller caller, struct frame *f)
+{
+	struct process *p = process;
+	const uint64_t telling = frame_u64(f);
+
+	if (!frame_end(f))
+		return false;
+	revoker_closed(p->desk.revoker, caller, telling);
+	return true;
+}
 
 static bool handle(void *context, enum loop_door door, struct caller caller, struct frame *f)
 {
-	if (f->verb >= FRAME_VERB_END || !verbs[f->verb].handle)
+	struct process *p = context;
+	const struct verb *verb = f->verb < FRAME_VERB_END ? &verbs[f->verb] : NULL;
+
+	if (!verb || !verb->name)
 		return false;
-	if (!(verbs[f->verb].doors & 1u << door)) {
-		log_warn(NULL, "verb_refused", log_n("verb", f->verb),
+	if (!(verb->doors & 1u << door)) {
+		log_warn(NULL, "verb_refused", log_c("verb", verb->name),
 			log_c("socket", door == LOOP_CLI ? "cli" : "server"));
 		caller_fail(caller, -ERR_DENIED, "not to be asked for on this socket");
 		return true;
 	}
-	return verbs[f->verb].handle(context, caller, f);
+	if (verb->handle)
+		return verb->handle(p, caller, f);
+	task_take(&p->desk, caller, f, verb->grammar, verb->place, verb->run);
+	return true;
+}
+
+static void gone(void *context, const struct peer *peer)
+{
+	struct process *p = context;
+
+	revoker_gone(p->desk.revoker, peer);
 }
 
 /* ---- start and end ---- */
@@ -157,6 +178,7 @@ static void tick(void *context)
 	struct process *p = context;
 
 	tickets_tick(&p->tickets);
+	revoker_tick(p->desk.revoker);
 }
 
 /* OpenSSL fetches an algorithm when it is first used: that is now, while files can be opened. */
@@ -216,14 +238,16 @@ static int start_crews(struct process *p, struct err *err)
 	const struct crew_config hashers = {.threads = n,
 		.nice = HASHER_NICE,
 		.jobs_max = {KNOWN_JOBS_MAX, STRANGE_JOBS_MAX, 2 * n}};
-	const struct crew_config clerk = {.threads = 1, .jobs_max[CREW_FIRST] = CLERK_JOBS_MAX};
+	const struct crew_config desk = {.threads = 1, .jobs_max[CREW_FIRST] = DESK_JOBS_MAX};
 	int rc = crew_new(&signers, &p->signers, err);
 
 	if (rc == 0)
-		rc = crew_new(&hashers, &p->clerk.hashers, err);
+		rc = crew_new(&hashers, &p->desk.hashers, err);
 	if (rc == 0)
-		rc = crew_new(&clerk, &p->clerk.crew, err);
-	p->clerk.hashers_n = n;
+		rc = crew_new(&desk, &p->desk.clerk, err);
+	if (rc == 0)
+		rc = crew_new(&desk, &p->desk.reader, err);
+	p->desk.hashers_n = n;
 	return rc;
 }
 
@@ -233,9 +257,11 @@ static int open_stores(struct process *p, struct err *err)
 	int rc;
 
 	snprintf(path, sizeof(path), "%s/secrets.db", p->config->directory);
-	rc = secrets_open(path, &p->clerk.secrets, err);
+	rc = secrets_open(path, &p->desk.secrets, err);
 	if (rc == 0)
-		rc = keys_open(p->dirfd, &p->clerk.keys, err);
+		rc = keys_open(p->dirfd, &p->desk.keys, err);
+	if (rc == 0)
+		rc = revoker_new(p->desk.secrets, &p->desk.revoker, err);
 	return rc;
 }
 
@@ -245,6 +271,7 @@ static int start(struct process *p, struct err *err)
 		.owner_uid = p->config->owner_uid,
 		.context = p,
 		.handle = handle,
+		.gone = gone,
 		.tick = tick};
 	struct logins_config logins;
 	int rc = warm_up(err);
@@ -263,24 +290,30 @@ static int start(struct process *p, struct err *err)
 	rc = tickets_init(&p->tickets, err);
 	if (rc < 0)
 		return rc;
-	p->clerk.cost = (struct hash_cost){p->config->argon2_memory_kib, p->config->argon2_passes};
-	logins = (struct logins_config){.secrets = p->clerk.secrets,
-		.hashers = p->clerk.hashers,
-		.cost = p->clerk.cost,
+	p->desk.cost = (struct hash_cost){p->config->argon2_memory_kib, p->config->argon2_passes};
+	logins = (struct logins_config){.secrets = p->desk.secrets,
+		.hashers = p->desk.hashers,
+		.cost = p->desk.cost,
 		.cache_s = p->config->cache_s};
-	return logins_new(&logins, &p->clerk.logins, err);
+	return logins_new(&logins, &p->desk.logins, err);
 }
 
 /* The clerk first: he may be waiting for the hashers. */
 static void end(struct process *p)
 {
-	crew_dismiss(&p->clerk.crew);
-	crew_dismiss(&p->clerk.hashers);
-	crew_dismiss(&p->signers);
+	crew_dismiss(p->desk.clerk);
+	crew_dismiss(p->desk.hashers);
+	crew_dismiss(p->desk.reader);
+	crew_dismiss(p->signers);
 	loop_free(&p->loop);
-	logins_free(&p->clerk.logins);
-	keys_close(&p->clerk.keys);
-	secrets_close(&p->clerk.secrets);
+	revoker_free(&p->desk.revoker);
+	crew_free(&p->desk.clerk);
+	crew_free(&p->desk.hashers);
+	crew_free(&p->desk.reader);
+	crew_free(&p->signers);
+	logins_free(&p->desk.logins);
+	keys_close(&p->desk.keys);
+	secrets_close(&p->desk.secrets);
 	tickets_done(&p->tickets);
 	io_close(&p->dirfd);
 }

@@ -20,7 +20,7 @@
 
 enum {
 	PEERS_MAX = 1024, /* of one door */
-	OUT_MAX = 1 << 20,
+	OUT_MAX = 4 << 20,
 	EVENTS = 64,
 	TICK_MS = 1000,
 };
@@ -69,6 +69,7 @@ static void peer_close(struct peer *p)
 	loop->peers[p->index] = loop->peers[--loop->peers_n];
 	loop->peers[p->index]->index = p->index;
 	loop->door_n[p->door]--;
+	loop->config.gone(loop->config.context, p);
 	peer_unref(p);
 }
 
@@ -115,23 +116,34 @@ static void peer_send(struct peer *p, struct slice bytes)
 	pthread_mutex_unlock(&p->lock);
 }
 
-void caller_reply(struct caller caller, const struct slice *fields, size_t n)
+void caller_answer(struct caller caller, const struct buf *fields)
 {
 	struct buf out AUTO(buf_done);
 	size_t begin;
 
-	buf_init(&out, FRAME_CLI_MAX);
+	buf_init(&out, FRAME_ANSWER_MAX);
+	buf_reserve(&out, FRAME_HEAD + fields->len); /* growing would leave copies behind */
 	begin = frame_begin(&out, caller.id, 0);
-	for (size_t i = 0; i < n; i++)
-		frame_put(&out, fields[i]);
+	buf_append(&out, buf_slice(fields));
 	frame_finish(&out, begin);
-	if (out.failed) {
+	if (out.failed || fields->failed) {
 		buf_clear(&out);
 		frame_put_error(&out, caller.id, -ERR_TOOBIG, "the answer is too long");
 	}
 	peer_send(caller.peer, buf_slice(&out));
 	mem_wipe(out.ptr, out.cap);
 	peer_unref(caller.peer);
+}
+
+void caller_reply(struct caller caller, const struct slice *fields, size_t n)
+{
+	struct buf out AUTO(buf_done);
+
+	buf_init(&out, FRAME_ANSWER_MAX);
+	for (size_t i = 0; i < n; i++)
+		frame_put(&out, fields[i]);
+	caller_answer(caller, &out);
+	mem_wipe(out.ptr, out.cap);
 }
 
 void caller_fail(struct caller caller, int rc, const char *reason)
@@ -142,6 +154,31 @@ void caller_fail(struct caller caller, int rc, const char *reason)
 	frame_put_error(&out, caller.id, rc, reason);
 	peer_send(caller.peer, buf_slice(&out));
 	peer_unref(caller.peer);
+}
+
+void caller_send(struct caller caller, struct slice frames)
+{
+	peer_send(caller.peer, frames);
+}
+
+void caller_drop(struct caller caller)
+{
+	peer_unref(caller.peer);
+}
+
+struct caller caller_again(struct caller caller)
+{
+	atomic_fetch_add(&caller.peer->refs, 1);
+	return caller;
+}
+
+/* The loop sees the end of it and closes. */
+void caller_cut(struct caller caller)
+{
+	pthread_mutex_lock(&caller.peer->lock);
+	if (caller.peer->fd >= 0)
+		shutdown(caller.peer->fd, SHUT_RDWR);
+	pthread_mutex_unlock(&caller.peer->lock);
 }
 
 /* Hands over the frames that are whole. False if one was bad. */

@@ -21,7 +21,17 @@ struct caller {
 };
 
 void caller_reply(struct caller caller, const struct slice *fields, size_t n);
+/* caller_answer - the same, with fields that were written with frame_put(). */
+void caller_answer(struct caller caller, const struct buf *fields);
 void caller_fail(struct caller caller, int rc, const char *reason);
+/* caller_send - whole frames, whichever; caller_drop - no answer will come. Sending keeps the
+ * caller. */
+void caller_send(struct caller caller, struct slice frames);
+void caller_drop(struct caller caller);
+/* caller_again - another of the same, to be given away too. */
+struct caller caller_again(struct caller caller);
+/* caller_cut - close the connection: nothing can be said over it any more. */
+void caller_cut(struct caller caller);
 
 struct loop_config {
 	int fds[LOOP_DOORS]; /* listening; stay the caller's */
@@ -29,6 +39,8 @@ struct loop_config {
 	void *context;
 	/* handle - false: a bad frame (the caller was not answered); the connection is closed. */
 	bool (*handle)(void *context, enum loop_door door, struct caller caller, struct frame *f);
+	/* gone - a connection is closed; its callers are still to be given away. */
+	void (*gone)(void *context, const struct peer *peer);
 	/* tick - about once a second. */
 	void (*tick)(void *context);
 };

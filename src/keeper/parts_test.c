@@ -221,7 +221,7 @@ static void test_crew(void **state)
 		usleep(1000);
 	for (size_t i = 0; i < 7; i++)
 		assert_int_equal(ran.order[i], want[i]);
-	crew_dismiss(&crew);
+	crew_free(&crew);
 	assert_null(crew);
 	pthread_mutex_destroy(&ran.gate);
 }
@@ -236,6 +236,34 @@ static void remove_all(void)
 	unlink("keys/main.pem");
 }
 
+static int put_all(struct secrets *secrets, const struct secret *list, size_t n)
+{
+	struct db *change;
+	struct err err;
+	uint64_t seq;
+	int rc = secrets_change(secrets, &change, &err);
+
+	if (rc < 0)
+		return rc;
+	rc = secrets_take_seq(change, &seq, &err);
+	for (size_t i = 0; i < n && rc == 0; i++) {
+		struct secret secret = list[i];
+
+		secret.epoch = seq;
+		rc = secrets_put(change, &secret, &err);
+	}
+	return secrets_change_end(secrets, rc, &err);
+}
+
+static int remove_account(struct secrets *secrets, uint64_t account)
+{
+	struct db *change;
+	struct err err;
+
+	assert_int_equal(secrets_change(secrets, &change, &err), 0);
+	return secrets_change_end(secrets, secrets_remove(change, account, &err), &err);
+}
+
 static void test_secrets(void **state)
 {
 	const struct secret two[] = {{.account = 1, .hash = "a"}, {.account = 2, .hash = "b"}};
@@ -246,21 +274,21 @@ static void test_secrets(void **state)
 	(void)state;
 	assert_int_equal(secrets_open("secrets.db", &secrets, &err), 0);
 	assert_int_equal(secrets_get(secrets, 1, &got, &err), -ERR_NOTFOUND);
-	assert_int_equal(secrets_set(secrets, two, 2, &err), 0);
-	assert_int_equal(secrets_set(secrets, two, 1, &err), 0);
+	assert_int_equal(put_all(secrets, two, 2), 0);
+	assert_int_equal(put_all(secrets, two, 1), 0);
 	assert_int_equal(secrets_get(secrets, 1, &got, &err), 0);
-	assert_int_equal(got.epoch, 2);
+	assert_int_equal(got.epoch, 3);
 	assert_string_equal(got.hash, "a");
 	/* An upgrade is no change of the password; it loses against one. */
 	assert_int_equal(secrets_upgrade(secrets, 1, "a", "c", &err), 0);
 	assert_int_equal(secrets_upgrade(secrets, 2, "x", "c", &err), 0);
 	assert_int_equal(secrets_get(secrets, 1, &got, &err), 0);
-	assert_int_equal(got.epoch, 2);
+	assert_int_equal(got.epoch, 3);
 	assert_string_equal(got.hash, "c");
 	assert_int_equal(secrets_get(secrets, 2, &got, &err), 0);
 	assert_string_equal(got.hash, "b");
-	assert_int_equal(secrets_delete(secrets, 2, &err), 0);
-	assert_int_equal(secrets_delete(secrets, 2, &err), -ERR_NOTFOUND);
+	assert_int_equal(remove_account(secrets, 2), 0);
+	assert_int_equal(remove_account(secrets, 2), -ERR_NOTFOUND);
 	assert_int_equal(secrets_get(secrets, 2, &got, &err), -ERR_NOTFOUND);
 	remove_all();
 }
@@ -283,7 +311,7 @@ static void test_secrets_faults(void **state)
 
 			assert_int_equal(secrets_open("secrets.db", &secrets, &err), 0);
 			io_fault_set(steps[s], n, IO_FAULT_FAIL);
-			rc = secrets_set(secrets, &set, 1, &err);
+			rc = put_all(secrets, &set, 1);
 			io_fault_set(steps[s], 0, IO_FAULT_NONE);
 			assert_int_equal(
 				secrets_get(secrets, n, &got, &err), rc == 0 ? 0 : -ERR_NOTFOUND);

@@ -2,27 +2,61 @@
 #include "keeper/secrets.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
-#include "db/db.h"
 
 enum { CHECKPOINT_BYTES = 4 << 20 };
 
 struct secrets {
 	pthread_mutex_t writing, reading; /* each guards its connection; never both at once */
 	struct db *writer, *reader;
+	atomic_uint_fast64_t seq;
 };
 
 static const struct db_migration schema[] = {
 	{"CREATE TABLE secret (account INTEGER PRIMARY KEY, hash TEXT NOT NULL,"
 	 " epoch INTEGER NOT NULL)"},
+	/* 2: what an account may do, and what comes in without its password. MACs are of what the
+	 * client has, under the keeper's own secret; times are seconds of the wall clock. */
+	{"ALTER TABLE secret ADD COLUMN is_fast INTEGER NOT NULL DEFAULT 0;"
+	 "CREATE TABLE counter (one INTEGER PRIMARY KEY CHECK (one = 1), seq INTEGER NOT NULL,"
+	 " revoked INTEGER NOT NULL);" /* everybody's sessions below it */
+	 "INSERT INTO counter SELECT 1, coalesce(max(epoch), 0) + 1, 0 FROM secret;"
+	 "CREATE TABLE account (id INTEGER PRIMARY KEY,"
+	 " revoked INTEGER NOT NULL DEFAULT 0,"   /* its sessions below it */
+	 " scopes INTEGER NOT NULL DEFAULT 1023," /* that are open; enum keeper_scope */
+	 " role INTEGER NOT NULL DEFAULT 0, member_of INTEGER NOT NULL DEFAULT 0,"
+	 " factors INTEGER NOT NULL DEFAULT 0," /* that it has; enum keeper_factor */
+	 " changed_s INTEGER NOT NULL DEFAULT 0,"
+	 " must_change INTEGER NOT NULL DEFAULT 0, change_by_s INTEGER NOT NULL DEFAULT 0);"
+	 "INSERT INTO account (id) SELECT account FROM secret;"
+	 "CREATE TABLE app (id INTEGER PRIMARY KEY, account INTEGER NOT NULL,"
+	 " mac BLOB NOT NULL UNIQUE, name TEXT NOT NULL, scopes INTEGER NOT NULL,"
+	 " needs_factor INTEGER NOT NULL, made_s INTEGER NOT NULL,"
+	 " seen_s INTEGER NOT NULL DEFAULT 0, peer TEXT NOT NULL DEFAULT '',"
+	 " program TEXT NOT NULL DEFAULT '');"
+	 "CREATE INDEX app_account ON app (account);"
+	 "CREATE TABLE web (id INTEGER PRIMARY KEY, account INTEGER NOT NULL,"
+	 " mac BLOB NOT NULL UNIQUE, credential INTEGER NOT NULL, is_pending INTEGER NOT NULL,"
+	 " is_long INTEGER NOT NULL, made_s INTEGER NOT NULL, seen_s INTEGER NOT NULL,"
+	 " fresh_until_s INTEGER NOT NULL, peer TEXT NOT NULL, program TEXT NOT NULL);"
+	 "CREATE INDEX web_account ON web (account);"
+	 "CREATE TABLE known (account INTEGER NOT NULL, network BLOB NOT NULL,"
+	 " first_s INTEGER NOT NULL, seen_s INTEGER NOT NULL, PRIMARY KEY (account, network))"
+	 " WITHOUT ROWID;"
+	 "CREATE TABLE revocation (seq INTEGER NOT NULL, account INTEGER NOT NULL,"
+	 " credential INTEGER NOT NULL, scopes INTEGER NOT NULL, at_s INTEGER NOT NULL);"
+	 "CREATE INDEX revocation_seq ON revocation (seq);"},
 };
 
 int secrets_open(const char *path, struct secrets **out, struct err *err)
 {
 	struct secrets *secrets AUTO(secrets_close) = mem_new(struct secrets);
+	int64_t seq = 0;
 	int rc;
 
 	pthread_mutex_init(&secrets->writing, NULL);
@@ -35,8 +69,11 @@ int secrets_open(const char *path, struct secrets **out, struct err *err)
 		rc = db_do(secrets->writer, err, "PRAGMA secure_delete = on");
 	if (rc == 0)
 		rc = db_open(&(struct db_config){.path = path}, &secrets->reader, err);
+	if (rc == 0)
+		rc = db_get_int(secrets->writer, &seq, err, "SELECT seq FROM counter");
 	if (rc < 0)
 		return rc;
+	atomic_store(&secrets->seq, (uint64_t)seq);
 	*out = secrets;
 	secrets = NULL;
 	return 0;
@@ -58,8 +95,9 @@ static int read_secret(struct db *db, uint64_t account, struct secret *out, stru
 {
 	struct db_stmt *row AUTO(db_stmt_auto) = NULL;
 	struct slice hash;
-	int rc = db_query(db, &row, err, "SELECT hash, epoch FROM secret WHERE account = ?",
-		db_i((int64_t)account));
+	int rc =
+		db_query(db, &row, err, "SELECT hash, epoch, is_fast FROM secret WHERE account = ?",
+			db_i((int64_t)account));
 
 	if (rc == 0)
 		rc = db_step(row, err);
@@ -70,22 +108,33 @@ static int read_secret(struct db *db, uint64_t account, struct secret *out, stru
 	hash = db_text(row, 0);
 	if (hash.len >= HASH_MAX)
 		return err_set(err, ERR_CORRUPT, "a stored hash is too long");
-	*out = (struct secret){.account = account, .epoch = (uint64_t)db_int(row, 1)};
+	*out = (struct secret){.account = account,
+		.epoch = (uint64_t)db_int(row, 1),
+		.is_fast = db_int(row, 2) != 0};
 	memcpy(out->hash, hash.ptr, hash.len);
 	return 0;
 }
 
 int secrets_get(struct secrets *secrets, uint64_t account, struct secret *out, struct err *err)
 {
-	int rc;
+	int rc = read_secret(secrets_read(secrets), account, out, err);
 
-	pthread_mutex_lock(&secrets->reading);
-	rc = read_secret(secrets->reader, account, out, err);
-	pthread_mutex_unlock(&secrets->reading);
+	secrets_read_end(secrets);
 	return rc;
 }
 
-static int change_begin(struct secrets *secrets, struct err *err)
+struct db *secrets_read(struct secrets *secrets)
+{
+	pthread_mutex_lock(&secrets->reading);
+	return secrets->reader;
+}
+
+void secrets_read_end(struct secrets *secrets)
+{
+	pthread_mutex_unlock(&secrets->reading);
+}
+
+int secrets_change(struct secrets *secrets, struct db **out, struct err *err)
 {
 	int rc;
 
@@ -93,10 +142,12 @@ static int change_begin(struct secrets *secrets, struct err *err)
 	rc = db_begin(secrets->writer, err);
 	if (rc < 0)
 		pthread_mutex_unlock(&secrets->writing);
+	else
+		*out = secrets->writer;
 	return rc;
 }
 
-static int change_end(struct secrets *secrets, int rc, struct err *err)
+int secrets_change_end(struct secrets *secrets, int rc, struct err *err)
 {
 	struct err ignored;
 
@@ -111,43 +162,74 @@ static int change_end(struct secrets *secrets, int rc, struct err *err)
 	return rc;
 }
 
-int secrets_set(struct secrets *secrets, const struct secret *list, size_t n, struct err *err)
+int secrets_take_seq(struct db *change, uint64_t *out, struct err *err)
 {
-	int rc = change_begin(secrets, err);
+	int64_t seq;
+	int rc = db_get_int(change, &seq, err, "UPDATE counter SET seq = seq + 1 RETURNING seq");
 
-	if (rc < 0)
-		return rc;
-	for (size_t i = 0; i < n && rc == 0; i++)
-		rc = db_do(secrets->writer, err,
-			"INSERT INTO secret (account, hash, epoch) VALUES (?, ?, 1)"
-			" ON CONFLICT (account) DO UPDATE"
-			" SET hash = excluded.hash, epoch = epoch + 1",
-			db_i((int64_t)list[i].account), db_t(slice_str(list[i].hash)));
-	return change_end(secrets, rc, err);
+	if (rc == 0)
+		*out = (uint64_t)seq;
+	return rc;
+}
+
+uint64_t secrets_seq(const struct secrets *secrets)
+{
+	return atomic_load(&secrets->seq);
+}
+
+void secrets_publish(struct secrets *secrets, uint64_t seq)
+{
+	uint64_t before = atomic_load(&secrets->seq);
+
+	while (before < seq && !atomic_compare_exchange_weak(&secrets->seq, &before, seq))
+		continue;
+}
+
+int secrets_put(struct db *change, const struct secret *secret, struct err *err)
+{
+	int rc = db_do(change, err,
+		"INSERT INTO secret (account, hash, epoch, is_fast) VALUES (?, ?, ?, ?)"
+		" ON CONFLICT (account) DO UPDATE SET hash = excluded.hash,"
+		" epoch = excluded.epoch, is_fast = excluded.is_fast",
+		db_i((int64_t)secret->account), db_t(slice_str(secret->hash)),
+		db_i((int64_t)secret->epoch), db_i(secret->is_fast));
+
+	if (rc == 0)
+		rc = db_do(change, err,
+			"INSERT INTO account (id, changed_s) VALUES (?, ?)"
+			" ON CONFLICT (id) DO UPDATE SET changed_s = excluded.changed_s,"
+			" must_change = 0, change_by_s = 0",
+			db_i((int64_t)secret->account), db_i(clock_wall_s()));
+	return rc;
 }
 
 int secrets_upgrade(struct secrets *secrets, uint64_t account, const char *before,
 	const char *after, struct err *err)
 {
-	int rc = change_begin(secrets, err);
+	struct db *change;
+	int rc = secrets_change(secrets, &change, err);
 
 	if (rc < 0)
 		return rc;
-	rc = db_do(secrets->writer, err,
-		"UPDATE secret SET hash = ? WHERE account = ? AND hash = ?", db_t(slice_str(after)),
-		db_i((int64_t)account), db_t(slice_str(before)));
-	return change_end(secrets, rc, err);
+	rc = db_do(change, err, "UPDATE secret SET hash = ? WHERE account = ? AND hash = ?",
+		db_t(slice_str(after)), db_i((int64_t)account), db_t(slice_str(before)));
+	return secrets_change_end(secrets, rc, err);
 }
 
-int secrets_delete(struct secrets *secrets, uint64_t account, struct err *err)
+int secrets_remove(struct db *change, uint64_t account, struct err *err)
 {
-	int rc = change_begin(secrets, err);
+	const int64_t id = (int64_t)account;
+	int rc = db_do(change, err, "DELETE FROM secret WHERE account = ?", db_i(id));
 
-	if (rc < 0)
-		return rc;
-	rc = db_do(secrets->writer, err, "DELETE FROM secret WHERE account = ?",
-		db_i((int64_t)account));
-	if (rc == 0 && db_changes(secrets->writer) == 0)
+	if (rc == 0 && db_changes(change) == 0)
 		rc = err_set(err, ERR_NOTFOUND, "the account has no password");
-	return change_end(secrets, rc, err);
+	if (rc == 0)
+		rc = db_do(change, err, "DELETE FROM account WHERE id = ?", db_i(id));
+	if (rc == 0)
+		rc = db_do(change, err, "DELETE FROM app WHERE account = ?", db_i(id));
+	if (rc == 0)
+		rc = db_do(change, err, "DELETE FROM web WHERE account = ?", db_i(id));
+	if (rc == 0)
+		rc = db_do(change, err, "DELETE FROM known WHERE account = ?", db_i(id));
+	return rc;
 }
