@@ -64,7 +64,7 @@ void conn_msg_seen(
 
 bool conn_tls_begin(struct conn *c)
 {
-	c->ssl = tls_session_new(c->tls, c);
+	c->ssl = tls_session_new(c->tls, c->listener && c->listener->face.allows_old_tls, c);
 	if (c->ssl)
 		SSL_set_msg_callback_arg(c->ssl, c);
 	return c->ssl != NULL;

@@ -304,7 +304,7 @@ ssize_t conn_tls_write(struct conn *c, const char *p, size_t n);
 void conn_tls_end(struct conn *c, bool is_clean);
 
 /* tls.c */
-SSL *tls_session_new(struct tls *tls, void *bio_data);
+SSL *tls_session_new(struct tls *tls, bool allows_old, void *bio_data);
 /* tls_bio_read, tls_bio_write - conn_tls.c's: what OpenSSL calls for bytes. */
 int conn_bio_read(BIO *bio, char *p, int n);
 int conn_bio_write(BIO *bio, const char *p, int n);

@@ -46,9 +46,9 @@ static void serve(bool is_tls, int port_fd, int end_fd)
 	ring.keys[0] = kit_key_ec("P-256", "mail.example", 3600);
 	ring.names[0] = "ec";
 	if (tls_new(kit_sign, &ring, &tls, &err) < 0 ||
-		tls_load(tls, slice_str(ring.keys[0].pem), slice_lit("ec"), true, &err) < 0 ||
 		pool_new(&(struct pool_config){.connections_max = 5000}, &kit.pool, &err) < 0)
 		abort();
+	kit_use(tls, &ring.keys[0], "ec");
 	tls_set_ticket_keys(tls, &(const unsigned char[48]){"key"}, 1);
 	port = kit_listen(&kit, tls, is_tls, POOL_INTERACTIVE, 0);
 	if (pool_start(kit.pool, &err) < 0 || write(port_fd, &port, sizeof(port)) < 0)

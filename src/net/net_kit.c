@@ -301,26 +301,38 @@ const struct protocol kit_protocol = {
 	.done = on_done,
 };
 
-uint16_t kit_listen(struct kit *kit, struct tls *tls, bool is_implicit, enum pool_class class,
-	size_t connections_max)
+static uint16_t listen_at(struct kit *kit, struct pool_listener face)
 {
 	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t len = sizeof(at);
 	const int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	struct err err;
-	const struct pool_listener face = {.fd = fd,
-		.protocol = &kit_protocol,
-		.context = kit,
-		.tls = tls,
-		.is_implicit_tls = is_implicit,
-		.class = class,
-		.connections_max = connections_max};
 
+	face.fd = fd;
+	face.protocol = &kit_protocol;
+	face.context = kit;
 	if (bind(fd, (struct sockaddr *)&at, sizeof(at)) < 0 || listen(fd, 1024) < 0 ||
 		getsockname(fd, (struct sockaddr *)&at, &len) < 0 ||
 		pool_listen(kit->pool, &face, &err) < 0)
 		abort();
 	return ntohs(at.sin_port);
+}
+
+uint16_t kit_listen(struct kit *kit, struct tls *tls, bool is_implicit, enum pool_class class,
+	size_t connections_max)
+{
+	return listen_at(kit, (struct pool_listener){.tls = tls,
+				      .is_implicit_tls = is_implicit,
+				      .class = class,
+				      .connections_max = connections_max});
+}
+
+uint16_t kit_listen_old(struct kit *kit, struct tls *tls)
+{
+	return listen_at(kit, (struct pool_listener){.tls = tls,
+				      .is_implicit_tls = true,
+				      .allows_old_tls = true,
+				      .class = POOL_INTERACTIVE});
 }
 
 struct conn_ref kit_last_ref(struct kit *kit)
@@ -419,8 +431,10 @@ void peer_expect(struct peer *p, const char *line)
 	}
 }
 
-static char *self_signed(EVP_PKEY *key, const char *dns_name, long valid_for_s)
+static char *certificate(EVP_PKEY *key, const char *dns_name, long valid_for_s,
+	const char *issuer_name, EVP_PKEY *issuer, const EVP_MD *hash)
 {
+	X509_NAME *name;
 	X509 *cert = X509_new();
 	BIO *bio = BIO_new(BIO_s_mem());
 	char alternative[300], *text, *pem;
@@ -435,10 +449,14 @@ static char *self_signed(EVP_PKEY *key, const char *dns_name, long valid_for_s)
 	X509_gmtime_adj(X509_getm_notAfter(cert), valid_for_s);
 	X509_NAME_add_entry_by_txt(X509_get_subject_name(cert), "CN", MBSTRING_ASC,
 		(const unsigned char *)dns_name, -1, -1, 0);
-	X509_set_issuer_name(cert, X509_get_subject_name(cert));
+	name = X509_NAME_new();
+	X509_NAME_add_entry_by_txt(
+		name, "CN", MBSTRING_ASC, (const unsigned char *)issuer_name, -1, -1, 0);
+	X509_set_issuer_name(cert, name);
+	X509_NAME_free(name);
 	X509_set_pubkey(cert, key);
 	X509_add_ext(cert, ext, -1);
-	X509_sign(cert, key, EVP_sha256());
+	X509_sign(cert, issuer, hash);
 	PEM_write_bio_X509(bio, cert);
 	len = BIO_get_mem_data(bio, &text);
 	pem = mem_str((struct slice){text, (size_t)len});
@@ -452,14 +470,33 @@ struct kit_key kit_key_ec(const char *curve, const char *dns_name, long valid_fo
 {
 	EVP_PKEY *key = EVP_EC_gen(curve);
 
-	return (struct kit_key){key, self_signed(key, dns_name, valid_for_s)};
+	return (struct kit_key){
+		key, certificate(key, dns_name, valid_for_s, dns_name, key, EVP_sha256())};
 }
 
 struct kit_key kit_key_rsa(int bits, const char *dns_name)
 {
 	EVP_PKEY *key = EVP_RSA_gen((unsigned)bits);
 
-	return (struct kit_key){key, self_signed(key, dns_name, 3600)};
+	return (struct kit_key){key, certificate(key, dns_name, 3600, dns_name, key, EVP_sha256())};
+}
+
+void kit_key_sign(
+	struct kit_key *key, const char *dns_name, const struct kit_key *issuer, const EVP_MD *hash)
+{
+	free(key->pem);
+	key->pem = certificate(key->key, dns_name, 3600, "issuer", issuer->key, hash);
+}
+
+void kit_use(struct tls *tls, const struct kit_key *key, const char *name)
+{
+	struct tls_use use = {.is_default = true};
+	struct err err;
+
+	if (tls_chain_read(tls, slice_str(key->pem), slice_str(name), &use.chain, &err) < 0)
+		abort();
+	tls_use(tls, &use, 1);
+	tls_chain_release(use.chain);
 }
 
 void kit_key_done(struct kit_key *key)
@@ -470,6 +507,10 @@ void kit_key_done(struct kit_key *key)
 
 static const EVP_MD *hash_of(enum tls_hash hash)
 {
+	if (hash == TLS_SHA1)
+		return EVP_sha1();
+	if (hash == TLS_MD5_SHA1)
+		return EVP_md5_sha1();
 	if (hash == TLS_SHA512)
 		return EVP_sha512();
 	return hash == TLS_SHA384 ? EVP_sha384() : EVP_sha256();
@@ -501,6 +542,7 @@ int kit_sign(void *arg, struct slice key_name, enum tls_algorithm algorithm, enu
 		usleep(200);
 	atomic_fetch_sub(&ring->waiting, 1);
 	atomic_store(&ring->last_algorithm, (int)algorithm);
+	atomic_store(&ring->last_hash, (int)hash);
 	for (size_t i = 0; i < 4 && ring->names[i]; i++) {
 		if (slice_eq(key_name, slice_str(ring->names[i])))
 			key = ring->keys[i].key;

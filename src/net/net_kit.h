@@ -45,6 +45,8 @@ extern const struct protocol kit_protocol;
 /* kit_listen - a listener on loopback; the port it got. */
 uint16_t kit_listen(struct kit *kit, struct tls *tls, bool is_implicit, enum pool_class class,
 	size_t connections_max);
+/* kit_listen_old - the same with implicit TLS, which may be an old version. */
+uint16_t kit_listen_old(struct kit *kit, struct tls *tls);
 struct conn_ref kit_last_ref(struct kit *kit);
 
 /* A client that waits as long as it must. */
@@ -73,14 +75,20 @@ struct kit_key {
 
 struct kit_key kit_key_ec(const char *curve, const char *dns_name, long valid_for_s);
 struct kit_key kit_key_rsa(int bits, const char *dns_name);
+/* kit_key_sign - another certificate of the key, signed by somebody else over that hash. */
+void kit_key_sign(struct kit_key *key, const char *dns_name, const struct kit_key *issuer,
+	const EVP_MD *hash);
 void kit_key_done(struct kit_key *key);
+
+/* kit_use - the one certificate of a context, for everybody. */
+void kit_use(struct tls *tls, const struct kit_key *key, const char *name);
 
 /* kit_sign - a tls_sign_fn; signer is a struct kit_ring. */
 struct kit_ring {
 	struct kit_key keys[4];
 	const char *names[4];
 	_Atomic size_t calls;
-	_Atomic int last_algorithm;
+	_Atomic int last_algorithm, last_hash;
 	_Atomic bool is_stuck; /* kit_sign() waits while it is set */
 	_Atomic size_t waiting;
 };

@@ -217,11 +217,9 @@ static void *waker_main(void *arg)
 static void reload(struct stress *s, unsigned char salt)
 {
 	unsigned char keys[2][48] = {{salt}, {(unsigned char)(salt - 1)}};
-	struct err err;
 
 	tls_set_ticket_keys(s->tls, (const unsigned char(*)[48])keys, 2);
-	assert_int_equal(
-		tls_load(s->tls, slice_str(s->ring.keys[0].pem), slice_lit("ec"), true, &err), 0);
+	kit_use(s->tls, &s->ring.keys[0], "ec");
 }
 
 static void *reloader_main(void *arg)

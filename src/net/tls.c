@@ -9,6 +9,7 @@
 #include <openssl/rand.h>
 #include <openssl/ssl.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,22 +29,52 @@ struct ticket_key {
 struct tls {
 	OSSL_LIB_CTX *libctx;
 	OSSL_PROVIDER *usual, *ours;
-	SSL_CTX *ctx;
+	SSL_CTX *ctx, *old_ctx; /* the other one is for TLS 1.0 and 1.1, too */
 	BIO_METHOD *bio;
 	struct tls_signer signer;
-	pthread_mutex_t lock; /* of what follows */
+	atomic_bool allows_old; /* signatures */
+	pthread_mutex_t lock;   /* of what follows */
 	struct tls_names names;
 	struct ticket_key tickets[TICKET_KEYS_MAX];
 	size_t ticket_count;
 };
+
+static int use_some(struct tls_chain *const *chains, bool only_fitting, SSL *ssl, int *ok)
+{
+	int found = 0;
+
+	for (size_t i = 0; i < TLS_CHAIN_KINDS; i++) {
+		if (!chains[i] || (only_fitting && !tls_chain_fits(chains[i], ssl)))
+			continue;
+		found++;
+		*ok &= tls_chain_use(chains[i], ssl);
+	}
+	return found;
+}
+
+/* What the client can verify; else what is there for old clients; else whatever there is. */
+static int use_chains(struct tls_chain *const chains[TLS_CHAIN_PLACES], SSL *ssl)
+{
+	struct tls_chain *const *old = chains + TLS_CHAIN_KINDS;
+	int ok = 1;
+
+	if (use_some(chains, true, ssl, &ok))
+		return ok;
+	if (old[TLS_CHAIN_EC] || old[TLS_CHAIN_RSA]) {
+		SSL_set_security_level(ssl, 0); /* it may be signed with SHA-1 */
+		use_some(old, false, ssl, &ok);
+		return ok;
+	}
+	return use_some(chains, false, ssl, &ok) && ok;
+}
 
 /* Called for a full handshake, when the version is known and a certificate is needed. */
 static int choose_chain(SSL *ssl, void *arg)
 {
 	struct tls *tls = arg;
 	const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
-	struct tls_chain *chains[TLS_CHAIN_KINDS];
-	int ok = 1, found = 0;
+	struct tls_chain *chains[TLS_CHAIN_PLACES];
+	int ok;
 
 	/* Tickets of TLS 1.2 would outlive forward secrecy. */
 	if (SSL_version(ssl) < TLS1_3_VERSION)
@@ -51,14 +82,37 @@ static int choose_chain(SSL *ssl, void *arg)
 	pthread_mutex_lock(&tls->lock);
 	tls_names_find(&tls->names, name ? slice_str(name) : (struct slice){NULL, 0}, chains);
 	pthread_mutex_unlock(&tls->lock);
-	for (size_t i = 0; i < TLS_CHAIN_KINDS; i++) {
-		if (chains[i]) {
-			found++;
-			ok &= tls_chain_use(chains[i], ssl);
-			tls_chain_release(chains[i]);
-		}
+	ok = use_chains(chains, ssl);
+	for (size_t i = 0; i < TLS_CHAIN_PLACES; i++)
+		tls_chain_release(chains[i]);
+	return ok;
+}
+
+/* Does the client offer a signature scheme with a hash that is good today (RFC 8446 4.2.3)? What
+ * cannot be read is for OpenSSL to refuse. */
+static bool offers_new_schemes(SSL *ssl)
+{
+	const unsigned char *p;
+	size_t n;
+
+	if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_signature_algorithms, &p, &n) != 1)
+		return false;
+	for (size_t i = 2; i + 1 < n; i += 2) {
+		if (p[i] >= TLSEXT_hash_sha256)
+			return true;
 	}
-	return ok && found > 0;
+	return false;
+}
+
+/* Called first of all. */
+static int on_hello(SSL *ssl, int *alert, void *arg)
+{
+	struct tls *tls = arg;
+
+	(void)alert;
+	if (atomic_load(&tls->allows_old) && !offers_new_schemes(ssl))
+		SSL_set_security_level(ssl, 0);
+	return SSL_CLIENT_HELLO_SUCCESS;
 }
 
 static bool find_ticket_key(
@@ -115,9 +169,8 @@ static int on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHE
 	return is_sealing || is_newest ? 1 : 2;
 }
 
-static bool set_policy(struct tls *tls)
+static bool set_policy(struct tls *tls, SSL_CTX *ctx)
 {
-	SSL_CTX *ctx = tls->ctx;
 	static const unsigned char session_context[] = "posthouse";
 
 	SSL_CTX_set_app_data(ctx, tls);
@@ -129,6 +182,7 @@ static bool set_policy(struct tls *tls)
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_num_tickets(ctx, 1);
 	SSL_CTX_set_read_ahead(ctx, 1);
+	SSL_CTX_set_client_hello_cb(ctx, on_hello, tls);
 	SSL_CTX_set_cert_cb(ctx, choose_chain, tls);
 	SSL_CTX_set_msg_callback(ctx, conn_msg_seen);
 	SSL_CTX_set_max_early_data(ctx, 0);
@@ -138,6 +192,15 @@ static bool set_policy(struct tls *tls)
 	       SSL_CTX_set_session_id_context(ctx, session_context, sizeof(session_context) - 1) ==
 		       1 &&
 	       SSL_CTX_set_tlsext_ticket_key_evp_cb(ctx, on_ticket) == 1;
+}
+
+/* For programs of another time, on listeners that say so in their name. */
+static bool set_old_policy(SSL_CTX *ctx)
+{
+	SSL_CTX_set_security_level(ctx, 0);
+	return SSL_CTX_set_min_proto_version(ctx, TLS1_VERSION) == 1 &&
+	       SSL_CTX_set_cipher_list(ctx, "ECDHE+AESGCM:ECDHE+CHACHA20:ECDHE+AES@SECLEVEL=0") ==
+		       1;
 }
 
 static long bio_ctrl(BIO *bio, int command, long number, void *pointer)
@@ -175,8 +238,10 @@ static bool open_openssl(struct tls *tls)
 		EVP_set_default_properties(tls->libctx, "?provider=default") != 1)
 		return false;
 	tls->ctx = SSL_CTX_new_ex(tls->libctx, NULL, TLS_server_method());
+	tls->old_ctx = SSL_CTX_new_ex(tls->libctx, NULL, TLS_server_method());
 	tls->bio = make_bio_method();
-	return tls->ctx && tls->bio && set_policy(tls);
+	return tls->ctx && tls->old_ctx && tls->bio && set_policy(tls, tls->ctx) &&
+	       set_policy(tls, tls->old_ctx) && set_old_policy(tls->old_ctx);
 }
 
 int tls_new(tls_sign_fn *sign, void *signer, struct tls **tls_out, struct err *err)
@@ -203,6 +268,7 @@ void tls_free(struct tls **tls_at)
 		return;
 	tls_names_done(&tls->names);
 	SSL_CTX_free(tls->ctx);
+	SSL_CTX_free(tls->old_ctx);
 	BIO_meth_free(tls->bio);
 	OSSL_PROVIDER_unload(tls->ours);
 	OSSL_PROVIDER_unload(tls->usual);
@@ -213,19 +279,28 @@ void tls_free(struct tls **tls_at)
 	*tls_at = NULL;
 }
 
-int tls_load(struct tls *tls, struct slice chain_pem, struct slice key_name, bool is_default,
-	struct err *err)
+int tls_chain_read(struct tls *tls, struct slice chain_pem, struct slice key_name,
+	struct tls_chain **chain_out, struct err *err)
 {
-	struct tls_chain *chain = NULL;
-	const int rc = tls_chain_new(tls->libctx, chain_pem, key_name, &tls->signer, &chain, err);
+	return tls_chain_new(tls->libctx, chain_pem, key_name, &tls->signer, chain_out, err);
+}
 
-	if (rc < 0)
-		return rc;
+void tls_use(struct tls *tls, const struct tls_use *list, size_t n)
+{
+	struct tls_names names = {0}, before;
+
+	for (size_t i = 0; i < n; i++)
+		tls_names_put(&names, &list[i]);
 	pthread_mutex_lock(&tls->lock);
-	tls_names_put(&tls->names, chain, is_default);
+	before = tls->names;
+	tls->names = names;
 	pthread_mutex_unlock(&tls->lock);
-	tls_chain_release(chain);
-	return 0;
+	tls_names_done(&before);
+}
+
+void tls_allow_old(struct tls *tls, bool is_allowed)
+{
+	atomic_store(&tls->allows_old, is_allowed);
 }
 
 /* Two keys from one seed: HMAC-SHA256 of what each is for. */
@@ -264,9 +339,9 @@ static bool has_ticket_keys(struct tls *tls)
 	return n > 0;
 }
 
-SSL *tls_session_new(struct tls *tls, void *bio_data)
+SSL *tls_session_new(struct tls *tls, bool allows_old, void *bio_data)
 {
-	SSL *ssl = SSL_new(tls->ctx);
+	SSL *ssl = SSL_new(allows_old ? tls->old_ctx : tls->ctx);
 	BIO *bio = ssl ? BIO_new(tls->bio) : NULL;
 
 	if (!bio) {

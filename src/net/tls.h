@@ -7,12 +7,18 @@
  *
  * TLS 1.2 and 1.3, ECDHE only (no RSA key exchange), moving buffers on, renegotiation off, no
  * tickets for 1.2; 1.3 tickets with psk_dhe_ke and no early data, under ticket keys that the
- * caller replaces. SSL_OP_CLEANSE_PLAINTEXT is set. Chosen by SNI, with a default; ECDSA and RSA
- * chains may stand side by side for one name. Loading replaces atomically: sessions that exist
- * keep what they have.
+ * caller replaces. SSL_OP_CLEANSE_PLAINTEXT is set. A listener may allow TLS 1.0 and 1.1 (see
+ * pool.h).
+ *
+ * Chains are chosen by SNI, with a default. ECDSA and RSA may stand side by side for one name, and
+ * beside them old ones, which serve only clients that could verify none of the others by the
+ * signature algorithms that they offer (RFC 8446 4.2.3). tls_use() replaces all at once: sessions
+ * that exist keep what they have.
  */
 #ifndef NET_TLS_H
 #define NET_TLS_H
+
+#include <stdbool.h>
 
 #include "base/buf.h"
 #include "base/err.h"
@@ -25,7 +31,8 @@ enum tls_algorithm {
 	TLS_RSA_PSS,   /* PSS, MGF1 of the same hash, salt as long as the hash */
 };
 
-enum tls_hash { TLS_SHA256, TLS_SHA384, TLS_SHA512 };
+/* The last two for clients that offer nothing newer, see tls_allow_old(). */
+enum tls_hash { TLS_SHA256, TLS_SHA384, TLS_SHA512, TLS_SHA1, TLS_MD5_SHA1 };
 
 /*
  * A signer: called on pool threads inside handshakes, may take as long as its own deadline.
@@ -38,11 +45,35 @@ typedef int tls_sign_fn(void *signer, struct slice key_name, enum tls_algorithm 
 MUST_CHECK int tls_new(tls_sign_fn *sign, void *signer, struct tls **tls_out, struct err *err);
 void tls_free(struct tls **tls);
 
-/* tls_load - use this chain (PEM, leaf first) with the key of that name, for the DNS names in the
- * leaf; is_default also for clients that name nothing we know. -ERR_SYNTAX when it cannot be
- * read, -ERR_CONFLICT when out of date: what was loaded before stays. Any thread. */
-MUST_CHECK int tls_load(struct tls *tls, struct slice chain_pem, struct slice key_name,
-	bool is_default, struct err *err);
+struct tls_chain;
+
+/* A key's name where nobody gives it another: this and TLS_KEY_DIGITS of the hexadecimal SHA-256 of
+ * its public half (SubjectPublicKeyInfo, DER). */
+#define TLS_KEY_PREFIX "tls-"
+enum { TLS_KEY_DIGITS = 32, TLS_KEY_NAME_LEN = sizeof(TLS_KEY_PREFIX) - 1 + TLS_KEY_DIGITS };
+
+/* tls_chain_read - a chain (PEM, leaf first) with the key of that name; an empty one: see above.
+ * -ERR_SYNTAX when it cannot be read or does not hang together, -ERR_CONFLICT when out of date. Any
+ * thread. */
+MUST_CHECK int tls_chain_read(struct tls *tls, struct slice chain_pem, struct slice key_name,
+	struct tls_chain **chain_out, struct err *err);
+struct slice tls_chain_key_name(const struct tls_chain *chain);
+/* tls_chain_until - when the leaf expires, in seconds of the wall clock. */
+int64_t tls_chain_until(const struct tls_chain *chain);
+struct tls_chain *tls_chain_hold(struct tls_chain *chain);
+void tls_chain_release(struct tls_chain *chain); /* NULL is allowed */
+
+struct tls_use {
+	struct tls_chain *chain; /* for the DNS names in its leaf */
+	bool is_default;         /* and for clients that name nothing we know */
+	bool is_old;             /* only for clients that can verify none of the others */
+};
+/* tls_use - from now on these and no others; of two of a kind for one name the first counts. Any
+ * thread. */
+void tls_use(struct tls *tls, const struct tls_use *list, size_t n);
+
+/* tls_allow_old - whether clients that offer SHA-1 and nothing newer get a signature over that. */
+void tls_allow_old(struct tls *tls, bool is_allowed);
 
 /* tls_set_ticket_keys - 48 random bytes each (name 16, AES-256 key's seed 32), newest first: the
  * newest seals, all open. n at most 4. Any thread. */

@@ -11,25 +11,42 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/encode.h"
 #include "base/mem.h"
 
-enum { CHAIN_CERTS_MAX = 10, NAME_MAX_BYTES = 253, RSA_BITS_MIN = 2048, RSA_BITS_MAX = 8192 };
+enum {
+	TLS_KEY_NAME_MAX = 255,
+	CHAIN_CERTS_MAX = 10,
+	NAME_MAX_BYTES = 253,
+	RSA_BITS_MIN = 2048,
+	RSA_BITS_MAX = 8192
+};
+
+/* SignatureScheme of RFC 8446 4.2.3: in TLS 1.2 the first byte is a hash, the second an algorithm;
+ * 8 is what came later. */
+enum { SCHEME_RSA = 0x01, SCHEME_ECDSA = 0x03, SCHEME_LATER = 0x08, SCHEME_SHA256 = 0x04 };
 
 struct tls_chain {
 	_Atomic unsigned refs;
 	int kind;
+	uint16_t
+		needs[CHAIN_CERTS_MAX]; /* schemes of the signatures in it; 0: one we do not know */
+	size_t needs_n;
+	int64_t until_s;
+	char key_name[TLS_KEY_NAME_MAX];
+	size_t key_name_len;
 	X509 *leaf;
 	STACK_OF(X509) * rest;
 	EVP_PKEY *key;
 };
 
 struct name_entry {
-	struct tls_chain *chains[TLS_CHAIN_KINDS];
+	struct tls_chain *chains[TLS_CHAIN_PLACES];
 	size_t len;
 	char name[NAME_MAX_BYTES + 1];
 };
 
-static struct tls_chain *chain_hold(struct tls_chain *chain)
+struct tls_chain *tls_chain_hold(struct tls_chain *chain)
 {
 	if (chain)
 		atomic_fetch_add(&chain->refs, 1);
@@ -73,6 +90,70 @@ static int read_certs(
 	return chain->leaf ? 0 : err_set(err, ERR_SYNTAX, "no certificate in PEM form found");
 }
 
+/* Each certificate is signed by the next one's key; a root at the end is the client's business. */
+static int check_links(const struct tls_chain *chain, struct err *err)
+{
+	X509 *cert = chain->leaf;
+
+	for (int i = 0; i < sk_X509_num(chain->rest); i++) {
+		X509 *issuer = sk_X509_value(chain->rest, i);
+
+		if (X509_NAME_cmp(X509_get_issuer_name(cert), X509_get_subject_name(issuer)) != 0 ||
+			X509_verify(cert, X509_get0_pubkey(issuer)) != 1)
+			return err_set(err, ERR_SYNTAX,
+				"certificate %d of the chain is not signed by the one behind it",
+				i + 1);
+		cert = issuer;
+	}
+	return 0;
+}
+
+/* The scheme that a client must offer to verify this certificate's signature. */
+static uint16_t scheme_of(X509 *cert)
+{
+	static const struct {
+		int hash, key;
+		uint16_t scheme;
+	} rows[] = {
+		{NID_sha1, NID_rsaEncryption, 0x0201},
+		{NID_sha256, NID_rsaEncryption, 0x0401},
+		{NID_sha384, NID_rsaEncryption, 0x0501},
+		{NID_sha512, NID_rsaEncryption, 0x0601},
+		{NID_sha1, NID_X9_62_id_ecPublicKey, 0x0203},
+		{NID_sha256, NID_X9_62_id_ecPublicKey, 0x0403},
+		{NID_sha384, NID_X9_62_id_ecPublicKey, 0x0503},
+		{NID_sha512, NID_X9_62_id_ecPublicKey, 0x0603},
+		{NID_sha256, NID_rsassaPss, 0x0804},
+		{NID_sha384, NID_rsassaPss, 0x0805},
+		{NID_sha512, NID_rsassaPss, 0x0806},
+		{NID_undef, NID_ED25519, 0x0807},
+	};
+	int hash, key;
+
+	if (X509_get_signature_info(cert, &hash, &key, NULL, NULL) != 1)
+		return 0;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (rows[i].hash == hash && rows[i].key == key)
+			return rows[i].scheme;
+	}
+	return 0;
+}
+
+/* A certificate that signed itself is known to the client or not: nobody checks its signature. */
+static void note_need(struct tls_chain *chain, X509 *cert)
+{
+	if (X509_NAME_cmp(X509_get_issuer_name(cert), X509_get_subject_name(cert)) != 0 &&
+		chain->needs_n < CHAIN_CERTS_MAX)
+		chain->needs[chain->needs_n++] = scheme_of(cert);
+}
+
+static void note_needs(struct tls_chain *chain)
+{
+	note_need(chain, chain->leaf);
+	for (int i = 0; i < sk_X509_num(chain->rest); i++)
+		note_need(chain, sk_X509_value(chain->rest, i));
+}
+
 static int check_dates(const X509 *leaf, struct err *err)
 {
 	time_t now = (time_t)clock_wall_s();
@@ -106,6 +187,47 @@ static int check_key(struct tls_chain *chain, EVP_PKEY *key, struct err *err)
 		RSA_BITS_MIN, RSA_BITS_MAX);
 }
 
+/* The given name, or the one that the public half has. */
+static int name_key(struct tls_chain *chain, struct slice given, struct err *err)
+{
+	unsigned char *der = NULL, hash[SHA256_LEN];
+	struct buf text AUTO(buf_done);
+	int n;
+
+	buf_init(&text, sizeof(chain->key_name));
+	if (given.len == 0) {
+		n = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(chain->leaf), &der);
+		sha256((struct slice){(char *)der, n > 0 ? (size_t)n : 0}, hash);
+		OPENSSL_free(der);
+		buf_lit(&text, TLS_KEY_PREFIX);
+		hex_encode(&text, (struct slice){(char *)hash, TLS_KEY_DIGITS / 2});
+		given = buf_slice(&text);
+	}
+	if (given.len > sizeof(chain->key_name))
+		return err_set(err, ERR_TOOBIG, "no key has so long a name");
+	memcpy(chain->key_name, given.ptr, given.len);
+	chain->key_name_len = given.len;
+	return 0;
+}
+
+static void note_until(struct tls_chain *chain)
+{
+	struct tm tm;
+
+	if (ASN1_TIME_to_tm(X509_get0_notAfter(chain->leaf), &tm) == 1)
+		chain->until_s = (int64_t)timegm(&tm);
+}
+
+struct slice tls_chain_key_name(const struct tls_chain *chain)
+{
+	return (struct slice){chain->key_name, chain->key_name_len};
+}
+
+int64_t tls_chain_until(const struct tls_chain *chain)
+{
+	return chain->until_s;
+}
+
 int tls_chain_new(OSSL_LIB_CTX *libctx, struct slice pem, struct slice key_name,
 	const struct tls_signer *signer, struct tls_chain **chain_out, struct err *err)
 {
@@ -121,8 +243,15 @@ int tls_chain_new(OSSL_LIB_CTX *libctx, struct slice pem, struct slice key_name,
 	}
 	if (rc == 0)
 		rc = check_dates(chain->leaf, err);
+	if (rc == 0)
+		rc = check_links(chain, err);
+	if (rc == 0)
+		rc = name_key(chain, key_name, err);
 	if (rc == 0) {
-		chain->key = tls_provider_key(libctx, public_half, key_name, signer);
+		note_needs(chain);
+		note_until(chain);
+		chain->key =
+			tls_provider_key(libctx, public_half, tls_chain_key_name(chain), signer);
 		if (!chain->key)
 			rc = err_set(
 				err, ERR_SYNTAX, "OpenSSL does not take the certificate's key");
@@ -138,6 +267,45 @@ int tls_chain_new(OSSL_LIB_CTX *libctx, struct slice pem, struct slice key_name,
 int tls_chain_use(struct tls_chain *chain, SSL *ssl)
 {
 	return SSL_use_cert_and_key(ssl, chain->leaf, chain->key, chain->rest, 1);
+}
+
+static bool is_offered(SSL *ssl, uint16_t scheme)
+{
+	const int n = SSL_get_sigalgs(ssl, 0, NULL, NULL, NULL, NULL, NULL);
+	unsigned char low, high;
+
+	for (int i = 0; i < n; i++) {
+		SSL_get_sigalgs(ssl, i, NULL, NULL, NULL, &low, &high);
+		if (scheme == (high << 8 | low))
+			return true;
+	}
+	return false;
+}
+
+/* A scheme of that kind of key, with a hash that is good today. */
+static bool is_key_offered(SSL *ssl, int kind)
+{
+	const int n = SSL_get_sigalgs(ssl, 0, NULL, NULL, NULL, NULL, NULL);
+	unsigned char low, high;
+
+	for (int i = 0; i < n; i++) {
+		SSL_get_sigalgs(ssl, i, NULL, NULL, NULL, &low, &high);
+		if (high >= SCHEME_SHA256 && high < SCHEME_LATER &&
+			low == (kind == TLS_CHAIN_EC ? SCHEME_ECDSA : SCHEME_RSA))
+			return true;
+		if (high == SCHEME_LATER && kind == TLS_CHAIN_RSA && low >= 4 && low <= 6)
+			return true;
+	}
+	return false;
+}
+
+bool tls_chain_fits(const struct tls_chain *chain, SSL *ssl)
+{
+	for (size_t i = 0; i < chain->needs_n; i++) {
+		if (!is_offered(ssl, chain->needs[i]))
+			return false;
+	}
+	return is_key_offered(ssl, chain->kind);
 }
 
 static struct slice entry_key(const struct name_entry *entry)
@@ -158,15 +326,16 @@ static bool fold(struct slice name, char out[NAME_MAX_BYTES], size_t *len_out)
 	return true;
 }
 
-static void set_chain(struct tls_chain **place, struct tls_chain *chain)
+/* The first one stays. */
+static void set_chain(struct tls_chain *places[TLS_CHAIN_PLACES], const struct tls_use *use)
 {
-	struct tls_chain *before = *place;
+	const int place = use->chain->kind + (use->is_old ? TLS_CHAIN_KINDS : 0);
 
-	*place = chain_hold(chain);
-	tls_chain_release(before);
+	if (!places[place])
+		places[place] = tls_chain_hold(use->chain);
 }
 
-static void put_name(struct tls_names *names, struct slice name, struct tls_chain *chain)
+static void put_name(struct tls_names *names, struct slice name, const struct tls_use *use)
 {
 	struct name_entry *entry;
 	char folded[NAME_MAX_BYTES];
@@ -181,13 +350,13 @@ static void put_name(struct tls_names *names, struct slice name, struct tls_chai
 		entry->len = len;
 		map_put(&names->map, entry_key(entry), entry);
 	}
-	set_chain(&entry->chains[chain->kind], chain);
+	set_chain(entry->chains, use);
 }
 
-void tls_names_put(struct tls_names *names, struct tls_chain *chain, bool is_default)
+void tls_names_put(struct tls_names *names, const struct tls_use *use)
 {
 	GENERAL_NAMES *alternatives =
-		X509_get_ext_d2i(chain->leaf, NID_subject_alt_name, NULL, NULL);
+		X509_get_ext_d2i(use->chain->leaf, NID_subject_alt_name, NULL, NULL);
 
 	for (int i = 0; i < sk_GENERAL_NAME_num(alternatives); i++) {
 		const GENERAL_NAME *name = sk_GENERAL_NAME_value(alternatives, i);
@@ -196,11 +365,11 @@ void tls_names_put(struct tls_names *names, struct tls_chain *chain, bool is_def
 			put_name(names,
 				(struct slice){(const char *)ASN1_STRING_get0_data(name->d.dNSName),
 					(size_t)ASN1_STRING_length(name->d.dNSName)},
-				chain);
+				use);
 	}
 	GENERAL_NAMES_free(alternatives);
-	if (is_default)
-		set_chain(&names->fallback[chain->kind], chain);
+	if (use->is_default)
+		set_chain(names->fallback, use);
 }
 
 /* The entry of the name itself, else of "*." and its parent. */
@@ -221,13 +390,13 @@ static const struct name_entry *find_entry(const struct tls_names *names, struct
 }
 
 void tls_names_find(
-	const struct tls_names *names, struct slice name, struct tls_chain *out[TLS_CHAIN_KINDS])
+	const struct tls_names *names, struct slice name, struct tls_chain *out[TLS_CHAIN_PLACES])
 {
 	const struct name_entry *entry = find_entry(names, name);
 	struct tls_chain *const *from = entry ? entry->chains : names->fallback;
 
-	for (size_t i = 0; i < TLS_CHAIN_KINDS; i++)
-		out[i] = chain_hold(from[i]);
+	for (size_t i = 0; i < TLS_CHAIN_PLACES; i++)
+		out[i] = tls_chain_hold(from[i]);
 }
 
 void tls_names_done(struct tls_names *names)
@@ -236,11 +405,11 @@ void tls_names_done(struct tls_names *names)
 	size_t at = 0;
 
 	while ((entry = map_next(&names->map, &at))) {
-		for (size_t i = 0; i < TLS_CHAIN_KINDS; i++)
+		for (size_t i = 0; i < TLS_CHAIN_PLACES; i++)
 			tls_chain_release(entry->chains[i]);
 		free(entry);
 	}
 	map_done(&names->map);
-	for (size_t i = 0; i < TLS_CHAIN_KINDS; i++)
+	for (size_t i = 0; i < TLS_CHAIN_PLACES; i++)
 		tls_chain_release(names->fallback[i]);
 }

@@ -14,25 +14,25 @@
 #include "base/map.h"
 #include "net/tls_provider.h"
 
-enum { TLS_CHAIN_EC, TLS_CHAIN_RSA, TLS_CHAIN_KINDS };
+/* By the leaf's key; twice, see tls.h: what is there for all, and what is for old clients. */
+enum { TLS_CHAIN_EC, TLS_CHAIN_RSA, TLS_CHAIN_KINDS, TLS_CHAIN_PLACES = 2 * TLS_CHAIN_KINDS };
 
-struct tls_chain;
-
-/* tls_chain_new - parse PEM, check dates and key. See tls_load() for the errors. */
+/* tls_chain_new - parse PEM, check dates and key. See tls_chain_read() for the errors. */
 MUST_CHECK int tls_chain_new(OSSL_LIB_CTX *libctx, struct slice pem, struct slice key_name,
 	const struct tls_signer *signer, struct tls_chain **chain_out, struct err *err);
-void tls_chain_release(struct tls_chain *chain);
 int tls_chain_use(struct tls_chain *chain, SSL *ssl); /* 1 or 0, as OpenSSL counts */
+/* tls_chain_fits - can the client of this handshake verify it, by what it says? */
+bool tls_chain_fits(const struct tls_chain *chain, SSL *ssl);
 
 struct tls_names {
 	struct map map;
-	struct tls_chain *fallback[TLS_CHAIN_KINDS];
+	struct tls_chain *fallback[TLS_CHAIN_PLACES];
 };
 
-void tls_names_put(struct tls_names *names, struct tls_chain *chain, bool is_default);
-/* tls_names_find - a reference to each kind that fits, else NULL. */
+void tls_names_put(struct tls_names *names, const struct tls_use *use);
+/* tls_names_find - a reference to each that fits, else NULL; old ones behind the others. */
 void tls_names_find(
-	const struct tls_names *names, struct slice name, struct tls_chain *out[TLS_CHAIN_KINDS]);
+	const struct tls_names *names, struct slice name, struct tls_chain *out[TLS_CHAIN_PLACES]);
 void tls_names_done(struct tls_names *names);
 
 #endif

@@ -214,9 +214,11 @@ static const struct {
 	{{"SHA256", "SHA2-256"}, TLS_SHA256},
 	{{"SHA384", "SHA2-384"}, TLS_SHA384},
 	{{"SHA512", "SHA2-512"}, TLS_SHA512},
+	{{"SHA1", "SHA-1"}, TLS_SHA1},
+	{{"MD5-SHA1", "MD5-SHA1"}, TLS_MD5_SHA1},
 };
 
-/* SHA-1 and the like are refused: no peer of TLS 1.2 needs them. */
+/* The last two are asked for only where tls.c lowered the security level. */
 static bool find_hash(const char *name, enum tls_hash *out)
 {
 	for (size_t i = 0; i < sizeof(hashes) / sizeof(hashes[0]); i++) {

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/mem.h"
 #include "net/internal.h"
 #include "net/net_kit.h"
 
@@ -20,18 +21,34 @@ struct setup {
 	struct kit kit;
 	struct kit_ring ring;
 	struct tls *tls;
-	uint16_t implicit, clear;
+	uint16_t implicit, clear, old;
+	struct tls_use uses[KEYS];
+	size_t uses_n;
 };
 
 static const unsigned char ticket_keys[2][48] = {"newest", "older"};
 
-static void load(struct setup *s, size_t key, bool is_default)
+static void load_as(struct setup *s, size_t key, bool is_default, bool is_old)
 {
+	struct tls_use *use = &s->uses[s->uses_n++];
 	struct err err;
 
-	assert_int_equal(tls_load(s->tls, slice_str(s->ring.keys[key].pem),
-				 slice_str(s->ring.names[key]), is_default, &err),
-		0);
+	*use = (struct tls_use){.is_default = is_default, .is_old = is_old};
+	if (tls_chain_read(s->tls, slice_str(s->ring.keys[key].pem), slice_str(s->ring.names[key]),
+		    &use->chain, &err) < 0)
+		fail_msg("%s", err.msg);
+	tls_use(s->tls, s->uses, s->uses_n);
+}
+
+static void load(struct setup *s, size_t key, bool is_default)
+{
+	load_as(s, key, is_default, false);
+}
+
+static void unload(struct setup *s)
+{
+	while (s->uses_n)
+		tls_chain_release(s->uses[--s->uses_n].chain);
 }
 
 static void start(struct setup *s)
@@ -51,12 +68,14 @@ static void start(struct setup *s)
 		0);
 	s->implicit = kit_listen(&s->kit, s->tls, true, POOL_INTERACTIVE, 0);
 	s->clear = kit_listen(&s->kit, s->tls, false, POOL_MX, 0);
+	s->old = kit_listen_old(&s->kit, s->tls);
 	assert_int_equal(pool_start(s->kit.pool, &err), 0);
 }
 
 static void stop(struct setup *s)
 {
 	pool_stop(&s->kit.pool);
+	unload(s);
 	tls_free(&s->tls);
 	for (size_t i = 0; i < KEYS; i++)
 		kit_key_done(&s->ring.keys[i]);
@@ -167,6 +186,65 @@ static void test_handshakes(void **state)
 	stop(&s);
 }
 
+/* A chain of today, signed over SHA-256 by an EC issuer, and one for clients of yesterday. */
+static void test_old_clients(void **state)
+{
+	static const struct {
+		int version;
+		const char *algorithms;
+		bool is_allowed, is_old_listener;
+		size_t key; /* KEYS: no handshake */
+		enum tls_hash hash;
+	} cases[] = {
+		{TLS1_3_VERSION, NULL, false, false, KEY_P256, TLS_SHA256},
+		{TLS1_2_VERSION, NULL, false, false, KEY_P256, TLS_SHA256},
+		{TLS1_2_VERSION, "ECDSA+SHA256:RSA+SHA1", true, false, KEY_P256, TLS_SHA256},
+		/* cannot verify EC */
+		{TLS1_2_VERSION, "RSA+SHA256", true, false, KEY_RSA, TLS_SHA256},
+		{TLS1_2_VERSION, "RSA+SHA256:RSA+SHA1", false, false, KEY_RSA, TLS_SHA256},
+		{TLS1_3_VERSION, "rsa_pss_rsae_sha256", false, false, KEY_RSA, TLS_SHA256},
+		/* the other hash */
+		{TLS1_2_VERSION, "ECDSA+SHA384:RSA+SHA384", false, false, KEY_RSA, TLS_SHA384},
+		{TLS1_2_VERSION, "RSA+SHA1", true, false, KEY_RSA, TLS_SHA1},
+		{TLS1_2_VERSION, "RSA+SHA1", false, false, KEYS, TLS_SHA1},
+		{TLS1_1_VERSION, NULL, true, false, KEYS, TLS_SHA1},
+		{TLS1_1_VERSION, NULL, true, true, KEY_RSA, TLS_MD5_SHA1},
+		{TLS1_VERSION, NULL, true, true, KEY_RSA, TLS_MD5_SHA1},
+		{TLS1_3_VERSION, NULL, true, true, KEY_P256, TLS_SHA256},
+	};
+	struct setup s;
+	struct kit_key issuers[2];
+
+	(void)state;
+	start(&s);
+	issuers[0] = kit_key_ec("P-256", "issuer", 3600);
+	issuers[1] = kit_key_rsa(2048, "issuer");
+	kit_key_sign(&s.ring.keys[KEY_P256], "mail.example", &issuers[0], EVP_sha256());
+	kit_key_sign(&s.ring.keys[KEY_RSA], "mail.example", &issuers[1], EVP_sha1());
+	load_as(&s, KEY_P256, true, false);
+	load_as(&s, KEY_RSA, true, true);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		SSL_CTX *ctx = client(&s, cases[i].version, cases[i].algorithms);
+		struct peer p;
+		bool ok;
+
+		SSL_CTX_set_security_level(ctx, 0);
+		SSL_CTX_set_verify(ctx, SSL_VERIFY_NONE, NULL);
+		tls_allow_old(s.tls, cases[i].is_allowed);
+		peer_connect(&p, cases[i].is_old_listener ? s.old : s.implicit);
+		ok = peer_tls(&p, ctx, "mail.example");
+		if (ok != (cases[i].key != KEYS) ||
+			(ok && (shown(&s, &p) != cases[i].key ||
+				       s.ring.last_hash != (int)cases[i].hash)))
+			fail_msg("case %zu: handshake %d, hash %d", i, ok, s.ring.last_hash);
+		peer_close(&p);
+		SSL_CTX_free(ctx);
+	}
+	kit_key_done(&issuers[0]);
+	kit_key_done(&issuers[1]);
+	stop(&s);
+}
+
 static void test_refusals(void **state)
 {
 	static const struct {
@@ -225,6 +303,7 @@ static void test_failing_handshakes(void **state)
 		}
 		peer_close(&p);
 		s.ring.names[KEY_P256] = "ec256";
+		unload(&s);
 		load(&s, KEY_P256, true);
 		s.ring.names[KEY_P256] = "gone";
 	}
@@ -240,6 +319,9 @@ static void test_load_errors(void **state)
 	struct setup s;
 	struct err err;
 	struct kit_key bad[3];
+	struct tls_chain *none = NULL;
+	struct buf pem;
+	char *two;
 	SSL_CTX *ctx;
 	struct peer p;
 	static const int want[3] = {-ERR_CONFLICT, -ERR_SYNTAX, -ERR_SYNTAX};
@@ -251,13 +333,25 @@ static void test_load_errors(void **state)
 	bad[2] = kit_key_rsa(1024, "mail.example");
 	load(&s, KEY_P256, true);
 	for (size_t i = 0; i < 3; i++) {
-		assert_int_equal(tls_load(s.tls, slice_str(bad[i].pem), slice_lit("x"), true, &err),
+		assert_int_equal(
+			tls_chain_read(s.tls, slice_str(bad[i].pem), slice_lit("x"), &none, &err),
 			want[i]);
 		kit_key_done(&bad[i]);
 	}
+	assert_int_equal(tls_chain_read(s.tls, slice_lit("no pem"), slice_lit("x"), &none, &err),
+		-ERR_SYNTAX);
 	assert_int_equal(
-		tls_load(s.tls, slice_lit("no pem"), slice_lit("x"), true, &err), -ERR_SYNTAX);
-	assert_int_equal(tls_load(s.tls, slice_lit(""), slice_lit("x"), true, &err), -ERR_SYNTAX);
+		tls_chain_read(s.tls, slice_lit(""), slice_lit("x"), &none, &err), -ERR_SYNTAX);
+	two = mem_str(slice_str(s.ring.keys[KEY_P384].pem));
+	buf_init(&pem, 1 << 20);
+	buf_str(&pem, s.ring.keys[KEY_P256].pem);
+	buf_str(&pem, two);
+	assert_int_equal(
+		tls_chain_read(s.tls, buf_slice(&pem), slice_lit("x"), &none, &err), -ERR_SYNTAX);
+	assert_non_null(strstr(err.msg, "not signed by the one behind it"));
+	buf_done(&pem);
+	free(two);
+	assert_null(none);
 	ctx = client(&s, TLS1_3_VERSION, NULL);
 	peer_connect(&p, s.implicit);
 	assert_true(peer_tls(&p, ctx, NULL)); /* what was there before stays */
@@ -282,6 +376,7 @@ static void test_reload(void **state)
 	assert_true(peer_tls(&before, ctx, NULL));
 	first = s.ring.keys[KEY_P256];
 	s.ring.keys[KEY_P256] = kit_key_ec("P-256", "mail.example", 3600);
+	unload(&s);
 	load(&s, KEY_P256, true);
 	SSL_CTX_free(ctx);
 	ctx = client(&s, TLS1_3_VERSION, NULL);
@@ -518,6 +613,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_handshakes),
+		cmocka_unit_test(test_old_clients),
 		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_failing_handshakes),
 		cmocka_unit_test(test_load_errors),

@@ -2,6 +2,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -16,24 +17,50 @@ enum {
 	TICKET_AGAIN_MS = 10000,
 };
 
-static int load_one(struct server *server, struct slice name, bool is_default, struct err *err)
+/* What is in use from now on. */
+struct loaded {
+	struct tls_use *list;
+	size_t n, cap;
+};
+
+static void loaded_done(struct loaded *loaded)
 {
+	for (size_t i = 0; i < loaded->n; i++)
+		tls_chain_release(loaded->list[i].chain);
+	free(loaded->list);
+}
+
+static void load_one(
+	struct server *server, struct slice name, bool is_default, struct loaded *loaded)
+{
+	struct tls_use use = {
+		.is_default = is_default, .is_old = slice_ends(name, slice_lit("-old"))};
 	struct buf chain AUTO(buf_done);
 	char path[256];
+	struct err err;
 	int rc;
 
 	buf_init(&chain, CHAIN_MAX);
 	snprintf(path, sizeof(path), "../tls/%.*s.pem", SLICE_ARG(slice_head(name, 200)));
-	rc = io_read_file(AT_FDCWD, path, &chain, err);
-	return rc < 0 ? rc : tls_load(server->tls, buf_slice(&chain), name, is_default, err);
+	rc = io_read_file(AT_FDCWD, path, &chain, &err);
+	if (rc == 0)
+		rc = tls_chain_read(server->tls, buf_slice(&chain), name, &use.chain, &err);
+	if (rc < 0) {
+		log_error(NULL, "certificate", log_s("name", name), log_e(&err));
+		return;
+	}
+	if (loaded->n == loaded->cap) {
+		loaded->cap = 2 * loaded->cap + 8;
+		loaded->list = mem_realloc(loaded->list, loaded->cap * sizeof(*loaded->list));
+	}
+	loaded->list[loaded->n++] = use;
 }
 
 /* All but the default, which was loaded first: of two for one name the first wins. */
-static size_t load_others(struct server *server, const struct config *config, DIR *folder)
+static void load_others(
+	struct server *server, const struct config *config, DIR *folder, struct loaded *loaded)
 {
 	const struct dirent *entry;
-	size_t loaded = 0;
-	struct err err;
 
 	while ((entry = readdir(folder))) {
 		struct slice name = slice_str(entry->d_name);
@@ -41,30 +68,25 @@ static size_t load_others(struct server *server, const struct config *config, DI
 		if (!slice_ends(name, slice_lit(".pem")) || name.ptr[0] == '.')
 			continue;
 		name = slice_head(name, name.len - 4);
-		if (slice_eq(name, config->tls_default))
-			continue;
-		if (load_one(server, name, false, &err) < 0)
-			log_error(NULL, "certificate", log_s("name", name), log_e(&err));
-		else
-			loaded++;
+		if (!slice_eq(name, config->tls_default))
+			load_one(server, name, false, loaded);
 	}
-	return loaded;
 }
 
 int certificates_load(struct server *server, const struct config *config, struct err *err)
 {
+	struct loaded loaded AUTO(loaded_done) = {0};
 	DIR *folder = opendir("../tls");
-	size_t loaded = 0;
 
 	if (!folder)
 		return err_errno(err, "cannot read tls/");
-	if (load_one(server, config->tls_default, true, err) < 0)
-		log_error(NULL, "certificate", log_s("name", config->tls_default), log_e(err));
-	else
-		loaded++;
-	loaded += load_others(server, config, folder);
+	load_one(server, config->tls_default, true, &loaded);
+	load_others(server, config, folder, &loaded);
 	closedir(folder);
-	return loaded ? 0 : err_set(err, ERR_NOTFOUND, "no certificate in tls/ can be used");
+	if (loaded.n == 0)
+		return err_set(err, ERR_NOTFOUND, "no certificate in tls/ can be used");
+	tls_use(server->tls, loaded.list, loaded.n);
+	return 0;
 }
 
 static void fetch_tickets(struct pool_job *job)

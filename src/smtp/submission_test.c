@@ -84,8 +84,7 @@ static int setup_tls(void **state)
 	ring.keys[0] = kit_key_ec("P-256", "mx.posthouse.example", 3600);
 	ring.names[0] = "key";
 	assert_int_equal(tls_new(kit_sign, &ring, &tls, &err), 0);
-	assert_int_equal(
-		tls_load(tls, slice_str(ring.keys[0].pem), slice_lit("key"), true, &err), 0);
+	kit_use(tls, &ring.keys[0], "key");
 	ctx = SSL_CTX_new(TLS_client_method());
 	return 0;
 }
