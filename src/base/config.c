@@ -1,42 +1,18 @@
 /* config.c - see config.h for the contract. */
 #include "base/config.h"
 
-#include <arpa/inet.h>
 #include <libconfig.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
 
-#include "base/log.h"
+#include "base/config_value.h"
 #include "base/mem.h"
 
-enum type {
-	TYPE_HOST,   /* a host name; empty: the system's */
-	TYPE_WORD,   /* letters, digits, '.', '_', '-' */
-	TYPE_COUNT,  /* a number */
-	TYPE_SIZE,   /* bytes, or "50 MiB" */
-	TYPE_TIME,   /* seconds, or "5 m" */
-	TYPE_SWITCH, /* true or false */
-	TYPE_LEVEL,  /* of log lines */
-	TYPE_LISTEN, /* "ADDRESS:PORT", or several of them */
-};
-
-struct row {
-	const char *name; /* with its group */
-	enum type type;
-	size_t at;       /* in struct config */
-	const char *def; /* as it would stand in the file, without quotes */
-	uint64_t min, max;
-	enum config_when when;
-	const char *help;
-};
-
-enum { KIB = 1024, MIB = 1024 * KIB, MINUTE = 60, HOUR = 3600, DAY = 86400 };
-#define GIB ((uint64_t)1024 * MIB)
 #define AT(field) offsetof(struct config, field)
 
-static const struct row rows[] = {
+static const struct config_row rows[] = {
 	{"host_name", TYPE_HOST, AT(host_name), "", 0, 0, CONFIG_SERVER,
 		"The name of this host in greetings, Received fields and Message-IDs. Empty: the "
 		"system's own name."},
@@ -50,6 +26,12 @@ static const struct row rows[] = {
 		"Where browsers come (HTTP/1.1 and HTTP/2 in TLS)."},
 	{"listen.http", TYPE_LISTEN, AT(http), "*:80", 0, 0, CONFIG_SERVER,
 		"Where browsers come without TLS: they are sent to listen.https."},
+	{"listen.imap", TYPE_LISTEN, AT(imap), "", 0, 0, CONFIG_SERVER,
+		"IMAP that begins without TLS (port 143). A login needs STARTTLS first unless "
+		"cleartext.imap allows it."},
+	{"listen.submission", TYPE_LISTEN, AT(submission), "", 0, 0, CONFIG_SERVER,
+		"Submission that begins without TLS (port 587). A login needs STARTTLS first "
+		"unless cleartext.submission allows it."},
 	{"listen.lmtp", TYPE_LISTEN, AT(lmtp), "", 0, 0, CONFIG_SERVER,
 		"Where trusted mail servers deliver by LMTP: a loopback or private address. There "
 		"is no login, so never one that strangers reach."},
@@ -71,6 +53,8 @@ static const struct row rows[] = {
 		"The user the courier runs as when Posthouse is started by root."},
 	{"limits.message_size", TYPE_SIZE, AT(message_max), "150 MiB", 64 * KIB, 2 * GIB,
 		CONFIG_SERVER, "The largest message that is taken."},
+	{"limits.quota_grace", TYPE_TIME, AT(quota_grace_s), "7 d", 0, 365 * DAY, CONFIG_RELOAD,
+		"For how long mail to a full account is deferred before it is refused."},
 	{"limits.recipients", TYPE_COUNT, AT(recipients_max), "1000", 100, 10000, CONFIG_RELOAD,
 		"How many recipients one message may have in SMTP."},
 	{"limits.connections", TYPE_COUNT, AT(connections_max), "20000", 16, 1000000, CONFIG_SERVER,
@@ -110,174 +94,52 @@ static const struct row rows[] = {
 	{"passwords.cache", TYPE_TIME, AT(cache_s), "5 m", 0, DAY, CONFIG_KEEPER,
 		"How long the keeper remembers a good password, so that it need not be hashed "
 		"again; 0: not at all."},
+	{"cleartext.imap", TYPE_MODE, AT(cleartext_imap.mode), "closed", 0, 0, CONFIG_RELOAD,
+		"Whether IMAP takes a login without TLS on listen.imap: allow, notify (users who "
+		"do "
+		"it are told by mail) or closed."},
+	{"cleartext.imap_date", TYPE_DATE, AT(cleartext_imap.date_s), "", 0, 0, CONFIG_RELOAD,
+		"The day on which notify becomes closed by itself, such as \"2027-03-01\" (UTC)."},
+	{"cleartext.imap_interval", TYPE_TIME, AT(cleartext_imap.interval_s), "7 d", 60, 90 * DAY,
+		CONFIG_RELOAD, "How long after a mail a user who goes on is told again."},
+	{"cleartext.submission", TYPE_MODE, AT(cleartext_submission.mode), "closed", 0, 0,
+		CONFIG_RELOAD, "The same for listen.submission. The port stays open for STARTTLS."},
+	{"cleartext.submission_date", TYPE_DATE, AT(cleartext_submission.date_s), "", 0, 0,
+		CONFIG_RELOAD, "The day on which notify becomes closed."},
+	{"cleartext.submission_interval", TYPE_TIME, AT(cleartext_submission.interval_s), "7 d", 60,
+		90 * DAY, CONFIG_RELOAD, "How long after a mail a user is told again."},
+	{"cleartext.answer", TYPE_SWITCH, AT(cleartext_answer), "false", 0, 0, CONFIG_RELOAD,
+		"What a client meets on a port that is closed: true: the protocol's own refusal "
+		"with "
+		"the address of service.help; false: no port."},
+	{"service.address", TYPE_MAIL, AT(service_address), "", 0, 0, CONFIG_SERVER,
+		"The address that mail from the service itself comes from. Empty: postmaster at "
+		"host_name."},
+	{"service.name", TYPE_LINE, AT(service_name), "Posthouse", 0, 0, CONFIG_SERVER,
+		"What the service is called in its mail and on its pages."},
+	{"service.operator", TYPE_MAIL, AT(service_operator), "", 0, 0, CONFIG_SERVER,
+		"Who is told by mail what the operator should know. Empty: service.address."},
+	{"service.language", TYPE_WORD, AT(service_language), "en", 0, 0, CONFIG_SERVER,
+		"The language of mail to users who have chosen none: en or de."},
+	{"service.home", TYPE_URL, AT(service_home), "", 0, 0, CONFIG_SERVER,
+		"Where the web pages are, for links in mail. Empty: https:// and host_name."},
+	{"service.help", TYPE_URL, AT(service_help), "", 0, 0, CONFIG_SERVER,
+		"The page that explains how to set up mail programs. Empty: /help/ of "
+		"service.home."},
 	{"log.level", TYPE_LEVEL, AT(log_level), "info", 0, 0, CONFIG_RELOAD,
 		"The least level that is logged: debug, info, warn or error."},
 };
 
 enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
 
-/* One value as the file gives it. */
-struct given {
-	enum { GIVEN_TEXT, GIVEN_NUMBER, GIVEN_SWITCH } kind;
-	struct slice text;
-	long long number;
-};
-
-static const char *const type_names[] = {
-	[TYPE_HOST] = "a host name in quotes",
-	[TYPE_WORD] = "a name in quotes",
-	[TYPE_COUNT] = "a number",
-	[TYPE_SIZE] = "a size, such as \"50 MiB\"",
-	[TYPE_TIME] = "a time, such as \"5 m\"",
-	[TYPE_SWITCH] = "true or false",
-	[TYPE_LEVEL] = "\"debug\", \"info\", \"warn\" or \"error\"",
-	[TYPE_LISTEN] = "\"ADDRESS:PORT\", \"*:PORT\", several of these in [ ], or \"\"",
-};
-
-/* A number and its unit: "5 m", "50MiB", "7". False for an unknown unit or too large a number. */
-static bool take_unit(struct slice text, enum type type, uint64_t *out)
-{
-	static const struct {
-		const char *name;
-		enum type type;
-		uint64_t factor;
-	} units[] = {
-		{"", TYPE_COUNT, 1},
-		{"", TYPE_SIZE, 1},
-		{"", TYPE_TIME, 1},
-		{"KiB", TYPE_SIZE, KIB},
-		{"MiB", TYPE_SIZE, MIB},
-		{"GiB", TYPE_SIZE, (uint64_t)1024 * MIB},
-		{"s", TYPE_TIME, 1},
-		{"m", TYPE_TIME, MINUTE},
-		{"h", TYPE_TIME, HOUR},
-		{"d", TYPE_TIME, DAY},
-	};
-	struct slice unit;
-	uint64_t number;
-	size_t digits = 0;
-
-	while (digits < text.len && text.ptr[digits] >= '0' && text.ptr[digits] <= '9')
-		digits++;
-	unit = slice_trim(slice_from(text, digits));
-	if (!slice_to_u64(slice_head(text, digits), UINT32_MAX * (uint64_t)64, &number))
-		return false;
-	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-		if (units[i].type == type && slice_eq_nocase(unit, slice_str(units[i].name)))
-			return !__builtin_mul_overflow(number, units[i].factor, out);
-	}
-	return false;
-}
-
-static bool take_number(const struct given *given, const struct row *row, uint64_t *out)
-{
-	enum log_level level;
-
-	switch (row->type) {
-	case TYPE_SWITCH:
-		*out = given->kind == GIVEN_SWITCH ? given->number != 0
-						   : slice_eq(given->text, slice_lit("true"));
-		return given->kind == GIVEN_SWITCH || *out;
-	case TYPE_LEVEL:
-		if (given->kind != GIVEN_TEXT || !log_level_parse(given->text, &level))
-			return false;
-		*out = level;
-		return true;
-	default:
-		if (given->kind == GIVEN_TEXT)
-			return take_unit(given->text, row->type, out);
-		*out = (uint64_t)given->number;
-		return given->kind == GIVEN_NUMBER && given->number >= 0;
-	}
-}
-
-static bool is_word(struct slice text, size_t max)
-{
-	for (size_t i = 0; i < text.len; i++) {
-		const unsigned char c = ascii_lower((unsigned char)text.ptr[i]);
-
-		if ((c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' && c != '.' &&
-			c != '_')
-			return false;
-	}
-	return text.len > 0 && text.len <= max && text.ptr[0] != '.' && text.ptr[0] != '-';
-}
-
-/* "192.0.2.1:25", "[2001:db8::1]:25", "*:25". */
-static bool take_address(struct arena *arena, struct slice text, struct config_address *out)
-{
-	const size_t colon = slice_rchr(text, ':');
-	unsigned char bytes[16];
-	uint64_t port;
-	struct slice host;
-	char *name;
-
-	if (colon == SIZE_MAX || !slice_to_u64(slice_from(text, colon + 1), 65535, &port) || !port)
-		return false;
-	host = slice_head(text, colon);
-	out->port = (uint16_t)port;
-	out->host = (struct slice){0};
-	if (slice_eq(host, slice_lit("*")))
-		return true;
-	if (slice_starts(host, slice_lit("[")) && slice_ends(host, slice_lit("]"))) {
-		host = slice_head(slice_from(host, 1), host.len - 2);
-		name = arena_str(arena, host);
-		out->host = host = slice_str(name);
-		return name && inet_pton(AF_INET6, name, bytes) == 1;
-	}
-	name = arena_str(arena, host);
-	if (!name)
-		return false;
-	out->host = slice_str(name);
-	return inet_pton(AF_INET, name, bytes) == 1;
-}
-
-static bool take_listen(struct arena *arena, const struct given *given, struct config_listen *out)
-{
-	if (given->kind != GIVEN_TEXT)
-		return false;
-	if (given->text.len == 0) /* off */
-		return true;
-	return out->n < CONFIG_LISTEN_MAX && take_address(arena, given->text, &out->at[out->n++]);
-}
-
-/* Put one given value where its row says; err says what is wrong with it, without the place. */
-static int put_value(
-	struct config *config, const struct row *row, const struct given *given, struct err *err)
-{
-	char *at = (char *)config + row->at;
-	uint64_t number;
-	bool is_good;
-
-	if (row->type == TYPE_LISTEN) {
-		is_good = take_listen(&config->arena, given, (struct config_listen *)(void *)at);
-	} else if (row->type == TYPE_HOST || row->type == TYPE_WORD) {
-		is_good = given->kind == GIVEN_TEXT &&
-			  (is_word(given->text, row->type == TYPE_HOST ? 253 : 64) ||
-				  (row->type == TYPE_HOST && given->text.len == 0));
-		if (is_good)
-			*(struct slice *)(void *)at = arena_dup(&config->arena, given->text);
-	} else {
-		is_good = take_number(given, row, &number);
-		if (is_good && row->max && (number < row->min || number > row->max))
-			return err_set(err, ERR_SYNTAX, "%s must be from %llu to %llu", row->name,
-				(unsigned long long)row->min, (unsigned long long)row->max);
-		if (is_good)
-			*(uint64_t *)(void *)at = number;
-	}
-	return is_good ? 0
-		       : err_set(err, ERR_SYNTAX, "%s must be %s", row->name,
-				 type_names[row->type]);
-}
-
 static int put_defaults(struct config *config, struct err *err)
 {
 	int rc = 0;
 
 	for (size_t i = 0; i < ROWS && rc == 0; i++) {
-		const struct given given = {.text = slice_str(rows[i].def)};
+		const struct config_given given = {.text = slice_str(rows[i].def)};
 
-		rc = put_value(config, &rows[i], &given, err);
+		rc = config_put(config, &rows[i], &given, err);
 	}
 	return rc;
 }
@@ -291,27 +153,28 @@ static int at_line(struct err *err, const char *file, unsigned line)
 	return err_set(err, what.code, "%s:%u: %.110s", file, line, what.msg);
 }
 
-static struct given given_of(const config_setting_t *setting)
+static struct config_given given_of(const config_setting_t *setting)
 {
 	const char *text;
 
 	switch (config_setting_type(setting)) {
 	case CONFIG_TYPE_INT:
 	case CONFIG_TYPE_INT64:
-		return (struct given){
+		return (struct config_given){
 			.kind = GIVEN_NUMBER, .number = config_setting_get_int64(setting)};
 	case CONFIG_TYPE_BOOL:
-		return (struct given){
+		return (struct config_given){
 			.kind = GIVEN_SWITCH, .number = config_setting_get_bool(setting)};
 	case CONFIG_TYPE_STRING:
 		text = config_setting_get_string(setting);
-		return (struct given){.kind = GIVEN_TEXT, .text = slice_str(text ? text : "")};
+		return (struct config_given){
+			.kind = GIVEN_TEXT, .text = slice_str(text ? text : "")};
 	default: /* a group, a fraction: what no row takes */
-		return (struct given){.kind = GIVEN_NUMBER, .number = -1};
+		return (struct config_given){.kind = GIVEN_NUMBER, .number = -1};
 	}
 }
 
-static const struct row *row_find(const char *group, const char *name)
+static const struct config_row *row_find(const char *group, const char *name)
 {
 	char full[128];
 
@@ -334,22 +197,22 @@ static bool is_group_name(const char *name)
 	return false;
 }
 
-static int read_setting(struct config *config, const struct row *row,
+static int read_setting(struct config *config, const struct config_row *row,
 	const config_setting_t *setting, struct err *err)
 {
 	const bool is_many = config_setting_is_array(setting) || config_setting_is_list(setting);
-	struct given given = given_of(setting);
+	struct config_given given = given_of(setting);
 	int rc = 0;
 
 	if (row->type != TYPE_LISTEN || !is_many) {
 		if (row->type == TYPE_LISTEN)
 			((struct config_listen *)(void *)((char *)config + row->at))->n = 0;
-		return put_value(config, row, &given, err);
+		return config_put(config, row, &given, err);
 	}
 	((struct config_listen *)(void *)((char *)config + row->at))->n = 0;
 	for (int i = 0; i < config_setting_length(setting) && rc == 0; i++) {
 		given = given_of(config_setting_get_elem(setting, (unsigned)i));
-		rc = put_value(config, row, &given, err);
+		rc = config_put(config, row, &given, err);
 	}
 	return rc;
 }
@@ -360,7 +223,7 @@ static int read_group(struct config *config, const config_setting_t *group, cons
 	for (int i = 0; i < config_setting_length(group); i++) {
 		const config_setting_t *setting = config_setting_get_elem(group, (unsigned)i);
 		const char *name = config_setting_name(setting);
-		const struct row *row = row_find(group_name, name);
+		const struct config_row *row = row_find(group_name, name);
 		int rc;
 
 		if (config_setting_is_group(setting) && !*group_name && is_group_name(name)) {
@@ -418,7 +281,7 @@ static void name_host(struct config *config)
 	if (config->host_name.len)
 		return;
 	config->host_name = slice_lit("localhost");
-	if (uname(&system) == 0 && is_word(slice_str(system.nodename), 253))
+	if (uname(&system) == 0 && config_is_word(slice_str(system.nodename), 253))
 		config->host_name = arena_dup(&config->arena, slice_str(system.nodename));
 }
 
@@ -463,7 +326,7 @@ static bool is_same_listen(const struct config_listen *a, const struct config_li
 	return is_same;
 }
 
-static bool is_same_value(const struct row *row, const char *a, const char *b)
+static bool is_same_value(const struct config_row *row, const char *a, const char *b)
 {
 	const void *x = a + row->at, *y = b + row->at;
 
@@ -472,6 +335,9 @@ static bool is_same_value(const struct row *row, const char *a, const char *b)
 		return is_same_listen(x, y);
 	case TYPE_HOST:
 	case TYPE_WORD:
+	case TYPE_LINE:
+	case TYPE_MAIL:
+	case TYPE_URL:
 		return slice_eq(*(const struct slice *)x, *(const struct slice *)y);
 	default:
 		return *(const uint64_t *)x == *(const uint64_t *)y;
@@ -508,7 +374,7 @@ static const char *when_text(enum config_when when)
 }
 
 /* The default as it would stand in the file; quote is how the output writes one. */
-static void put_default(struct buf *out, const struct row *row, const char *quote)
+static void put_default(struct buf *out, const struct config_row *row, const char *quote)
 {
 	uint64_t number;
 	const bool is_bare =
@@ -553,4 +419,11 @@ void config_manual(struct buf *out)
 				(unsigned long long)rows[i].min, (unsigned long long)rows[i].max);
 		put_sentences(out, when_text(rows[i].when));
 	}
+}
+
+bool config_is_cleartext_open(const struct config_cleartext *service, int64_t now_s)
+{
+	return service->mode == CLEARTEXT_ALLOW ||
+	       (service->mode == CLEARTEXT_NOTIFY &&
+		       (!service->date_s || now_s < (int64_t)service->date_s));
 }

@@ -35,13 +35,28 @@ struct config_listen {
 	size_t n; /* 0: off */
 };
 
+/* Logins without TLS at one service, and until when. */
+enum config_cleartext_mode { CLEARTEXT_CLOSED, CLEARTEXT_ALLOW, CLEARTEXT_NOTIFY };
+
+struct config_cleartext {
+	uint64_t mode;       /* enum config_cleartext_mode */
+	uint64_t date_s;     /* notify: closed from then on, wall clock; 0: no date */
+	uint64_t interval_s; /* notify: between two mails to one user */
+};
+
 /* Numbers are all uint64_t, so that one table reads and compares them: sizes in bytes, times in
  * seconds, switches 0 or 1, the log level an enum log_level. */
 struct config {
 	struct slice host_name;
 	struct config_listen smtp, submissions, imaps, https, http, lmtp;
 	uint64_t web_public_port;
+	struct config_listen imap, submission; /* without TLS at first */
 	uint64_t lmtp_socket;
+	struct config_cleartext cleartext_imap, cleartext_submission;
+	uint64_t cleartext_answer; /* a closed port says why */
+	struct slice service_address, service_name, service_operator, service_language,
+		service_home, service_help;
+	uint64_t quota_grace_s;
 	struct slice tls_default;
 	struct slice user_server, user_keeper, user_courier;
 	uint64_t message_max, recipients_max, connections_max, per_address_max, mx_connections_max,
@@ -57,6 +72,9 @@ struct config {
 MUST_CHECK int config_parse(
 	struct slice text, const char *file, struct config **config_out, struct err *err);
 void config_free(struct config **config);
+
+/* config_is_cleartext_open - logins without TLS are possible at this time. */
+bool config_is_cleartext_open(const struct config_cleartext *service, int64_t now_s);
 
 /* config_changes - bits of enum config_when of the settings whose values differ. */
 unsigned config_changes(const struct config *a, const struct config *b);

@@ -42,6 +42,28 @@ static void test_defaults(void **state)
 	assert_int_equal(config->imap_idle_s, 1800);
 	assert_int_equal(config->log_level, LOG_INFO);
 	assert_int_equal(config->argon2_memory, 19456 * 1024);
+	assert_int_equal(config->cleartext_imap.mode, CLEARTEXT_CLOSED);
+	assert_slice(config->service_name, "Posthouse");
+	assert_slice(config->service_home, "");
+}
+
+static void test_cleartext(void **state)
+{
+	struct config *config AUTO(config_free) = parse(
+		"cleartext = { imap = \"notify\"; imap_date = \"2027-03-01\"; answer = true;\n"
+		"  submission = \"allow\"; submission_date = \"2024-02-29\" };\n"
+		"service = { address = \"help@example.org\"; name = \"M\xc3\xbcllers Post\";\n"
+		"  home = \"https://www.example.org\" };");
+	const int64_t date = 1803859200;
+
+	(void)state;
+	assert_int_equal(config->cleartext_imap.date_s, date);
+	assert_true(config_is_cleartext_open(&config->cleartext_imap, date - 1));
+	assert_false(config_is_cleartext_open(&config->cleartext_imap, date));
+	assert_true(config_is_cleartext_open(&config->cleartext_submission, date));
+	config->cleartext_submission.mode = CLEARTEXT_CLOSED;
+	assert_false(config_is_cleartext_open(&config->cleartext_submission, 0));
+	assert_slice(config->service_home, "https://www.example.org");
 }
 
 static void test_values(void **state)
@@ -78,7 +100,23 @@ static const struct {
 	const char *text, *want;
 } bad[] = {
 	{"\n\nhost = \"x\";", "posthouse.conf:3: there is no setting host"},
-	{"listen = {\n imap = \"*:143\";\n};", "posthouse.conf:2: there is no setting listen.imap"},
+	{"listen = {\n image = \"*:143\";\n};",
+		"posthouse.conf:2: there is no setting listen.image"},
+	{"cleartext = { imap = \"maybe\" };",
+		"posthouse.conf:1: cleartext.imap must be \"allow\", "},
+	{"cleartext = { imap_date = \"2027-02-30\" };",
+		"posthouse.conf:1: cleartext.imap_date must"},
+	{"cleartext = { imap_date = \"2027-2-3\" };", "posthouse.conf:1: cleartext.imap_date must"},
+	{"cleartext = { imap_date = \"0 March 27\" };",
+		"posthouse.conf:1: cleartext.imap_date must"},
+	{"service = { address = \"x\" };", "posthouse.conf:1: service.address must be an e-mail"},
+	{"service = { address = \"a b@c\" };", "posthouse.conf:1: service.address must be an"},
+	{"service = { address = \"a@b@c\" };", "posthouse.conf:1: service.address must be an"},
+	{"service = { name = \"a\\r\\nBcc: b\" };",
+		"posthouse.conf:1: service.name must be a text"},
+	{"service = { home = \"http://x\" };",
+		"posthouse.conf:1: service.home must be the address"},
+	{"service = { home = \"https://x/\" };", "posthouse.conf:1: service.home must be the"},
 	{"lisden = {\n};", "posthouse.conf:1: there is no setting lisden"},
 	{"host_name = { a = 1; };", "posthouse.conf:1: host_name must be a host name in quotes"},
 	{"listen = {\n imaps = 993;\n};",
@@ -194,6 +232,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_cleartext),
 		cmocka_unit_test(test_values),
 		cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_bounds),

@@ -232,7 +232,8 @@ void mail_accept_submit(struct service *service, const struct mail_envelope *env
 		done(context, rc, NULL, &err);
 	} else if (is_direct(letter)) {
 		letter_free(&letter);
-		mail_deliver(service, first, (struct slice){0}, in, 0, done, context);
+		mail_deliver(service, first, (struct slice){0}, in, envelope->delivery_id, done,
+			context);
 	} else if (is_all_elsewhere(letter)) {
 		mail_queue_put(service->queue, letter, in, done, context);
 	} else {

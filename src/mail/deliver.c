@@ -74,6 +74,7 @@ void mail_deliver(struct service *service, const struct mail_target *target, str
 		.delivery_id = delivery_id,
 		.done = done,
 		.context = context};
+	d->write.ignores_quota = target->ignores_quota;
 	rc = store_account(service->store, target->account, target->quota_bytes, &d->account, &err);
 	if (rc == 0)
 		rc = check_exists(service, target->account, &err);

@@ -93,7 +93,7 @@ int letter_new(const struct mail_envelope *env, struct letter **letter_out, stru
 	struct map seen AUTO(map_done) = {0};
 	int rc;
 
-	letter->delivery_id = new_delivery_id();
+	letter->delivery_id = env->delivery_id ? env->delivery_id : new_delivery_id();
 	letter->submitter = env->submitter;
 	letter->ret = env->ret;
 	letter->is_smtputf8 = env->is_smtputf8;

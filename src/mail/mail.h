@@ -55,7 +55,9 @@ struct mail_envelope {
 	bool is_smtputf8, is_8bit;
 	struct mail_recipient *recipients;
 	size_t recipients_n;
-	uint64_t submitter; /* account of a submission; 0 otherwise */
+	uint64_t submitter;   /* account of a submission; 0 otherwise */
+	uint64_t delivery_id; /* 63 bits; submitting the same one again stores nothing twice. 0: a
+				 new one */
 	size_t own_bytes; /* of our Return-Path at the front, which mail for elsewhere must not have
 			   */
 };

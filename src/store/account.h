@@ -41,6 +41,7 @@ struct account_write {
 	void (*done)(struct account_write *w, int rc, const struct err *err);
 	struct account_write *next; /* the queue's */
 	bool is_adding;             /* refused while the disk is below its reserve */
+	bool ignores_quota;         /* what the service itself has to say */
 };
 
 enum { ACCOUNT_AGAIN = 1 };

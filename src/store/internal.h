@@ -214,7 +214,8 @@ struct account_tx {
 	struct arena arena;
 	struct account_row row;
 	int64_t now_s;
-	uint64_t modseq; /* 0: none taken yet */
+	uint64_t modseq;    /* 0: none taken yet */
+	bool ignores_quota; /* the item that is being run */
 	uint32_t changes, pasts;
 	struct box **boxes;
 	size_t boxes_n, boxes_cap;

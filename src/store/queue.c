@@ -144,6 +144,7 @@ static int run_items(
 			o->rc = err_set(&o->err, ERR_QUOTA, "the disk is full");
 			continue;
 		}
+		tx->ignores_quota = o->item->ignores_quota;
 		if (!run_item(tx, o, is_alone)) {
 			*err = o->err;
 			return o->rc < 0 ? o->rc : err_set(err, ERR_IO, "the transaction is lost");
