@@ -260,6 +260,7 @@ static void tick(struct pool_job *job)
 	size_t count = 0;
 	bool is_busy;
 
+	arena_init(&arena, BATCH_BYTES);
 	pthread_mutex_lock(&n->lock);
 	n->timer_due_ms = 0;
 	is_busy = n->running > 0; /* who ends last looks again */
@@ -268,7 +269,6 @@ static void tick(struct pool_job *job)
 	pthread_mutex_unlock(&n->lock);
 	if (is_busy)
 		return;
-	arena_init(&arena, BATCH_BYTES);
 	pthread_mutex_lock(&n->reader_lock);
 	if (read_batch(n, &arena, list, &count, &err) < 0)
 		log_error(&log_ctx, "batch", log_e(&err));

@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/mem.h"
+#include "notice/notice.h"
 
 enum { MS = 1000, DRAIN_STEP_MS = 1000 };
 
@@ -99,6 +100,21 @@ static int open_mail(struct server *server, struct err *err)
 	return rc;
 }
 
+static int open_notices(struct server *server, struct err *err)
+{
+	const struct config *config = server->config;
+	const struct notice_config notices = {
+		.address = config->service_address,
+		.name = config->service_name,
+		.operator_address = config->service_operator,
+		.language = config->service_language,
+		.home = config->service_home,
+		.help = config->service_help,
+	};
+
+	return notice_open(&server->service, &notices, err);
+}
+
 static int open_bus(struct server *server, struct err *err)
 {
 	int64_t fd;
@@ -123,6 +139,8 @@ static int open_parts(struct server *server, struct err *err)
 	if (rc == 0)
 		rc = open_mail(server, err);
 	if (rc == 0)
+		rc = open_notices(server, err);
+	if (rc == 0)
 		rc = open_tls(server, err);
 	if (rc == 0)
 		rc = site_open(server, err);
@@ -139,6 +157,7 @@ static void close_parts(struct server *server)
 
 	if (service->pool)
 		pool_stop(&service->pool);
+	notice_close(service);
 	if (service->accept)
 		mail_accept_close(&service->accept);
 	if (service->queue)
