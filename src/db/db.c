@@ -48,6 +48,7 @@ int db_fail(struct db *db, int rc, const char *what, struct err *err)
 	default:
 		break;
 	}
+	db->has_failed |= code == ERR_IO || code == ERR_CORRUPT;
 	if (code == ERR_QUOTA)
 		return err_set(err, code, "the disk is full");
 	return err_set(err, code, "database: %s: %s", what, sqlite3_errmsg(db->handle));
@@ -125,16 +126,20 @@ static int set_up(struct db *db, const struct db_config *config, struct err *err
 
 int db_open(const struct db_config *config, struct db **db_out, struct err *err)
 {
-	struct db *db AUTO(db_close) = NULL;
-	int rc;
+	struct db *db AUTO(db_close) =
+		config->shelf ? db_unshelve(config->shelf, config->path) : NULL;
+	int rc = 0;
 
 	db_vfs_register();
-	db = mem_new(struct db);
-	rc = open_handle(db, config, err);
-	if (rc == 0)
-		rc = set_up(db, config, err);
+	if (!db) {
+		db = mem_new(struct db);
+		rc = open_handle(db, config, err);
+		if (rc == 0)
+			rc = set_up(db, config, err);
+	}
 	if (rc < 0)
 		return rc;
+	db->shelf = config->shelf;
 	*db_out = db;
 	db = NULL;
 	return 0;
@@ -144,9 +149,11 @@ void db_close(struct db **db)
 {
 	if (!*db)
 		return;
-	db_finalize_all(*db);
-	sqlite3_close((*db)->handle);
-	free(*db);
+	if (!(*db)->shelf || !db_shelve(*db)) {
+		db_finalize_all(*db);
+		sqlite3_close((*db)->handle);
+		free(*db);
+	}
 	*db = NULL;
 }
 
@@ -156,6 +163,7 @@ static int run_step(struct db *db, const char *sql, size_t version, struct err *
 	int64_t now;
 	int rc = db_begin(db, err);
 
+	db->layout = 0;
 	if (rc < 0)
 		return rc;
 	/* Another process may have been faster while we waited for the lock. */

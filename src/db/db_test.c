@@ -13,6 +13,7 @@
 #include "base/io.h"
 #include "db/ahead.h"
 #include "db/db.h"
+#include "db/shm.h"
 
 static const struct db_config make = {.path = "a.db", .may_create = true, .busy_ms = 1};
 static const struct db_config use = {.path = "a.db", .busy_ms = 1};
@@ -239,10 +240,17 @@ static char home[] = "/tmp/db_test.XXXXXX";
 
 static int into_fresh(void **state)
 {
+	static const char *const suffixes[] = {"", "-wal", "-shm"};
+	static const char *const names[] = {"a.db", "b.db", "c.db", "x"};
+	char name[32];
+
 	(void)state;
-	unlink("a.db");
-	unlink("a.db-wal");
-	unlink("a.db-shm");
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		for (size_t k = 0; k < sizeof(suffixes) / sizeof(suffixes[0]); k++) {
+			snprintf(name, sizeof(name), "%s%s", names[i], suffixes[k]);
+			unlink(name);
+		}
+	}
 	return 0;
 }
 
@@ -292,6 +300,220 @@ static void test_ahead(void **state)
 	unlink("sequence");
 }
 
+static void make_file(const char *path, const char *value)
+{
+	const struct db_config config = {.path = path, .may_create = true};
+	struct db *db AUTO(db_close) = must_open(&config);
+	struct err err;
+
+	fill(db);
+	must(db_do(db, &err, "INSERT INTO t VALUES (1, ?)", db_t(slice_str(value))), &err);
+}
+
+static void expect_b(struct db *db, const char *value)
+{
+	struct db_stmt *stmt AUTO(db_stmt_auto) = NULL;
+	struct err err;
+
+	must(db_query(db, &stmt, &err, "SELECT b FROM t WHERE a = 1"), &err);
+	assert_int_equal(db_step(stmt, &err), 1);
+	assert_true(slice_eq(db_text(stmt, 0), slice_str(value)));
+}
+
+static void must_write(struct db *db, int64_t n)
+{
+	struct err err;
+
+	must(db_do(db, &err, "INSERT INTO t VALUES (?, ?)", db_i(n), db_i(n)), &err);
+}
+
+static struct db *shelf_open(struct db_shelf *shelf, const char *path)
+{
+	const struct db_config config = {.path = path, .shelf = shelf};
+
+	return must_open(&config);
+}
+
+/* One connection goes from file to file, and each time sees that one as it is. */
+static void test_shelf(void **state)
+{
+	struct db_shelf *shelf AUTO(db_shelf_free) = db_shelf_new();
+	struct db *first, *db, *other;
+
+	(void)state;
+	make_file("a.db", "of a");
+	make_file("b.db", "of b");
+	db = first = shelf_open(shelf, "a.db");
+	expect_b(db, "of a");
+	for (int64_t n = 2; n < 10; n++) {
+		db_close(&db);
+		db = shelf_open(shelf, n % 2 ? "a.db" : "b.db");
+		assert_ptr_equal(db, first);
+		expect_b(db, n % 2 ? "of a" : "of b");
+		must_write(db, n);
+		assert_int_equal(count(db), 1 + n / 2);
+	}
+	/* While somebody else has the file open, and has written to it. */
+	other = must_open(&(struct db_config){.path = "b.db"});
+	must_write(other, 100);
+	db_close(&db);
+	db = shelf_open(shelf, "b.db");
+	assert_ptr_equal(db, first);
+	assert_int_equal(count(db), 6);
+	must_write(other, 101);
+	assert_int_equal(count(db), 7);
+	must_write(db, 102);
+	assert_int_equal(count(other), 8);
+	db_close(&other);
+	db_close(&db);
+}
+
+/* Not every file is one to go to. */
+static void test_shelf_refuses(void **state)
+{
+	struct db_shelf *shelf AUTO(db_shelf_free) = db_shelf_new();
+	struct db *first, *db;
+	struct err err;
+
+	(void)state;
+	make_file("a.db", "of a");
+	make_file("b.db", "of b");
+	db = first = shelf_open(shelf, "a.db");
+	must_write(db, 2);
+	db_close(&db);
+	assert_int_equal(db_open(&(struct db_config){.path = "none.db", .shelf = shelf}, &db, &err),
+		-ERR_NOTFOUND);
+	/* A process was killed: the index has to be made anew, which a new connection does. */
+	assert_int_equal(truncate("b.db-shm", 0), 0);
+	db = shelf_open(shelf, "b.db");
+	assert_ptr_not_equal(db, first);
+	expect_b(db, "of b");
+	db_close(&db);
+	/* As many tables, but in other places. */
+	db = must_open(&(struct db_config){.path = "c.db", .may_create = true});
+	must(db_do(db, &err, "CREATE TABLE t (b UNIQUE, a INTEGER PRIMARY KEY)"), &err);
+	must(db_do(db, &err, "INSERT INTO t VALUES ('of c', 1)"), &err);
+	db_close(&db);
+	for (int i = 0; i < 3; i++) {
+		db = shelf_open(shelf, "c.db");
+		expect_b(db, "of c");
+		db_close(&db);
+	}
+	db_shelf_clear(shelf);
+	db = shelf_open(shelf, "a.db");
+	expect_b(db, "of a");
+	assert_int_equal(count(db), 2);
+	db_close(&db);
+}
+
+static void put_file(const char *name, const char *text)
+{
+	const int fd = open(name, O_RDWR | O_CREAT | O_TRUNC, 0600);
+
+	assert_true(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text));
+	close(fd);
+}
+
+/* What SQLite checks of an index, and something of our own. */
+static char *map_index(struct shm *shm)
+{
+	void *p;
+
+	assert_int_equal(shm_map(shm, "x", 0, 32768, false, &p), SQLITE_OK);
+	if (!p)
+		assert_int_equal(shm_map(shm, "x", 0, 32768, true, &p), SQLITE_OK);
+	return p;
+}
+
+static bool is_kept(bool is_true, void (*meanwhile)(void))
+{
+	struct shm shm = {.fd = -1};
+	const uint32_t version = 3007000;
+	char *p = map_index(&shm);
+	bool kept;
+
+	for (int i = 0; i < 2; i++) {
+		memcpy(p + (ptrdiff_t)48 * i, &version, sizeof(version));
+		p[48 * i + 12] = 1;
+	}
+	p[1000] = 'x';
+	shm_leave(&shm, "x", is_true);
+	shm_done(&shm);
+	if (meanwhile)
+		meanwhile();
+	p = map_index(&shm);
+	kept = p[1000] == 'x';
+	shm_leave(&shm, "x", false);
+	shm_done(&shm);
+	return kept;
+}
+
+static void write_log(void)
+{
+	put_file("x-wal", "other log");
+}
+
+static void write_database(void)
+{
+	put_file("x", "other database");
+}
+
+static void copy_log(void)
+{
+	put_file("y", "log");
+	assert_int_equal(rename("y", "x-wal"), 0);
+}
+
+/* Opened and left by one that was killed. */
+static void die(void)
+{
+	struct shm shm = {.fd = -1};
+
+	map_index(&shm)[1] = 1;
+	shm_leave(&shm, "x", false);
+	shm_done(&shm);
+}
+
+static void half_write(void)
+{
+	struct shm shm = {.fd = -1};
+
+	map_index(&shm)[1] = 1;
+	shm_leave(&shm, "x", true);
+	shm_done(&shm);
+}
+
+static void test_index(void **state)
+{
+	struct shm one = {.fd = -1}, two = {.fd = -1};
+
+	(void)state;
+	put_file("x", "database");
+	put_file("x-wal", "log");
+	assert_true(is_kept(true, NULL));
+	assert_false(is_kept(false, NULL));
+	assert_false(is_kept(true, write_log));
+	assert_false(is_kept(true, write_database));
+	assert_false(is_kept(true, copy_log));
+	assert_false(is_kept(true, die));
+	assert_false(is_kept(true, half_write));
+	/* Two share it, and their locks. */
+	map_index(&one)[2000] = 'y';
+	assert_int_equal(map_index(&two)[2000], 'y');
+	assert_int_equal(shm_lock(&one, 1, 2, SQLITE_SHM_LOCK | SQLITE_SHM_EXCLUSIVE), SQLITE_OK);
+	assert_int_equal(shm_lock(&two, 2, 1, SQLITE_SHM_LOCK | SQLITE_SHM_SHARED), SQLITE_BUSY);
+	assert_int_equal(shm_lock(&two, 3, 1, SQLITE_SHM_LOCK | SQLITE_SHM_SHARED), SQLITE_OK);
+	assert_int_equal(shm_lock(&one, 3, 1, SQLITE_SHM_LOCK | SQLITE_SHM_SHARED), SQLITE_OK);
+	assert_int_equal(shm_lock(&one, 1, 2, SQLITE_SHM_UNLOCK | SQLITE_SHM_EXCLUSIVE), SQLITE_OK);
+	assert_int_equal(shm_lock(&two, 2, 1, SQLITE_SHM_LOCK | SQLITE_SHM_SHARED), SQLITE_OK);
+	/* Who leaves gives up its locks, though it stays mapped. */
+	shm_leave(&two, "x", true);
+	assert_int_equal(shm_lock(&one, 2, 1, SQLITE_SHM_LOCK | SQLITE_SHM_EXCLUSIVE), SQLITE_OK);
+	shm_leave(&one, "x", true);
+	shm_done(&one);
+	shm_done(&two);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -301,6 +523,9 @@ int main(void)
 		cmocka_unit_test_setup(test_migrate, into_fresh),
 		cmocka_unit_test_setup(test_faults, into_fresh),
 		cmocka_unit_test_setup(test_ahead, into_fresh),
+		cmocka_unit_test_setup(test_shelf, into_fresh),
+		cmocka_unit_test_setup(test_shelf_refuses, into_fresh),
+		cmocka_unit_test_setup(test_index, into_fresh),
 	};
 
 	return cmocka_run_group_tests(tests, enter, leave);

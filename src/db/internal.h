@@ -20,10 +20,17 @@ struct db {
 	int64_t wal_pages; /* not yet copied into the file, as of our last commit */
 	int64_t log_pages; /* in the log */
 	int busy_ms;
+	struct db_shelf *shelf; /* where it goes when it is closed; NULL: nowhere */
+	uint64_t layout;        /* of the schema that its statements are for; 0: not looked at */
+	bool has_failed;        /* nothing is assumed of it: it is closed for good */
 };
 
 /* db_fail - err from what SQLite said last. */
 int db_fail(struct db *db, int sqlite_rc, const char *what, struct err *err);
 void db_finalize_all(struct db *db);
+/* db_shelve - true if the shelf has it now. db_unshelve - one that has gone to this file; NULL if
+ * there is none, or none can. */
+bool db_shelve(struct db *db);
+struct db *db_unshelve(struct db_shelf *shelf, const char *path);
 
 #endif

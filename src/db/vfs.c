@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <pthread.h>
 #include <sqlite3.h>
+#include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,8 +14,9 @@
 #include "base/mem.h"
 #include "db/ahead.h"
 #include "db/heap.h"
+#include "db/shm.h"
 
-enum { HELD_MAX = 64 * 1024 };
+enum { HELD_MAX = 64 * 1024, PATH_SIZE = 512 };
 
 /*
  * A file of ours: the base's own object follows. `is_clean` says that this handle was synced and
@@ -33,6 +36,14 @@ struct file {
 	int held_n;
 	sqlite3_int64 held_at;
 	struct ahead ahead;
+	struct file *database; /* whose log this is, or itself */
+
+	/* Of a database, not its log: */
+	const char *path;
+	char *own_path; /* path, if it is ours to free */
+	struct file *log;
+	struct shm shm;
+	bool is_suspect; /* something failed: the log's index may not be marked as true */
 };
 
 static struct {
@@ -46,13 +57,21 @@ static sqlite3_file *below(sqlite3_file *file)
 	return (sqlite3_file *)((struct file *)file + 1);
 }
 
+/* The outcome of a write or sync, noted at the database. */
+static int note(struct file *f, int rc)
+{
+	if (rc != SQLITE_OK)
+		f->database->is_suspect = true;
+	return rc;
+}
+
 static int write_now(struct file *f, const void *bytes, int n, sqlite3_int64 at)
 {
 	const int fault = io_fault_step(IO_WRITE);
 
 	if (fault)
-		return fault == ENOSPC ? SQLITE_FULL : SQLITE_IOERR_WRITE;
-	return below(&f->base)->pMethods->xWrite(below(&f->base), bytes, n, at);
+		return note(f, fault == ENOSPC ? SQLITE_FULL : SQLITE_IOERR_WRITE);
+	return note(f, below(&f->base)->pMethods->xWrite(below(&f->base), bytes, n, at));
 }
 
 /* What could not be written is dropped: the transaction that wrote it fails. */
@@ -69,10 +88,28 @@ static int write_held(struct file *f)
 }
 
 /* What is held of a transaction that never came to its sync is nothing that anybody knows of. */
+static int close_below(struct file *f)
+{
+	sqlite3_file *base = below(&f->base);
+	const int rc = base->pMethods ? base->pMethods->xClose(base) : SQLITE_OK;
+
+	base->pMethods = NULL;
+	free(f->held);
+	f->held = NULL;
+	return rc;
+}
+
 static int file_close(sqlite3_file *file)
 {
-	free(((struct file *)file)->held);
-	return below(file)->pMethods->xClose(below(file));
+	struct file *f = (struct file *)file;
+	const int rc = close_below(f);
+
+	if (f->database != f)
+		f->database->log = NULL;
+	shm_leave(&f->shm, f->path, false);
+	shm_done(&f->shm);
+	sqlite3_free_filename(f->own_path);
+	return rc;
 }
 
 static int file_read(sqlite3_file *file, void *out, int n, sqlite3_int64 at)
@@ -128,8 +165,8 @@ static int file_sync(sqlite3_file *file, int flags)
 	if (rc != SQLITE_OK)
 		return rc;
 	if (io_fault_step(IO_SYNC))
-		return SQLITE_IOERR_FSYNC;
-	rc = below(file)->pMethods->xSync(below(file), flags);
+		return note(f, SQLITE_IOERR_FSYNC);
+	rc = note(f, below(file)->pMethods->xSync(below(file), flags));
 	f->is_clean = rc == SQLITE_OK;
 	return rc;
 }
@@ -146,9 +183,15 @@ static int file_lock(sqlite3_file *file, int level)
 	return below(file)->pMethods->xLock(below(file), level);
 }
 
+/* Between two files SQLite may still close it, which asks these two. */
+static bool is_away(sqlite3_file *file)
+{
+	return !below(file)->pMethods;
+}
+
 static int file_unlock(sqlite3_file *file, int level)
 {
-	return below(file)->pMethods->xUnlock(below(file), level);
+	return is_away(file) ? SQLITE_OK : below(file)->pMethods->xUnlock(below(file), level);
 }
 
 static int file_check_lock(sqlite3_file *file, int *out)
@@ -156,8 +199,15 @@ static int file_check_lock(sqlite3_file *file, int *out)
 	return below(file)->pMethods->xCheckReservedLock(below(file), out);
 }
 
+static int leave_file(struct file *f);
+static int go_to_file(struct file *f, const char *path);
+
 static int file_control(sqlite3_file *file, int op, void *arg)
 {
+	if (op == DB_VFS_LEAVE)
+		return leave_file((struct file *)file);
+	if (op == DB_VFS_GO)
+		return go_to_file((struct file *)file, arg);
 	return below(file)->pMethods->xFileControl(below(file), op, arg);
 }
 
@@ -168,27 +218,39 @@ static int file_sector_size(sqlite3_file *file)
 
 static int file_characteristics(sqlite3_file *file)
 {
-	return below(file)->pMethods->xDeviceCharacteristics(below(file));
+	return is_away(file) ? 0 : below(file)->pMethods->xDeviceCharacteristics(below(file));
 }
 
 static int file_shm_map(sqlite3_file *file, int page, int size, int extend, void volatile **out)
 {
-	return below(file)->pMethods->xShmMap(below(file), page, size, extend, out);
+	struct file *f = (struct file *)file;
+	void *p;
+	const int rc = shm_map(&f->shm, f->path, page, size, extend, &p);
+
+	*out = p;
+	return rc;
 }
 
 static int file_shm_lock(sqlite3_file *file, int offset, int n, int flags)
 {
-	return below(file)->pMethods->xShmLock(below(file), offset, n, flags);
+	return shm_lock(&((struct file *)file)->shm, offset, n, flags);
 }
 
 static void file_shm_barrier(sqlite3_file *file)
 {
-	below(file)->pMethods->xShmBarrier(below(file));
+	(void)file;
+	atomic_thread_fence(memory_order_seq_cst);
 }
 
 static int file_shm_unmap(sqlite3_file *file, int is_delete)
 {
-	return below(file)->pMethods->xShmUnmap(below(file), is_delete);
+	struct file *f = (struct file *)file;
+
+	shm_leave(&f->shm, f->path, !is_delete && !f->is_suspect);
+	shm_done(&f->shm);
+	if (is_delete)
+		shm_delete(f->path);
+	return SQLITE_OK;
 }
 
 static const sqlite3_io_methods methods = {
@@ -211,6 +273,70 @@ static const sqlite3_io_methods methods = {
 	.xShmUnmap = file_shm_unmap,
 };
 
+/* ---- from one file to another, see vfs.h ---- */
+
+static int leave_file(struct file *f)
+{
+	if (!f->log || f->log->held || f->is_suspect || f->shm.held || f->shm.regions_n != 1)
+		return SQLITE_BUSY;
+	shm_leave(&f->shm, f->path, true);
+	close_below(f->log);
+	close_below(f);
+	return SQLITE_OK;
+}
+
+static int open_below(struct file *f, const char *path, int flags, int *flags_out)
+{
+	int rc;
+
+	f->is_clean = false;
+	ahead_begin_open();
+	rc = door.base->xOpen(door.base, path, below(&f->base), flags, flags_out);
+	f->ahead = (struct ahead){.fd = ahead_end_open(flags & SQLITE_OPEN_MAIN_DB)};
+	return rc;
+}
+
+static int open_both(struct file *f, const char *path)
+{
+	int one = 1, rc = open_below(f, path, SQLITE_OPEN_MAIN_DB | SQLITE_OPEN_READWRITE, NULL);
+
+	/* As in SQLite a database with a log is under a shared lock all the time. */
+	if (rc == SQLITE_OK)
+		rc = below(&f->base)->pMethods->xLock(below(&f->base), SQLITE_LOCK_SHARED);
+	if (rc == SQLITE_OK)
+		rc = open_below(f->log, sqlite3_filename_wal(path),
+			SQLITE_OPEN_WAL | SQLITE_OPEN_READWRITE, NULL);
+	if (rc == SQLITE_OK)
+		below(&f->base)->pMethods->xFileControl(
+			below(&f->base), SQLITE_FCNTL_PERSIST_WAL, &one);
+	return rc;
+}
+
+static int go_to_file(struct file *f, const char *path)
+{
+	char wal[PATH_SIZE];
+	const char *name;
+	int rc;
+
+	if (below(&f->base)->pMethods ||
+		snprintf(wal, sizeof(wal), "%s-wal", path) >= (int)sizeof(wal))
+		return SQLITE_CANTOPEN;
+	name = sqlite3_create_filename(path, "", wal, 0, NULL);
+	if (!name)
+		return SQLITE_NOMEM;
+	sqlite3_free_filename(f->own_path);
+	f->path = f->own_path = (char *)name;
+	rc = shm_move(&f->shm, path);
+	if (rc == SQLITE_OK)
+		rc = open_both(f, name);
+	if (rc != SQLITE_OK) {
+		close_below(f->log);
+		close_below(f);
+		shm_leave(&f->shm, path, false);
+	}
+	return rc;
+}
+
 static int vfs_open(
 	sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags, int *flags_out)
 {
@@ -218,18 +344,24 @@ static int vfs_open(
 	int rc;
 
 	(void)vfs;
-	*f = (struct file){.may_hold = flags & SQLITE_OPEN_WAL};
+	*f = (struct file){.may_hold = flags & SQLITE_OPEN_WAL,
+		.database = f,
+		.path = name,
+		.shm = {.fd = -1}};
 	memset(below(file), 0, (size_t)door.base->szOsFile);
 	/* Otherwise SQLite syncs the directory at the first commit of every handle, for it may have
 	 * made the log. (Where a file was put back without its log, it does make it.) */
 	if (flags & SQLITE_OPEN_WAL && sqlite3_uri_boolean(name, DB_VFS_HAS_LOG, 0) &&
 		access(name, F_OK) == 0)
 		flags &= ~SQLITE_OPEN_CREATE;
-	ahead_begin_open();
-	rc = door.base->xOpen(door.base, name, below(file), flags, flags_out);
-	f->ahead.fd = ahead_end_open(flags & SQLITE_OPEN_MAIN_DB);
-	if (below(file)->pMethods)
-		f->base.pMethods = &methods;
+	rc = open_below(f, name, flags, flags_out);
+	if (!below(file)->pMethods)
+		return rc;
+	f->base.pMethods = &methods;
+	if (flags & SQLITE_OPEN_WAL) {
+		f->database = (struct file *)sqlite3_database_file_object(name);
+		f->database->log = f;
+	}
 	return rc;
 }
 
@@ -250,6 +382,7 @@ static void set_up(void)
 	char byte;
 
 	heap_install();
+	shm_start();
 	/* Memory statistics are a lock around every allocation. */
 	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 	/* Pages one by one: the first ones of a cache would come as a block of 20, needed or not.

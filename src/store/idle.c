@@ -28,6 +28,7 @@ static void trim(struct store *store)
 	const int64_t start_ms = clock_mono_ms();
 	int64_t end_ms;
 
+	db_shelf_clear(store->shelf);
 	heap_release();
 	malloc_trim(0);
 	store->closed = 0;

@@ -25,7 +25,7 @@ enum {
 	DAY_S = 24 * 3600,
 	WAL_CHECKPOINT = 4 << 20,
 	WAL_MAX = 64 << 20,
-	WAL_EVICT = 512 << 10, /* more than this is not left for the next opening to read */
+	WAL_EVICT = 1 << 20, /* more than this is not left for the next opening to read */
 	TX_ARENA_MAX = 64 << 20,
 };
 
@@ -138,6 +138,7 @@ struct store {
 	int64_t trim_due_ms;      /* not before this; the job's */
 	int spool_fd;
 	struct buf blank; /* an account's file that holds nothing yet */
+	struct db_shelf *shelf;
 	struct disk disk;
 	_Atomic uint64_t commits, items, checkpoints;
 	_Atomic size_t views, index_bytes;

@@ -71,6 +71,7 @@ int store_new(const struct store_config *config, struct store **store_out, struc
 	pthread_mutex_init(&store->lock, NULL);
 	idle_init(store);
 	buf_init(&store->blank, BLANK_MAX);
+	store->shelf = db_shelf_new();
 	store->spool_fd = io_open(AT_FDCWD, "spool", O_RDONLY | O_DIRECTORY, 0, err);
 	rc = store->spool_fd < 0 ? store->spool_fd : make_blank(store, err);
 	if (rc < 0) {
@@ -92,6 +93,7 @@ void store_free(struct store **store)
 	while ((account = map_next(&(*store)->accounts, &at)))
 		account_destroy(account);
 	map_done(&(*store)->accounts);
+	db_shelf_free(&(*store)->shelf);
 	io_close(&(*store)->spool_fd);
 	buf_done(&(*store)->blank);
 	pthread_mutex_destroy(&(*store)->lock);
@@ -152,7 +154,7 @@ static int make_file(struct store *store, uint64_t id, struct err *err)
 int store_open_file(struct store *store, uint64_t id, struct db **db_out, struct err *err)
 {
 	char path[STORE_PATH_MAX];
-	const struct db_config config = {.path = path, .has_log = true};
+	const struct db_config config = {.path = path, .has_log = true, .shelf = store->shelf};
 	struct db *db AUTO(db_close) = NULL;
 	int rc;
 
