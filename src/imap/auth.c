@@ -1,18 +1,38 @@
-/*
- * auth.c - LOGIN and AUTHENTICATE (RFC 9051 6.2, RFC 4616, RFC 4959): the keeper checks the
- * password while the connection is parked.
- */
-#include <stdlib.h>
-
+/* auth.c - LOGIN and AUTHENTICATE (RFC 9051 6.2, RFC 4959): the room login/ does the rest. */
 #include "base/encode.h"
 #include "base/mem.h"
 #include "imap/session.h"
-#include "wire/smtp/addr.h"
 
 /* What was sent may hold a password: it does not stay in memory. */
 static void wipe(struct slice text)
 {
 	mem_wipe((char *)(uintptr_t)text.ptr, text.len);
+}
+
+static const struct login_service service = {.name = "imap", .scope = SCOPE_IMAP | SCOPE_IMAP_READ};
+
+void auth_capabilities(struct conn *c, struct buf *out)
+{
+	if (!conn_is_tls(c))
+		buf_lit(out, " STARTTLS");
+	if (login_is_allowed(c, &service))
+		login_mechanisms(c, " AUTH=", out);
+	else
+		buf_lit(out, " LOGINDISABLED");
+}
+
+/* RFC 9051 6.2.1: the reply is the last that goes out in clear. */
+void cmd_starttls(struct command *cmd)
+{
+	if (conn_is_tls(cmd->c)) {
+		reply_bad(cmd, "The connection is encrypted already");
+		return;
+	}
+	reply_ok(cmd, "Begin TLS now");
+	if (!conn_start_tls(cmd->c)) {
+		buf_lit(conn_out(cmd->c), "* BYE Nothing may follow STARTTLS in clear\r\n");
+		conn_close(cmd->c);
+	}
 }
 
 static void count_failure(struct command *cmd)
@@ -25,94 +45,78 @@ static void count_failure(struct command *cmd)
 	conn_close(cmd->c);
 }
 
-static int open_account(struct command *cmd, uint64_t id, struct err *err)
-{
-	struct service *service = session_service(cmd->c);
-	struct directory_account account;
-	int rc;
-
-	mail_session_enter(&service->sessions, &cmd->s->signed_in, id, conn_ref(cmd->c));
-	rc = directory_account(service->directory, id, conn_arena(cmd->c), &account, err);
-	if (rc == 0 && account.is_disabled)
-		rc = err_set(err, ERR_DENIED, "This account is disabled");
-	if (rc == 0)
-		rc = store_account(service->store, id, account.quota_bytes, &cmd->s->account, err);
-	if (rc < 0) {
-		mail_session_leave(&service->sessions, &cmd->s->signed_in);
-		return rc;
-	}
-	conn_join(cmd->c, id);
-	cmd->s->account_id = id;
-	cmd->s->login = mem_str(account.address);
-	return 0;
-}
-
-static void enter(struct command *cmd, uint64_t account)
+static void enter(struct command *cmd)
 {
 	struct session *s = cmd->s;
 	struct buf code AUTO(buf_done);
 	struct err err;
 
 	buf_init(&code, 4096);
-	if (open_account(cmd, account, &err) < 0) {
+	if (store_account(session_service(cmd->c)->store, s->login.account, s->login.quota_bytes,
+		    &s->account, &err) < 0) {
 		reply_err(cmd, &err);
+		buf_lit(conn_out(cmd->c), "* BYE Your mail cannot be opened now\r\n");
+		conn_close(cmd->c);
 		return;
 	}
 	s->state = STATE_INSIDE;
 	s->login_failures = 0;
 	conn_set_timeout(cmd->c, session_service(cmd->c)->limits.imap_idle_ms);
-	conn_log(cmd->c)->account = slice_str(s->login);
-	log_info(conn_log(cmd->c), "login", log_c("method", cmd->row->name));
 	buf_lit(&code, "CAPABILITY ");
 	command_capabilities(cmd->c, &code);
 	reply_ok_code(cmd, buf_slice(&code), "Logged in");
 }
 
-static void verified(struct conn *c, struct answer *answer)
+/* A challenge goes out in base64; the tag is held until the last response. */
+static void send_challenge(struct command *cmd, struct slice message)
+{
+	struct buf encoded AUTO(buf_done);
+
+	buf_init(&encoded, IMAP_LINE_MAX);
+	base64_encode(&encoded, message);
+	cmd->s->input = INPUT_SASL;
+	if (cmd->s->held_tag.len == 0)
+		session_hold_tag(cmd->s, cmd->tag);
+	session_continue(cmd->c, buf_slice(&encoded));
+	cmd->s->command = NULL;
+}
+
+static void on_login(
+	struct conn *c, enum login_result result, struct slice message, const struct err *err)
 {
 	struct command *cmd = ((struct session *)conn_session(c))->command;
-	const struct keeper_verdict *verdict = answer->data;
 
-	if (answer->rc == 0 && verdict) {
-		enter(cmd, verdict->account);
-	} else if (answer->rc == -ERR_DENIED) {
-		log_info(conn_log(c), "login-failed", log_c("method", cmd->row->name));
+	switch (result) {
+	case LOGIN_IN:
+		enter(cmd);
+		break;
+	case LOGIN_CHALLENGE:
+		send_challenge(cmd, message);
+		break;
+	case LOGIN_SYNTAX:
+		reply_bad(cmd, err->msg);
+		break;
+	case LOGIN_WRONG:
 		reply_no(cmd, "AUTHENTICATIONFAILED", "Wrong user name or password");
 		count_failure(cmd);
-	} else {
-		log_warn(conn_log(c), "login-not-checked", log_e(&answer->err));
+		break;
+	case LOGIN_REFUSED:
+		reply_no(cmd, "AUTHORIZATIONFAILED", err->msg);
+		count_failure(cmd);
+		break;
+	case LOGIN_UNAVAILABLE:
 		reply_no(cmd, "UNAVAILABLE", "Logins cannot be checked now, try again later");
+		break;
 	}
-	if (answer->data)
-		answer->free_data(answer->data);
 }
 
-/* The account of a login name; 0 if there is none, which takes the keeper as long. */
-static uint64_t find_account(struct command *cmd, struct slice user)
+/* RFC 9051 6.2.3, [tls.1]: no password in clear. False: refused. */
+static bool may_login(struct command *cmd)
 {
-	struct directory_entry entry;
-	struct smtp_addr addr;
-	struct err err;
-
-	if (smtp_addr_parse(user, conn_arena(cmd->c), &addr, &err) < 0 ||
-		directory_find(session_service(cmd->c)->directory, addr.text, conn_arena(cmd->c),
-			&entry, &err) < 0 ||
-		entry.kind != DIRECTORY_ACCOUNT || entry.is_catch_all)
-		return 0;
-	return entry.account.id;
-}
-
-static void verify(struct command *cmd, struct slice user, struct slice password)
-{
-	const struct keeper_login login = {
-		.account = find_account(cmd, user),
-		.password = slice_head(password, KEEPER_PASSWORD_MAX + 1),
-		.service = slice_lit("imap"),
-		.peer = conn_peer_address(cmd->c),
-	};
-	const uint64_t ticket = conn_park(cmd->c, KEEPER_VERIFY_TIMEOUT_MS, verified);
-
-	keeper_verify(session_service(cmd->c)->keeper, conn_ref(cmd->c), ticket, &login);
+	if (login_is_allowed(cmd->c, &service))
+		return true;
+	reply_no(cmd, "PRIVACYREQUIRED", "Logging in needs an encrypted connection");
+	return false;
 }
 
 void cmd_login(struct command *cmd)
@@ -120,107 +124,71 @@ void cmd_login(struct command *cmd)
 	struct slice user, password;
 	struct err err;
 
-	if (imap_login_parse(&cmd->lex, &user, &password, &err) < 0) {
+	if (imap_login_parse(&cmd->lex, &user, &password, &err) < 0)
 		reply_err(cmd, &err);
-		return;
-	}
-	verify(cmd, user, password);
-	wipe(password);
+	else if (may_login(cmd))
+		login_password(cmd->c, &service, user, password, on_login);
 	wipe((struct slice){cmd->tag.ptr + cmd->tag.len, cmd->text.len - cmd->tag.len});
 }
 
-/* [authzid] NUL authcid NUL password (RFC 4616) */
-static void take_plain(struct command *cmd, struct slice message)
+/* Decodes; "=" is an empty initial response (RFC 4959 3). The caller wipes out. */
+static bool decode(struct slice encoded, struct buf *out)
 {
-	struct slice rest, password;
-	const struct slice act_as = slice_cut(message, '\0', &rest);
-	const struct slice user = slice_cut(rest, '\0', &password);
-
-	if (!password.ptr || user.len == 0 || slice_chr(password, '\0') != SIZE_MAX)
-		reply_bad(cmd, "This is no PLAIN message");
-	else if (act_as.len && !slice_eq_nocase(act_as, user))
-		reply_no(cmd, "AUTHORIZATIONFAILED", "Nobody may act as somebody else");
-	else
-		verify(cmd, user, password);
-}
-
-static void wait_response(struct command *cmd, struct slice challenge)
-{
-	cmd->s->input = INPUT_SASL;
-	if (cmd->s->held_tag.len == 0)
-		session_hold_tag(cmd->s, cmd->tag);
-	session_continue(cmd->c, challenge);
-	cmd->s->command = NULL;
-}
-
-/* The user name first, then the password. */
-static void take_login(struct command *cmd, struct slice message)
-{
-	struct session *s = cmd->s;
-
-	if (!s->sasl_user.ptr) {
-		buf_append(&s->sasl_user, message);
-		buf_byte(&s->sasl_user, '\0'); /* marks it as given, even if empty */
-		wait_response(cmd, slice_lit("UGFzc3dvcmQ6"));
-		return;
-	}
-	verify(cmd, slice_head(buf_slice(&s->sasl_user), s->sasl_user.len - 1), message);
-	buf_done(&s->sasl_user);
-}
-
-static void take_message(struct command *cmd, struct slice encoded)
-{
-	struct buf message AUTO(buf_done);
 	struct err err;
 
-	buf_init(&message, IMAP_START_COMMAND_MAX);
+	buf_init(out, IMAP_START_COMMAND_MAX);
+	/* Room for all of it at once: growing would leave copies of a password behind. */
+	if (!buf_reserve(out, IMAP_START_COMMAND_MAX))
+		return false;
 	if (slice_eq(encoded, slice_lit("=")))
-		encoded = slice_lit(""); /* an empty initial response, RFC 4959 3 */
-	if (base64_decode(&message, encoded, &err) < 0 || message.failed) {
-		buf_done(&cmd->s->sasl_user);
-		reply_bad(cmd, "This is not base64");
-	} else if (cmd->s->is_sasl_login) {
-		take_login(cmd, buf_slice(&message));
-	} else {
-		take_plain(cmd, buf_slice(&message));
-	}
-	if (message.ptr)
-		mem_wipe(message.ptr, message.len);
+		encoded = slice_lit("");
+	return base64_decode(out, encoded, &err) == 0 && !out->failed;
+}
+
+static void wipe_buf(struct buf *b)
+{
+	if (b->ptr)
+		mem_wipe(b->ptr, b->cap);
+	buf_done(b);
 }
 
 void cmd_authenticate(struct command *cmd)
 {
 	struct slice mechanism, initial;
-	struct session *s = cmd->s;
+	struct buf message AUTO(wipe_buf);
 	struct err err;
 
+	buf_init(&message, IMAP_START_COMMAND_MAX);
 	if (imap_authenticate_parse(&cmd->lex, &mechanism, &initial, &err) < 0) {
 		reply_err(cmd, &err);
 		return;
 	}
-	s->is_sasl_login = slice_eq_nocase(mechanism, slice_lit("LOGIN"));
-	if (!s->is_sasl_login && !slice_eq_nocase(mechanism, slice_lit("PLAIN"))) {
+	if (!may_login(cmd))
+		return;
+	buf_clear(&cmd->s->held_tag);
+	if (initial.ptr && !decode(initial, &message)) {
+		reply_bad(cmd, "This is not base64");
+		return;
+	}
+	if (!login_begin(cmd->c, &service, mechanism, initial.ptr ? buf_slice(&message) : initial,
+		    on_login))
 		reply_no(cmd, "CANNOT", "There is no such mechanism");
-		return;
-	}
-	buf_done(&s->sasl_user);
-	buf_clear(&s->held_tag);
-	if (!initial.ptr) {
-		wait_response(cmd, s->is_sasl_login ? slice_lit("VXNlcm5hbWU6") : slice_lit(""));
-		return;
-	}
-	take_message(cmd, initial);
-	wipe(initial);
+	wipe((struct slice){cmd->tag.ptr + cmd->tag.len, cmd->text.len - cmd->tag.len});
 }
 
 void auth_response(struct conn *c, struct slice line)
 {
 	struct command *cmd = session_held(c, "AUTHENTICATE");
+	struct buf message AUTO(wipe_buf);
 
+	buf_init(&message, IMAP_START_COMMAND_MAX);
 	if (slice_eq(line, slice_lit("*"))) {
-		buf_done(&cmd->s->sasl_user);
+		login_cancel(c);
 		reply_bad(cmd, "Cancelled");
-		return;
+	} else if (!decode(line, &message)) {
+		login_cancel(c);
+		reply_bad(cmd, "This is not base64");
+	} else {
+		login_next(c, buf_slice(&message));
 	}
-	take_message(cmd, line);
 }

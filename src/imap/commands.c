@@ -10,37 +10,40 @@ const struct imap_limits imap_limits_used = {
 	.string_max = IMAP_LINE_MAX, .depth_max = 32, .items_max = 1000};
 
 static const struct command_row rows[] = {
-	{"CAPABILITY", STATE_ANY, cmd_capability, false, UID_NO, false, "IMAP4rev2 IMAP4rev1"},
-	{"NOOP", STATE_ANY, cmd_noop, false, UID_NO, false, NULL},
-	{"LOGOUT", STATE_ANY, cmd_logout, false, UID_NO, false, NULL},
-	{"ID", STATE_ANY, cmd_id, true, UID_NO, false, "ID"},
-	{"LOGIN", STATE_START, cmd_login, true, UID_NO, false, NULL},
-	{"AUTHENTICATE", STATE_START, cmd_authenticate, true, UID_NO, false, "SASL-IR"},
-	{"ENABLE", STATE_LOGGED_IN, cmd_enable, true, UID_NO, false, "ENABLE"},
-	{"SELECT", STATE_LOGGED_IN, cmd_select, true, UID_NO, false, "OBJECTID"},
-	{"EXAMINE", STATE_LOGGED_IN, cmd_examine, true, UID_NO, false, NULL},
-	{"CREATE", STATE_LOGGED_IN, cmd_create, true, UID_NO, false, "CREATE-SPECIAL-USE"},
-	{"DELETE", STATE_LOGGED_IN, cmd_delete, true, UID_NO, false, NULL},
-	{"RENAME", STATE_LOGGED_IN, cmd_rename, true, UID_NO, false, NULL},
-	{"SUBSCRIBE", STATE_LOGGED_IN, cmd_subscribe, true, UID_NO, false, NULL},
-	{"UNSUBSCRIBE", STATE_LOGGED_IN, cmd_unsubscribe, true, UID_NO, false, NULL},
-	{"LIST", STATE_LOGGED_IN, cmd_list, true, UID_NO, false,
+	{"CAPABILITY", STATE_ANY, cmd_capability, false, false, UID_NO, false,
+		"IMAP4rev2 IMAP4rev1"},
+	{"NOOP", STATE_ANY, cmd_noop, false, false, UID_NO, false, NULL},
+	{"LOGOUT", STATE_ANY, cmd_logout, false, false, UID_NO, false, NULL},
+	{"ID", STATE_ANY, cmd_id, true, false, UID_NO, false, "ID"},
+	{"STARTTLS", STATE_START, cmd_starttls, false, false, UID_NO, false, NULL},
+	{"LOGIN", STATE_START, cmd_login, true, false, UID_NO, false, NULL},
+	{"AUTHENTICATE", STATE_START, cmd_authenticate, true, false, UID_NO, false, "SASL-IR"},
+	{"ENABLE", STATE_LOGGED_IN, cmd_enable, true, false, UID_NO, false, "ENABLE"},
+	{"SELECT", STATE_LOGGED_IN, cmd_select, true, false, UID_NO, false, "OBJECTID"},
+	{"EXAMINE", STATE_LOGGED_IN, cmd_examine, true, false, UID_NO, false, NULL},
+	{"CREATE", STATE_LOGGED_IN, cmd_create, true, true, UID_NO, false, "CREATE-SPECIAL-USE"},
+	{"DELETE", STATE_LOGGED_IN, cmd_delete, true, true, UID_NO, false, NULL},
+	{"RENAME", STATE_LOGGED_IN, cmd_rename, true, true, UID_NO, false, NULL},
+	{"SUBSCRIBE", STATE_LOGGED_IN, cmd_subscribe, true, true, UID_NO, false, NULL},
+	{"UNSUBSCRIBE", STATE_LOGGED_IN, cmd_unsubscribe, true, true, UID_NO, false, NULL},
+	{"LIST", STATE_LOGGED_IN, cmd_list, true, false, UID_NO, false,
 		"CHILDREN LIST-EXTENDED LIST-STATUS SPECIAL-USE"},
-	{"LSUB", STATE_LOGGED_IN, cmd_lsub, true, UID_NO, false, NULL},
-	{"NAMESPACE", STATE_LOGGED_IN, cmd_namespace, false, UID_NO, false, "NAMESPACE"},
-	{"STATUS", STATE_LOGGED_IN, cmd_status, true, UID_NO, false, "STATUS=SIZE"},
-	{"APPEND", STATE_LOGGED_IN, cmd_append, true, UID_NO, false, "LITERAL-"},
-	{"IDLE", STATE_LOGGED_IN, cmd_idle, false, UID_NO, false, "IDLE"},
-	{"CHECK", STATE_SELECTED, cmd_check, false, UID_NO, false, NULL},
-	{"CLOSE", STATE_SELECTED, cmd_close, false, UID_NO, false, NULL},
-	{"UNSELECT", STATE_SELECTED, cmd_unselect, false, UID_NO, false, "UNSELECT"},
-	{"EXPUNGE", STATE_SELECTED, cmd_expunge, false, UID_NO, false, NULL},
-	{"EXPUNGE", STATE_SELECTED, cmd_expunge, true, UID_ONLY, false, "UIDPLUS"},
-	{"SEARCH", STATE_SELECTED, cmd_search, true, UID_ALSO, true, "ESEARCH SEARCHRES WITHIN"},
-	{"FETCH", STATE_SELECTED, cmd_fetch, true, UID_ALSO, true, "BINARY"},
-	{"STORE", STATE_SELECTED, cmd_store, true, UID_ALSO, true, "CONDSTORE"},
-	{"COPY", STATE_SELECTED, cmd_copy, true, UID_ALSO, false, NULL},
-	{"MOVE", STATE_SELECTED, cmd_move, true, UID_ALSO, false, "MOVE"},
+	{"LSUB", STATE_LOGGED_IN, cmd_lsub, true, false, UID_NO, false, NULL},
+	{"NAMESPACE", STATE_LOGGED_IN, cmd_namespace, false, false, UID_NO, false, "NAMESPACE"},
+	{"STATUS", STATE_LOGGED_IN, cmd_status, true, false, UID_NO, false, "STATUS=SIZE"},
+	{"APPEND", STATE_LOGGED_IN, cmd_append, true, true, UID_NO, false, "LITERAL-"},
+	{"IDLE", STATE_LOGGED_IN, cmd_idle, false, false, UID_NO, false, "IDLE"},
+	{"CHECK", STATE_SELECTED, cmd_check, false, false, UID_NO, false, NULL},
+	{"CLOSE", STATE_SELECTED, cmd_close, false, false, UID_NO, false, NULL},
+	{"UNSELECT", STATE_SELECTED, cmd_unselect, false, false, UID_NO, false, "UNSELECT"},
+	{"EXPUNGE", STATE_SELECTED, cmd_expunge, false, true, UID_NO, false, NULL},
+	{"EXPUNGE", STATE_SELECTED, cmd_expunge, true, true, UID_ONLY, false, "UIDPLUS"},
+	{"SEARCH", STATE_SELECTED, cmd_search, true, false, UID_ALSO, true,
+		"ESEARCH SEARCHRES WITHIN"},
+	{"FETCH", STATE_SELECTED, cmd_fetch, true, false, UID_ALSO, true, "BINARY"},
+	{"STORE", STATE_SELECTED, cmd_store, true, true, UID_ALSO, true, "CONDSTORE"},
+	{"COPY", STATE_SELECTED, cmd_copy, true, true, UID_ALSO, false, NULL},
+	{"MOVE", STATE_SELECTED, cmd_move, true, true, UID_ALSO, false, "MOVE"},
 };
 
 enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
@@ -57,7 +60,7 @@ void command_capabilities(struct conn *c, struct buf *out)
 		buf_str(out, rows[i].capability);
 	}
 	if (s->state == STATE_START)
-		buf_str(out, " AUTH=PLAIN AUTH=LOGIN");
+		auth_capabilities(c, out);
 	buf_str(out, " APPENDLIMIT=");
 	buf_u64(out, session_service(c)->limits.message_max);
 }
@@ -124,6 +127,10 @@ void command_run(struct conn *c, struct slice text)
 	}
 	if (!(cmd->row->states & s->state)) {
 		reply_bad(cmd, state_text(s->state, cmd->row->states));
+		return;
+	}
+	if (cmd->row->may_change && !session_may_change(s)) {
+		reply_no(cmd, "NOPERM", "This login may only read");
 		return;
 	}
 	if (!cmd->row->has_arguments && imap_lex_end(&cmd->lex, &err) < 0) {

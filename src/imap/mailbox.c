@@ -102,6 +102,7 @@ static void write_selected(struct command *cmd, const struct mailbox_info *info)
 
 static void select_mailbox(struct command *cmd, bool is_examine)
 {
+	is_examine |= !session_may_change(cmd->s);
 	struct session *s = cmd->s;
 	struct mailbox_info info;
 	bool has_condstore;

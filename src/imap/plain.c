@@ -3,6 +3,8 @@
 #include "imap/session.h"
 #include "wire/imap/write.h"
 
+enum { CLIENT_WORD_MAX = 64 };
+
 void cmd_capability(struct command *cmd)
 {
 	struct buf *out = conn_out(cmd->c);
@@ -31,20 +33,28 @@ void cmd_logout(struct command *cmd)
 	conn_close(cmd->c);
 }
 
-/* What a client calls itself helps who runs the service to help its user. */
-static void log_client(struct command *cmd, const struct imap_words *fields)
+/* What a client calls itself helps who runs the service to help its user, and the user to know the
+ * sessions apart. */
+static void note_client(struct command *cmd, const struct imap_words *fields)
 {
+	struct buf program AUTO(buf_done);
 	struct slice name = {NULL, 0}, version = {NULL, 0};
 
+	buf_init(&program, 2 * CLIENT_WORD_MAX + 1);
 	for (size_t i = 0; i + 1 < fields->n; i += 2) {
 		if (slice_eq_nocase(fields->words[i], slice_lit("name")))
-			name = slice_head(fields->words[i + 1], 64);
+			name = slice_head(fields->words[i + 1], CLIENT_WORD_MAX);
 		if (slice_eq_nocase(fields->words[i], slice_lit("version")))
-			version = slice_head(fields->words[i + 1], 64);
+			version = slice_head(fields->words[i + 1], CLIENT_WORD_MAX);
 	}
-	if (name.len)
-		log_info(
-			conn_log(cmd->c), "client", log_s("name", name), log_s("version", version));
+	if (name.len == 0)
+		return;
+	log_info(conn_log(cmd->c), "client", log_s("name", name), log_s("version", version));
+	buf_append(&program, name);
+	if (version.len)
+		buf_byte(&program, ' ');
+	buf_append(&program, version);
+	login_program(cmd->c, buf_slice(&program));
 }
 
 void cmd_id(struct command *cmd)
@@ -56,7 +66,7 @@ void cmd_id(struct command *cmd)
 		reply_err(cmd, &err);
 		return;
 	}
-	log_client(cmd, &fields);
+	note_client(cmd, &fields);
 	buf_lit(conn_out(cmd->c), "* ID (\"name\" \"Posthouse\")\r\n");
 	reply_ok(cmd, "Pleased to meet you");
 }

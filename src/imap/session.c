@@ -18,7 +18,6 @@ static void greet(struct conn *c)
 	s->state = STATE_START;
 	buf_init(&s->gathered, IMAP_COMMAND_MAX);
 	buf_init(&s->held_tag, IMAP_LINE_MAX);
-	buf_init(&s->sasl_user, IMAP_START_COMMAND_MAX);
 	arena_init(&s->keywords_arena, 64 * 1024);
 	conn_set_timeout(c, session_service(c)->limits.login_ms);
 	buf_lit(out, "* OK [CAPABILITY ");
@@ -266,7 +265,7 @@ static void done(struct conn *c)
 {
 	struct session *s = conn_session(c);
 
-	mail_session_leave(&session_service(c)->sessions, &s->signed_in);
+	login_done(c);
 	append_free(&s->append);
 	session_unselect(s);
 	if (s->account)
@@ -274,10 +273,7 @@ static void done(struct conn *c)
 	if (s->gathered.ptr)
 		drop_gathered(s);
 	buf_done(&s->held_tag);
-	buf_done(&s->sasl_user);
 	arena_done(&s->keywords_arena);
-	free(s->login);
-	s->login = NULL;
 }
 
 const struct protocol imap_protocol = {

@@ -9,6 +9,7 @@
 #ifndef IMAP_SESSION_H
 #define IMAP_SESSION_H
 
+#include "login/login.h"
 #include "mail/mail.h"
 #include "store/view.h"
 #include "wire/imap/args.h"
@@ -45,6 +46,7 @@ struct append;
 struct command;
 
 struct session {
+	struct login login; /* must be first */
 	enum imap_state state;
 	enum imap_input input;
 	uint64_t input_left;
@@ -52,15 +54,9 @@ struct session {
 	struct buf held_tag;     /* of IDLE, AUTHENTICATE, APPEND: they go on over several units */
 	struct command *command; /* the one in progress */
 	struct account *account;
-	uint64_t account_id;
-	char *login; /* for the log */
-	struct mail_session signed_in;
 	unsigned bad_run, login_failures;
 	bool is_rev2;       /* ENABLE IMAP4rev2: UTF-8 names, ESEARCH, no RECENT */
 	bool has_condstore; /* untagged FETCH with flags has MODSEQ too */
-	/* AUTHENTICATE */
-	bool is_sasl_login;
-	struct buf sasl_user;
 	struct append *append;
 	/* the selected mailbox */
 	struct view *view;
@@ -94,6 +90,7 @@ struct command_row {
 	unsigned states;
 	command_fn *run;
 	bool has_arguments;
+	bool may_change;                         /* not with a login that only reads */
 	enum { UID_NO, UID_ALSO, UID_ONLY } uid; /* may stand behind UID */
 	bool is_by_number;      /* without UID: no EXPUNGE before its reply (RFC 9051 7.5.1) */
 	const char *capability; /* what its being there lets us announce, or NULL */
@@ -153,6 +150,13 @@ void append_free(struct append **append);
 
 /* ---- auth.c ---- */
 void auth_response(struct conn *c, struct slice line);
+/* auth_capabilities - how one can log in on this connection. */
+void auth_capabilities(struct conn *c, struct buf *out);
+/* session_may_change - the login is one that may do more than read. */
+static inline bool session_may_change(const struct session *s)
+{
+	return (s->login.scopes & SCOPE_IMAP) != 0;
+}
 /* ---- idle.c ---- */
 void idle_line(struct conn *c, struct slice line);
 /* ---- mailbox.c ---- */
@@ -165,7 +169,8 @@ void list_select(struct command *cmd, const struct mailbox_info *info, struct bu
 command_fn cmd_append, cmd_authenticate, cmd_capability, cmd_check, cmd_close, cmd_copy, cmd_create,
 	cmd_delete, cmd_enable, cmd_examine, cmd_expunge, cmd_fetch, cmd_id, cmd_idle, cmd_list,
 	cmd_login, cmd_logout, cmd_lsub, cmd_move, cmd_namespace, cmd_noop, cmd_rename, cmd_search,
-	cmd_select, cmd_status, cmd_store, cmd_subscribe, cmd_unselect, cmd_unsubscribe;
+	cmd_select, cmd_starttls, cmd_status, cmd_store, cmd_subscribe, cmd_unselect,
+	cmd_unsubscribe;
 
 static inline struct service *session_service(struct conn *c)
 {

@@ -22,6 +22,7 @@
 #include "base/io.h"
 #include "base/mem.h"
 #include "imap/imap.h"
+#include "login/login_kit.h"
 #include "mail/mail.h"
 #include "wire/imap/name.h"
 
@@ -32,22 +33,6 @@ static struct {
 	uint16_t port;
 	char home[64];
 } world;
-
-/* The keeper, as far as sessions know it: "secret" is right, "later" cannot be checked now. */
-void keeper_verify(struct keeper *keeper, struct conn_ref who, uint64_t ticket,
-	const struct keeper_login *login)
-{
-	struct keeper_verdict *verdict = mem_new(struct keeper_verdict);
-	struct answer answer = {.data = verdict, .free_data = free};
-
-	(void)keeper;
-	verdict->account = login->account;
-	if (slice_eq(login->password, slice_lit("later")))
-		answer.rc = err_set(&answer.err, ERR_BUSY, "away");
-	else if (!login->account || !slice_eq(login->password, slice_lit("secret")))
-		answer.rc = err_set(&answer.err, ERR_DENIED, "wrong");
-	pool_answer(world.service.pool, who, ticket, &answer);
-}
 
 static int listen_here(void)
 {
@@ -94,6 +79,11 @@ static int set_up(void **state)
 	log_open("test", LOG_ERROR);
 	mail_sessions_init(&world.service.sessions);
 	assert_int_equal(pool_new(&pool, &world.service.pool, &err), 0);
+	login_kit_pool = world.service.pool;
+	assert_int_equal(security_log_open("security.db", world.service.pool,
+				 &world.service.security_log, &err),
+		0);
+	world.service.cleartext_scopes = SCOPE_IMAP;
 	store.pool = world.service.pool;
 	assert_int_equal(store_new(&store, &world.service.store, &err), 0);
 	assert_int_equal(directory_open("directory.db", &world.service.directory, &err), 0);
@@ -126,6 +116,7 @@ static int tear_down(void **state)
 	pool_drain(world.service.pool, 0);
 	pool_wait(world.service.pool, 5000);
 	pool_stop(&world.service.pool);
+	security_log_close(&world.service.security_log);
 	mail_sessions_done(&world.service.sessions);
 	directory_close(&world.service.directory);
 	store_free(&world.service.store);
@@ -256,9 +247,15 @@ static void test_login(void **state)
 	SAY(&k, "1 LOGIN alice@d.example later", "1 NO *UNAVAILABLE*");
 	SAY(&k, "2 LOGIN alice@d.example wrong", "2 NO *AUTHENTICATIONFAILED*");
 	SAY(&k, "3 LOGIN nobody@d.example secret", "3 NO *AUTHENTICATIONFAILED*");
+	client_close(&k);
+
+	client_open(&k);
+	EXPECT(&k, "* OK *");
+	SAY(&k, "1 LOGIN alice@d.example factor", "1 NO *AUTHORIZATIONFAILED* Use an app password");
 	SAY(&k, "4 AUTHENTICATE LOGIN", "+ VXNlcm5hbWU6");
 	SAY(&k, "YWxpY2VAZC5leGFtcGxl", "+ UGFzc3dvcmQ6");
 	SAY(&k, "c2VjcmV0", "4 OK *CAPABILITY*");
+	SAY(&k, "5 LOGIN alice@d.example secret", "5 BAD Already logged in");
 	client_close(&k);
 
 	client_open(&k);
@@ -342,6 +339,19 @@ static void test_many(void **state)
 	client_close(&k);
 }
 
+/* What has its own flushes and waits is written, so that only the mailbox's are counted. */
+static void settle(void)
+{
+	struct arena arena AUTO(arena_done);
+	struct security_event *list;
+	struct err err;
+	size_t n;
+
+	arena_init(&arena, 1 << 16);
+	assert_int_equal(
+		security_log_list(world.service.security_log, 1, 0, 1, &arena, &list, &n, &err), 0);
+}
+
 /* A COPY whose second slice fails leaves nothing of the first behind; a MOVE tells how far it got.
  */
 static void test_copy_undone(void **state)
@@ -353,6 +363,7 @@ static void test_copy_undone(void **state)
 	skip();
 #endif
 	client_enter(&k, "alice@d.example");
+	settle();
 	SAY(&k, "1 SELECT many", "...", "1 OK *");
 	for (int n = 1000; n < 8000; n *= 2)
 		SAY(&k, "2 COPY 1:* many", "...", "2 OK *COPYUID*");

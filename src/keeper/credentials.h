@@ -64,10 +64,11 @@ struct keeper_call {
 /* ---- one place decides ---- */
 
 struct keeper_attempt {
-	uint64_t account;     /* 0: nobody; takes as long as a wrong password */
+	uint64_t account;     /* 0: nobody; takes as long as a wrong password. Of a token: 0 is
+				 whoever it belongs to */
 	struct slice secret;  /* main password, app password, or access token */
 	bool is_token;        /* the secret is an access token (OAUTHBEARER) */
-	unsigned scope;       /* one of enum keeper_scope: what shall be opened */
+	unsigned scope;       /* what shall be opened; of several bits one is enough */
 	struct slice peer;    /* client's address */
 	struct slice program; /* what the client calls itself; may be empty */
 };
@@ -81,8 +82,9 @@ struct keeper_entry {
 	int64_t change_by_s; /* by when; 0: no date */
 };
 
-/* keeper_enter - answer: struct keeper_entry. The main password of an account with a second factor
- * is -ERR_DENIED, with a text that names app passwords. */
+/* keeper_enter - answer: struct keeper_entry. A secret that is right but does not open this (the
+ * main password of an account with a second factor, a scope that is closed, an app password for
+ * other services) is -ERR_CONFLICT with a text for the user that says what would. */
 void keeper_enter(const struct keeper_call *call, const struct keeper_attempt *attempt);
 
 /* SCRAM (RFC 5802, 7677), two steps. The bodies are the messages of RFC 5802 7. */

@@ -11,7 +11,11 @@
  * Mechanisms: PLAIN (RFC 4616), LOGIN, SCRAM-SHA-256 and -PLUS (RFC 5802, 7677, with tls-exporter
  * of RFC 9266 or tls-server-end-point), OAUTHBEARER (RFC 7628), XOAUTH2.
  *
- * A struct login is zeroed memory in the session. All calls are made on the connection's thread.
+ * SCRAM is announced only where main passwords have verifiers for it (the setting scram); asked for
+ * by name it works with app passwords everywhere.
+ *
+ * A session whose protocol logs in has a struct login as its first member, zeroed. All calls are
+ * made on the connection's thread.
  */
 #ifndef LOGIN_LOGIN_H
 #define LOGIN_LOGIN_H
@@ -29,15 +33,16 @@ enum login_result {
 };
 
 struct login_service {
-	const char *name;        /* "imap", "submission", "pop3": in logs, policies, levels */
-	enum keeper_scope scope; /* SCOPE_ */
+	const char *name; /* "imap", "submission", "pop3": in logs, policies, levels */
+	unsigned scope;   /* bits of enum keeper_scope: a credential with one of them may come in */
 };
 
-struct login;
+struct login_exchange;
 /* login_fn - the end of one step; message is LOGIN_CHALLENGE's, valid during the call. */
 typedef void login_fn(
 	struct conn *c, enum login_result result, struct slice message, const struct err *err);
 
+/* The first member of a session: a parked login finds it there. */
 struct login {
 	struct mail_session session; /* registered while account is not 0 */
 	uint64_t account;            /* 0: nobody is in */
@@ -45,31 +50,35 @@ struct login {
 	uint64_t quota_bytes;
 	unsigned scopes; /* of the credential: without SCOPE_IMAP, IMAP only reads */
 	const struct login_service *service;
-	struct slice program; /* set by the session: what the client calls itself */
-	char *program_text;
+	char *program; /* what the client calls itself; NULL: it has not said */
 	login_fn *then;
-	struct login_sasl *sasl; /* an exchange under way */
-	unsigned failures;
+	uint64_t asked;                  /* whose password is being checked */
+	struct login_exchange *exchange; /* one under way */
 };
 
-/* login_password - a user name and a password; the caller wipes them afterwards. The connection is
- * parked; `then` is called once. */
-void login_password(struct conn *c, struct login *login, const struct login_service *service,
-	struct slice user, struct slice password, login_fn *then);
+/* login_password - a user name and a password; the caller wipes them afterwards. `then` is called
+ * once, mostly after the connection was parked. */
+void login_password(struct conn *c, const struct login_service *service, struct slice user,
+	struct slice password, login_fn *then);
 
-/* login_sasl - begin a mechanism; initial.ptr NULL: none was sent. login_sasl_next - a decoded
- * response. login_sasl_cancel - the client gave up. */
-void login_sasl(struct conn *c, struct login *login, const struct login_service *service,
+/* login_begin - a SASL mechanism; initial.ptr NULL: none was sent. false: there is no such
+ * mechanism here (nothing else happened). login_next - a decoded response to a challenge; the
+ * caller wipes both. login_cancel - the client gave up. */
+MUST_CHECK bool login_begin(struct conn *c, const struct login_service *service,
 	struct slice mechanism, struct slice initial, login_fn *then);
-void login_sasl_next(struct conn *c, struct login *login, struct slice response);
-void login_sasl_cancel(struct login *login);
-/* login_mechanisms - names that may be used on this connection now, with `before` in front of each:
- * "AUTH=". None without TLS, unless the policy of the service allows it. */
-void login_mechanisms(
-	struct conn *c, const struct login_service *service, const char *before, struct buf *out);
-bool login_is_allowed(struct conn *c, const struct login_service *service);
+void login_next(struct conn *c, struct slice response);
+void login_cancel(struct conn *c);
 
+/* login_is_allowed - somebody may log in on this connection: it is encrypted, or the service's
+ * policy allows it without (service.cleartext_scopes). */
+bool login_is_allowed(struct conn *c, const struct login_service *service);
+/* login_mechanisms - append the names that are announced on this connection, each with `before` in
+ * front: " AUTH=". */
+void login_mechanisms(struct conn *c, const char *before, struct buf *out);
+
+/* login_program - the client has said what it is: "Thunderbird 128.1". */
+void login_program(struct conn *c, struct slice program);
 /* login_done - the session ends. */
-void login_done(struct conn *c, struct login *login);
+void login_done(struct conn *c);
 
 #endif

@@ -91,7 +91,7 @@ void mail_deliver(struct service *service, const struct mail_target *target, str
 
 void mail_revoke(struct service *service, uint64_t account)
 {
-	const size_t n = mail_sessions_revoke(&service->sessions, service->pool, account);
+	const size_t n = mail_sessions_end(&service->sessions, service->pool, account);
 
 	if (n)
 		log_info(NULL, "sessions-revoked", log_n("sessions", (int64_t)n));

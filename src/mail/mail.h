@@ -8,6 +8,7 @@
 #include "directory/directory.h"
 #include "keeper/client.h"
 #include "mail/resolve.h"
+#include "mail/security_log.h"
 #include "mail/sessions.h"
 #include "store/store.h"
 
@@ -25,6 +26,9 @@ struct service {
 	struct mail_sessions sessions; /* who is signed in */
 	struct notices *notices;       /* mail from the service itself: notice/notice.h */
 	struct policy *policy;         /* logins without TLS: policy/policy.h */
+	struct security_log *security_log;
+	bool announces_scram;              /* main passwords have SCRAM verifiers */
+	_Atomic unsigned cleartext_scopes; /* SCOPE_ of what one may log in to without TLS */
 	/* tell_revoked - the other servers shall close this account's sessions too; NULL: none. */
 	void (*tell_revoked)(void *context, uint64_t account);
 	void *context;

@@ -46,6 +46,7 @@ void kit_resume(struct mail_kit *kit)
 		&err);
 	must(directory_open("directory.db", &s->directory, &err), &err);
 	must(mail_queue_open(&s->queue, &err), &err);
+	must(security_log_open("security.db", s->pool, &s->security_log, &err), &err);
 	must(mail_accept_open(s, &s->accept, &err), &err);
 }
 
@@ -57,6 +58,7 @@ void kit_stop(struct mail_kit *kit)
 	mail_sessions_done(&s->sessions);
 	mail_accept_close(&s->accept);
 	mail_queue_close(&s->queue);
+	security_log_close(&s->security_log);
 	store_free(&s->store);
 	directory_close(&s->directory);
 }

@@ -136,6 +136,11 @@ MUST_CHECK bool conn_start_tls(struct conn *c);
 bool conn_is_tls(const struct conn *c);
 const char *conn_tls_version(const struct conn *c); /* "TLSv1.3"; NULL without TLS */
 const char *conn_tls_cipher(const struct conn *c);
+/* conn_channel_binding - append the data that binds a login to this TLS connection: of
+ * "tls-exporter" (RFC 9266) or "tls-server-end-point" (RFC 5929 4). -ERR_NOTFOUND: no TLS, or no
+ * such binding. */
+MUST_CHECK int conn_channel_binding(
+	struct conn *c, struct slice name, struct buf *out, struct err *err);
 struct slice conn_peer_address(const struct conn *c); /* "192.0.2.1", "2001:db8::1", "" on Unix */
 bool conn_peer_uid(const struct conn *c, uint32_t *uid_out); /* Unix sockets: SO_PEERCRED */
 

@@ -175,3 +175,50 @@ void conn_tls_end(struct conn *c, bool is_clean)
 	c->ssl = NULL;
 	ERR_clear_error();
 }
+
+/* RFC 9266 4: 32 bytes, no context; before TLS 1.3 only with the extended master secret. */
+static int bind_exporter(SSL *ssl, struct buf *out)
+{
+	static const char label[] = "EXPORTER-Channel-Binding";
+	unsigned char bytes[32];
+
+	if (SSL_version(ssl) < TLS1_3_VERSION && SSL_get_extms_support(ssl) != 1)
+		return 0;
+	if (SSL_export_keying_material(
+		    ssl, bytes, sizeof(bytes), label, sizeof(label) - 1, NULL, 0, 0) != 1)
+		return 0;
+	buf_append(out, (struct slice){(const char *)bytes, sizeof(bytes)});
+	return 1;
+}
+
+/* RFC 5929 4.1: the certificate under the hash of its signature, SHA-256 where that is weaker. */
+static int bind_end_point(SSL *ssl, struct buf *out)
+{
+	X509 *certificate = SSL_get_certificate(ssl);
+	unsigned char bytes[EVP_MAX_MD_SIZE];
+	int hash = NID_sha256;
+	unsigned n;
+
+	if (!certificate)
+		return 0;
+	if (X509_get_signature_info(certificate, &hash, NULL, NULL, NULL) != 1 || hash == NID_md5 ||
+		hash == NID_sha1 || hash == NID_undef)
+		hash = NID_sha256;
+	if (X509_digest(certificate, EVP_get_digestbynid(hash), bytes, &n) != 1)
+		return 0;
+	buf_append(out, (struct slice){(const char *)bytes, n});
+	return 1;
+}
+
+int conn_channel_binding(struct conn *c, struct slice name, struct buf *out, struct err *err)
+{
+	int ok = 0;
+
+	if (c->ssl && slice_eq(name, slice_lit("tls-exporter")))
+		ok = bind_exporter(c->ssl, out);
+	else if (c->ssl && slice_eq(name, slice_lit("tls-server-end-point")))
+		ok = bind_end_point(c->ssl, out);
+	ERR_clear_error();
+	return ok ? buf_check(out, "the channel binding", err)
+		  : err_set(err, ERR_NOTFOUND, "there is no such channel binding here");
+}

@@ -100,7 +100,7 @@ static void on_revoke(struct server *server, struct slice rest)
 	uint64_t id;
 
 	if (slice_to_u64(rest, UINT64_MAX, &id))
-		mail_sessions_revoke(&server->service.sessions, server->service.pool, id);
+		mail_sessions_end(&server->service.sessions, server->service.pool, id);
 }
 
 static void on_peers(struct server *server, struct slice rest)

@@ -74,6 +74,24 @@ static int open_store(struct server *server, struct err *err)
 	return store_new(&store, &server->service.store, err);
 }
 
+/* The keeper says that logins are no longer good, and asks whom we have let in. */
+static void on_revoked(void *context, const struct keeper_revocation *what)
+{
+	struct server *server = context;
+	const size_t n =
+		mail_sessions_revoke(&server->service.sessions, server->service.pool, what);
+
+	if (n)
+		log_info(NULL, "sessions-revoked", log_n("sessions", (int64_t)n));
+}
+
+static void say_live(void *context, keeper_say_live_fn *say, void *to)
+{
+	struct server *server = context;
+
+	mail_sessions_each(&server->service.sessions, say, to);
+}
+
 static int open_tls(struct server *server, struct err *err)
 {
 	struct service *service = &server->service;
@@ -83,8 +101,10 @@ static int open_tls(struct server *server, struct err *err)
 		rc = tls_new(keeper_sign, service->keeper, &server->tls, err);
 	if (rc == 0)
 		rc = certificates_load(server, server->config, err);
-	if (rc == 0)
+	if (rc == 0) {
+		keeper_on_revoked(service->keeper, on_revoked, say_live, server);
 		rc = keeper_start(service->keeper, service->pool, err);
+	}
 	return rc;
 }
 
@@ -95,6 +115,8 @@ static int open_mail(struct server *server, struct err *err)
 
 	if (rc == 0)
 		rc = mail_queue_open(&service->queue, err);
+	if (rc == 0)
+		rc = security_log_open("security.db", service->pool, &service->security_log, err);
 	if (rc == 0)
 		rc = mail_accept_open(service, &service->accept, err);
 	return rc;
@@ -162,6 +184,8 @@ static void close_parts(struct server *server)
 		mail_accept_close(&service->accept);
 	if (service->queue)
 		mail_queue_close(&service->queue);
+	if (service->security_log)
+		security_log_close(&service->security_log);
 	if (service->directory)
 		directory_close(&service->directory);
 	if (service->store)

@@ -63,7 +63,8 @@ static bool check_mail(struct conn *c, const struct smtp_mail *mail)
 	}
 	if (s->kind != KIND_SUBMISSION || mail->from.text.len == 0)
 		return true;
-	if (mail_may_send_as(service->directory, s->account, mail->from.text, &may, &err) < 0) {
+	if (mail_may_send_as(service->directory, s->login.account, mail->from.text, &may, &err) <
+		0) {
 		log_error(conn_log(c), "may_send_as", log_e(&err));
 		smtp_session_reply(c, SMTP_SAY_LATER, NULL);
 		return false;
@@ -98,7 +99,7 @@ static void run_mail(struct conn *c, struct slice args)
 		.ret = ret_letter(mail.ret),
 		.is_smtputf8 = mail.has_utf8,
 		.is_8bit = mail.is_8bit,
-		.submitter = s->account};
+		.submitter = s->login.account};
 	conn_set_busy(c, true);
 	smtp_session_reply(c, SMTP_SAY_SENDER_OK, NULL);
 }
@@ -321,18 +322,13 @@ static void run_starttls(struct conn *c, struct slice args)
 		conn_close(c);
 }
 
-static bool may_auth(struct conn *c)
-{
-	return conn_is_tls(c);
-}
-
 static const struct row rows[] = {
 	{SMTP_EHLO, KIND_MX | KIND_SUBMISSION, 0, "PIPELINING\nENHANCEDSTATUSCODES", NULL,
 		run_ehlo},
 	{SMTP_LHLO, KIND_LMTP, 0, "PIPELINING\nENHANCEDSTATUSCODES", NULL, run_ehlo},
 	{SMTP_HELO, KIND_MX | KIND_SUBMISSION, 0, NULL, NULL, run_helo},
-	{SMTP_STARTTLS, KIND_MX, 0, "STARTTLS", may_start_tls, run_starttls},
-	{SMTP_AUTH, KIND_SUBMISSION, NEED_HELLO | NEED_NO_TX, "AUTH PLAIN LOGIN", may_auth,
+	{SMTP_STARTTLS, KIND_MX | KIND_SUBMISSION, 0, "STARTTLS", may_start_tls, run_starttls},
+	{SMTP_AUTH, KIND_SUBMISSION, NEED_HELLO | NEED_NO_TX, "AUTH", smtp_session_may_auth,
 		smtp_session_auth},
 	{SMTP_MAIL, ANY, NEED_HELLO | NEED_AUTH | NEED_NO_TX, "8BITMIME\nSMTPUTF8\nDSN\nSIZE", NULL,
 		run_mail},
@@ -371,6 +367,8 @@ static void put_keywords(struct conn *c, struct buf *out)
 			continue;
 		buf_byte(out, '\n');
 		buf_str(out, row->keywords);
+		if (row->verb == SMTP_AUTH)
+			login_mechanisms(c, " ", out);
 		if (row->verb == SMTP_MAIL) {
 			buf_byte(out, ' ');
 			buf_u64(out, session_service(c)->limits.message_max);
@@ -412,7 +410,7 @@ static bool check_needs(struct conn *c, const struct row *row)
 	if (row->needs & NEED_HELLO && !s->helo)
 		smtp_session_fail(c, SMTP_SAY_SEQUENCE,
 			s->kind == KIND_LMTP ? "Say LHLO first" : "Say EHLO first");
-	else if (row->needs & NEED_AUTH && s->kind == KIND_SUBMISSION && !s->account)
+	else if (row->needs & NEED_AUTH && s->kind == KIND_SUBMISSION && !s->login.account)
 		smtp_session_fail(c, SMTP_SAY_NEED_AUTH, NULL);
 	else if (row->needs & NEED_TX && !s->tx)
 		smtp_session_fail(c, SMTP_SAY_SEQUENCE, "Say MAIL first");

@@ -30,7 +30,7 @@ static void put_trace(struct conn *c, struct session_tx *tx)
 		.is_lmtp = s->kind == KIND_LMTP,
 		.is_extended = s->is_extended,
 		.is_utf8 = tx->env.is_smtputf8,
-		.is_authenticated = s->account != 0};
+		.is_authenticated = s->login.account != 0};
 	struct err err;
 	int rc;
 
@@ -59,7 +59,7 @@ static void begin_message(struct conn *c, bool is_chunked)
 	tx->started_ms = clock_mono_ms();
 	smtp_data_init(&tx->data, is_chunked, service->limits.message_max, SESSION_LINE_MAX);
 	if (s->kind == KIND_SUBMISSION)
-		mail_submit_init(&tx->submit, service, s->account, tx->env.sender);
+		mail_submit_init(&tx->submit, service, s->login.account, tx->env.sender);
 	put_trace(c, tx);
 }
 
@@ -178,7 +178,7 @@ static bool refuse_chunk(struct conn *c, enum smtp_say *say_out)
 	const struct session *s = session_of(c);
 
 	*say_out = SMTP_SAY_SEQUENCE;
-	if (s->kind == KIND_SUBMISSION && !s->account)
+	if (s->kind == KIND_SUBMISSION && !s->login.account)
 		*say_out = SMTP_SAY_NEED_AUTH;
 	else if (s->tx && s->tx->env.recipients_n == 0)
 		*say_out = SMTP_SAY_NO_RCPT;

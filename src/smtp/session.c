@@ -162,12 +162,9 @@ static void done(struct conn *c)
 {
 	struct session *s = session_of(c);
 
-	mail_session_leave(&session_service(c)->sessions, &s->signed_in);
+	login_done(c);
 	smtp_session_tx_free(c);
 	smtp_session_hello_forget(s);
-	conn_log(c)->account = (struct slice){0};
-	free(s->login);
-	s->login = NULL;
 }
 
 const struct protocol smtp_mx_protocol = {

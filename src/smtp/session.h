@@ -7,6 +7,7 @@
 #ifndef SMTP_SESSION_H
 #define SMTP_SESSION_H
 
+#include "login/login.h"
 #include "mail/mail.h"
 #include "mail/submit.h"
 #include "mail/trace.h"
@@ -53,6 +54,7 @@ struct session_tx {
 };
 
 struct session {
+	struct login login; /* must be first */
 	enum session_kind kind;
 	enum session_mode mode;
 	char *helo;       /* what the client calls itself; NULL: nothing said yet */
@@ -64,11 +66,6 @@ struct session {
 	uint64_t chunk_left, chunk_size;
 	bool is_last_chunk, is_chunk_refused;
 	enum smtp_say chunk_say;
-	/* AUTH */
-	uint64_t account; /* 0: not signed in */
-	char *login;      /* claimed or proven */
-	struct mail_session signed_in;
-	bool is_auth_login;
 };
 
 static inline struct session *session_of(struct conn *c)
@@ -95,6 +92,7 @@ void smtp_session_hello_forget(struct session *s);
 /* auth.c */
 void smtp_session_auth(struct conn *c, struct slice args);
 void smtp_session_auth_line(struct conn *c, struct slice line);
+bool smtp_session_may_auth(struct conn *c);
 
 /* message.c */
 void smtp_session_data(struct conn *c, struct slice args);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "login/login_kit.h"
 #include "mail/mail_kit.h"
 #include "net/net_kit.h"
 #include "smtp/smtp.h"
@@ -22,24 +23,6 @@ static struct mail_kit kit;
 static struct kit_ring ring;
 static struct tls *tls;
 static SSL_CTX *ctx;
-
-void keeper_verify(struct keeper *keeper, struct conn_ref who, uint64_t ticket,
-	const struct keeper_login *login)
-{
-	struct answer answer = {.rc = -ERR_DENIED, .free_data = free};
-
-	(void)keeper;
-	if (slice_eq(login->password, slice_lit("busy")))
-		answer.rc = -ERR_BUSY;
-	if (login->account == kit.ids[KIT_ALICE] && slice_eq(login->password, slice_lit("right"))) {
-		struct keeper_verdict *verdict = mem_new(struct keeper_verdict);
-
-		verdict->account = login->account;
-		answer.rc = 0;
-		answer.data = verdict;
-	}
-	pool_answer(kit.service.pool, who, ticket, &answer);
-}
 
 static uint16_t listen_on(const struct protocol *protocol, bool is_implicit)
 {
@@ -66,6 +49,8 @@ static int setup(void **state)
 	(void)state;
 	kit_open(&kit);
 	kit_start(&kit);
+	login_kit_pool = kit.service.pool;
+	login_kit_owner = kit.ids[KIT_ALICE];
 	return 0;
 }
 
@@ -130,17 +115,17 @@ static void run(uint16_t port, const char *const *script)
 static void test_auth(void **state)
 {
 	static const char *const script[] = {"< 220", "> AUTH PLAIN", "< 503", "> EHLO x",
-		"< 250-mx", "< 250-PIPELINING", "< 250-ENHANCED", "< 250-AUTH PLAIN LOGIN", "<*",
-		"> MAIL FROM:<alice" P ">", "< 530 5.7.0", "> AUTH X", "< 504 5.5.4",
-		"> AUTH PLAIN", "< 334 ", "> *", "< 501 5.7.0", "> AUTH PLAIN ???", "< 501 5.5.2",
-		"> AUTH PLAIN AGFsaWNl", "< 501 5.5.2",
-		/* \0alice@posthouse.example\0busy, then wrong, then bob's account for alice's */
-		"> AUTH PLAIN AGFsaWNlQHBvc3Rob3VzZS5leGFtcGxlAGJ1c3k=", "< 454 4.7.0",
+		"< 250-mx", "< 250-PIPELINING", "< 250-ENHANCED",
+		"< 250-AUTH PLAIN LOGIN OAUTHBEARER XOAUTH2", "<*", "> MAIL FROM:<alice" P ">",
+		"< 530 5.7.0", "> AUTH X", "< 504 5.5.4", "> AUTH PLAIN", "< 334 ", "> *",
+		"< 501 5.7.0", "> AUTH PLAIN ???", "< 501 5.5.2", "> AUTH PLAIN AGFsaWNl",
+		"< 501 5.5.2",
+		/* \0alice@posthouse.example\0later, then wrong, then in two steps */
+		"> AUTH PLAIN AGFsaWNlQHBvc3Rob3VzZS5leGFtcGxlAGxhdGVy", "< 454 4.7.0",
 		"> AUTH PLAIN AGFsaWNlQHBvc3Rob3VzZS5leGFtcGxlAHdyb25n", "< 535 5.7.8",
 		"> AUTH LOGIN", "< 334 VXNlcm5hbWU6",
-		"> YWxpY2VAcG9zdGhvdXNlLmV4YW1wbGU=", "< 334 UGFzc3dvcmQ6",
-		"> cmlnaHQ=", "< 235 2.7.0", "> AUTH PLAIN", "< 503 5.5.1", "> QUIT", "< 221",
-		NULL};
+		"> YWxpY2VAcG9zdGhvdXNlLmV4YW1wbGU=", "< 334 UGFzc3dvcmQ6", "> c2VjcmV0",
+		"< 235 2.7.0", "> AUTH PLAIN", "< 503 5.5.1", "> QUIT", "< 221", NULL};
 	static const char *const away[] = {"<*", "> EHLO x", "<*", "> AUTH PLAIN AGEAYg==", "< 535",
 		"> AUTH PLAIN AGEAYg==", "< 535", "> AUTH PLAIN AGEAYg==", "< 535", "< 421 4.7.0",
 		"< EOF", NULL};
@@ -151,10 +136,52 @@ static void test_auth(void **state)
 	run(port, away);
 }
 
+/* Each mechanism to its end, and the ways to fail on the way. */
+static void test_mechanisms(void **state)
+{
+	static const char *const plain[] = {"<*", "> EHLO x", "<*",
+		"> AUTH PLAIN AGFsaWNlQHBvc3Rob3VzZS5leGFtcGxlAGZhY3Rvcg==",
+		"< 535 5.7.8 Use an app password",
+		"> AUTH PLAIN Ym9iAGFsaWNlAHg=", "< 535 5.7.8 Nobody may act", NULL};
+	/* n,,<1>auth=Bearer secret<1><1>, then with a wrong token, then for nobody */
+	static const char *const bearer[] = {"<*", "> EHLO x", "<*",
+		"> AUTH OAUTHBEARER biwsAWF1dGg9QmVhcmVyIHNlY3JldAEB", "< 235", NULL};
+	static const char *const wrong[] = {"<*", "> EHLO x", "<*",
+		"> AUTH OAUTHBEARER biwsAWF1dGg9QmVhcmVyIHdyb25nAQE=",
+		"< 334 eyJzdGF0dXMiOiJpbnZhbGlkX3Rva2VuIn0=", "> AQ==", "< 535 5.7.8",
+		"> AUTH OAUTHBEARER biwsAWF1dGg9AQE=", "< 501 5.5.2",
+		"> AUTH XOAUTH2 dXNlcj1uby1vbmUBYXV0aD1CZWFyZXIgc2VjcmV0AQE=", "< 334 eyJ",
+		"> AQ==", "< 535 5.7.8",
+		"> AUTH XOAUTH2 dXNlcj1hbGljZUBwb3N0aG91c2UuZXhhbXBsZQFhdXRoPUJlYXJlciBzZWNyZXQBAQ"
+		"==",
+		"< 235", NULL};
+	/* n,,n=alice@posthouse.example,r=x, then "proof"; y where binding is offered */
+	static const char *const scram[] = {"<*", "> EHLO x", "<*",
+		"> AUTH SCRAM-SHA-256 biwsbj1hbGljZUBwb3N0aG91c2UuZXhhbXBsZSxyPXg=",
+		"< 334 Zmlyc3QgMA==", "> cHJvb2Y=", "< 334 ZmluYWw=", "> ", "< 235", NULL};
+	static const char *const bad[] = {"<*", "> EHLO x", "<*",
+		"> AUTH SCRAM-SHA-256 biwsbj1hbGljZUBwb3N0aG91c2UuZXhhbXBsZSxyPXg=", "< 334",
+		"> bm9uZQ==", "< 535", "> AUTH SCRAM-SHA-256", "< 334 ", "> *", "< 501",
+		"> AUTH SCRAM-SHA-256 eSwsbj1hLHI9eA==", "< 501",
+		"> AUTH SCRAM-SHA-256-PLUS biwsbj1hLHI9eA==", "< 501",
+		/* p=tls-unique, then p=tls-exporter, whose 32 bytes reach the keeper */
+		"> AUTH SCRAM-SHA-256-PLUS cD10bHMtdW5pcXVlLCxuPWEscj14", "< 501",
+		"> AUTH SCRAM-SHA-256-PLUS cD10bHMtZXhwb3J0ZXIsLG49YSxyPXg=", "< 334 Zmlyc3QgMzI=",
+		"> *", "< 501",
+		"> AUTH SCRAM-SHA-256-PLUS cD10bHMtc2VydmVyLWVuZC1wb2ludCwsbj1hLHI9eA==",
+		"< 334 Zmlyc3QgMzI=", NULL};
+	static const char *const *const scripts[] = {plain, bearer, wrong, scram, bad};
+	const uint16_t port = listen_on(&smtp_submission_protocol, true);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(scripts) / sizeof(scripts[0]); i++)
+		run(port, scripts[i]);
+}
+
 static void test_submission(void **state)
 {
 	static const char *const script[] = {"<*", "> EHLO x", "<*",
-		"> AUTH PLAIN AGFsaWNlQHBvc3Rob3VzZS5leGFtcGxlAHJpZ2h0", "< 235",
+		"> AUTH PLAIN AGFsaWNlQHBvc3Rob3VzZS5leGFtcGxlAHNlY3JldA==", "< 235",
 		"> MAIL FROM:<bob" P ">", "< 553 5.7.1", "> MAIL FROM:<team" P ">", "< 250",
 		"> RSET", "< 250", "> MAIL FROM:<alice" P ">", "< 250", "> RCPT TO:<nobody" P ">",
 		"< 550 5.1.1", "> RCPT TO:<bob" P ">", "< 250", "> RCPT TO:<x@elsewhere.example>",
@@ -202,6 +229,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		EACH(test_auth),
+		EACH(test_mechanisms),
 		EACH(test_submission),
 		EACH(test_starttls),
 	};

@@ -1,0 +1,97 @@
+"""test_revocation.py - a password change closes what was open and keeps the old password out."""
+import concurrent.futures
+import imaplib
+import secrets
+import smtplib
+import threading
+import time
+
+import pytest
+
+from support import Instance, tls_context, wait_for
+
+ALICE, BOB, CAROL = ('%s@posthouse.example' % name for name in ('alice', 'bob', 'carol'))
+SESSIONS, ATTEMPTS, AT_ONCE = 200, 1000, 40
+
+
+@pytest.fixture(scope='module')
+def mail():
+    instance = Instance('limits = { connections_per_address = 2000; };')
+    with instance:
+        instance.add_accounts([ALICE, BOB, CAROL])
+        yield instance
+
+
+def change(instance, address, password):
+    instance.tool('account', 'passwd', address, stdin='%s\n%s\n' % (password, password))
+
+
+def try_login(instance, address, password):
+    """True: the password opened the account."""
+    try:
+        client = imaplib.IMAP4_SSL('127.0.0.1', instance.ports['imaps'],
+                                   ssl_context=tls_context(), timeout=60)
+        try:
+            return client.login(address, password)[0] == 'OK'
+        finally:
+            client.shutdown()
+    except (imaplib.IMAP4.error, OSError):
+        return False
+
+
+def test_all_sessions_close_and_others_stay(mail):
+    clients = [mail.imap(ALICE) if i % 2 else mail.submission(ALICE) for i in range(SESSIONS)]
+    idle = mail.imap(ALICE, 'INBOX')
+    idle.send(b'i IDLE\r\n')
+    assert idle.readline().startswith(b'+')
+    other = mail.imap(BOB)
+    new = secrets.token_hex(8)
+    change(mail, ALICE, new)
+    acknowledged = time.monotonic()
+    open_ones = []
+    for client in clients + [idle]:
+        client.sock.settimeout(max(0.01, acknowledged + 1 - time.monotonic()))
+        try:
+            while client.sock.recv(4096):
+                pass
+        except TimeoutError:
+            open_ones.append(client)
+        except OSError:
+            pass
+    assert not open_ones, '%d sessions are open a second after the change' % len(open_ones)
+    assert other.noop()[0] == 'OK'
+    mail.passwords[ALICE] = new
+    assert mail.imap(ALICE).noop()[0] == 'OK'
+
+
+def test_no_login_with_the_old_password_after_the_change(mail):
+    old, new = mail.passwords[BOB], secrets.token_hex(8)
+    acknowledged = threading.Event()
+    late = []
+
+    def attempt(_):
+        began_after = acknowledged.is_set()
+        if try_login(mail, BOB, old) and began_after:
+            late.append(1)
+
+    with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+        futures = [pool.submit(attempt, i) for i in range(ATTEMPTS)]
+        wait_for('some attempts', lambda: sum(f.done() for f in futures) > ATTEMPTS // 10, 60)
+        change(mail, BOB, new)
+        acknowledged.set()
+        for future in futures:
+            future.result()
+    assert not late
+    assert not try_login(mail, BOB, old)
+    mail.passwords[BOB] = new
+
+
+def test_submission_is_closed_too_and_says_why(mail):
+    client = mail.submission(CAROL)
+    change(mail, CAROL, secrets.token_hex(8))
+    with pytest.raises(smtplib.SMTPServerDisconnected):
+        for _ in range(50):
+            code, _ = client.docmd('NOOP')
+            if code == 421:
+                raise smtplib.SMTPServerDisconnected('421')
+            time.sleep(0.02)
