@@ -109,10 +109,14 @@ uint32_t block_place(const struct index_block *b, uint32_t uid)
 
 bool index_at(const struct index *ix, uint32_t seq, uint32_t *block_out, uint32_t *place_out)
 {
-	uint32_t low = 0, high = ix->blocks_n;
+	uint32_t low, high = ix->blocks_n;
 
 	if (seq == 0 || seq > ix->total)
 		return false;
+	/* No block holds more than it has UIDs: it cannot be earlier, and without gaps it is this. */
+	low = (seq - 1) >> BLOCK_BITS;
+	if (low + 1 < high && ix->b[low + 1].before >= seq)
+		high = low + 1;
 	while (high - low > 1) {
 		const uint32_t mid = (low + high) / 2;
 

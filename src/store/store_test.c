@@ -549,6 +549,36 @@ static void test_view_seen(void **state)
 	assert_true(c.changed[0] == 2 && c.changed[1] == 3);
 }
 
+/* Lists as several commands leave them: in any order, one inside another, one out of date. */
+static void test_view_seen_lists(void **state)
+{
+	struct step step = {.what = FLAGS,
+		.mailbox = inbox,
+		.uids = LIST(1, 2, 3, 4, 5, 6, 7, 8, 9),
+		.change = FLAGS_ADD,
+		.flags = FLAG_SEEN};
+	struct view *view AUTO(view_free) = NULL;
+	struct view_changes c;
+	struct err err;
+
+	(void)state;
+	for (int i = 0; i < 9; i++)
+		help_add(account, inbox, 0);
+	view = open_view(inbox, false);
+	for (int round = 0; round < 2; round++) {
+		assert_int_equal(help_run(account, &step, &err), 0);
+		view_seen(view, LIST(7, 8), step.modseq);
+		view_seen(view, LIST(1, 9), step.modseq);
+		view_seen(view, LIST(4), step.modseq - 1);
+		view_seen(view, NULL, 0, step.modseq);
+		view_seen(view, LIST(2, 6, 7), step.modseq);
+		assert_int_equal(view_sync(view, true, help_arena(), &c, &err), 0);
+		assert_int_equal(c.changed_n, 3);
+		assert_true(c.changed[0] == 3 && c.changed[1] == 4 && c.changed[2] == 5);
+		step.change = FLAGS_REMOVE;
+	}
+}
+
 static void test_recent_once(void **state)
 {
 	struct view *first, *second;
@@ -862,6 +892,7 @@ int main(void)
 		TEST(test_reader),
 		TEST(test_view),
 		TEST(test_view_seen),
+		TEST(test_view_seen_lists),
 		TEST(test_recent_once),
 		TEST(test_keywords),
 		TEST(test_two_servers),

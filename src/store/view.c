@@ -347,7 +347,7 @@ static bool report(const struct merge *m, struct arena *arena, struct view_chang
 int view_sync(struct view *view, bool may_expunge, struct arena *arena, struct view_changes *out,
 	struct err *err)
 {
-	struct merge m = {.view = view, .may_expunge = may_expunge};
+	struct merge m = {.seen = view->seen, .may_expunge = may_expunge};
 	struct buf *bufs[] = {&m.expunged, &m.expunged_uids, &m.changed};
 	struct index *next AUTO(index_free) = NULL;
 	struct view_changes changes = {0};
@@ -385,14 +385,17 @@ int view_sync(struct view *view, bool may_expunge, struct arena *arena, struct v
 
 void view_seen(struct view *view, const uint32_t *uids, size_t n, uint64_t modseq)
 {
-	struct seen *seen = mem_alloc(sizeof(*seen) + n * sizeof(uids[0]));
+	struct seen **link = &view->seen, *seen;
 
-	seen->modseq = modseq;
-	seen->n = n;
-	if (n)
-		memcpy(seen->uids, uids, n * sizeof(uids[0]));
-	seen->next = view->seen;
-	view->seen = seen;
+	if (n == 0)
+		return;
+	seen = mem_alloc(sizeof(*seen) + n * sizeof(uids[0]));
+	*seen = (struct seen){.modseq = modseq, .n = n};
+	memcpy(seen->uids, uids, n * sizeof(uids[0]));
+	while (*link && (*link)->uids[0] < uids[0])
+		link = &(*link)->next;
+	seen->next = *link;
+	*link = seen;
 }
 
 /* ---- snapshots ---- */

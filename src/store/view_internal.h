@@ -14,11 +14,11 @@ struct recent {
 	unsigned n;
 };
 
-/* The session was told the flags of these UIDs up to this modseq. */
+/* The session was told the flags of these UIDs (ascending, n > 0) up to this modseq. */
 struct seen {
-	struct seen *next;
+	struct seen *next; /* by first UID */
 	uint64_t modseq;
-	size_t n;
+	size_t n, at; /* at: how far the merge at work has come */
 	uint32_t uids[];
 };
 
@@ -48,7 +48,7 @@ MUST_CHECK int view_load(struct view *view, struct err *err);
 
 /* What merging two generations finds; the bufs hold uint32_t. */
 struct merge {
-	const struct view *view;
+	struct seen *seen; /* of the view; those at the front that are passed are left out */
 	bool may_expunge;
 	struct index_maker maker;
 	struct buf expunged, expunged_uids, changed;
