@@ -88,6 +88,8 @@ struct crowd {
 struct worker {
 	struct pool *pool;
 	pthread_t thread;
+	int nice;
+	bool is_hurried;     /* what the kernel was told, see pace.c */
 	char *scratch;       /* READ_BYTES: input that is whole never needs a buffer of its own */
 	struct buf spare;    /* an output buffer between two uses */
 	int64_t start_us;    /* of the turn */
@@ -259,6 +261,10 @@ bool crowd_enter(struct crowd *crowd, struct pool_job *job);
 /* crowd_end - a turn is over; the job to queue again, if one was put aside. */
 struct pool_job *crowd_end(struct pool *pool, struct crowd *crowd);
 void crowd_leave(struct conn *c);
+
+/* pace.c: of the calling thread */
+void pace_init(struct worker *w);
+void pace_set(struct worker *w, bool is_hurried);
 
 /* timer.c */
 MUST_CHECK int timers_init(struct timers *timers, struct err *err);

@@ -2,6 +2,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <malloc.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -288,6 +289,7 @@ static void run_one(struct worker *w, struct pool_job *job, const struct taken *
 	const bool is_job = job->run != conn_job;
 	const int64_t start_us = taken->class == POOL_BULK ? clock_mono_us() : 0;
 
+	pace_set(w, taken->class != POOL_BULK);
 	if (is_job)
 		job->run(job);
 	else
@@ -301,6 +303,7 @@ static void *worker_main(void *arg)
 	struct pool *pool = w->pool;
 	struct taken taken;
 
+	pace_init(w);
 	while (!atomic_load_explicit(&pool->is_stopping, memory_order_relaxed)) {
 		struct pool_job *job;
 
@@ -310,10 +313,12 @@ static void *worker_main(void *arg)
 			atomic_load_explicit(&pool->waiting, memory_order_relaxed) > 0)
 			wait_for_events(pool, 0);
 		job = take(pool, &taken);
-		if (job)
+		if (job) {
 			run_one(w, job, &taken);
-		else
+		} else {
+			pace_set(w, true);
 			wait_for_events(pool, -1);
+		}
 	}
 	return NULL;
 }
@@ -331,17 +336,24 @@ static void trim_run(struct pool_job *job)
 	pool_timer_set(pool, &pool->trim, clock_mono_ms() + TRIM_MS);
 }
 
+/* Processors that we may use, which a container or taskset(1) may make fewer than there are. */
+static unsigned count_cores(void)
+{
+	cpu_set_t set;
+
+	return sched_getaffinity(0, sizeof(set), &set) < 0 ? 1 : (unsigned)CPU_COUNT(&set);
+}
+
 static void set_shares(struct pool *pool)
 {
-	const unsigned n = pool->config.threads;
-	const long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	const unsigned n = pool->config.threads, cores = count_cores();
 
 	pool->share[POOL_INTERACTIVE] = n;
 	pool->share[POOL_BULK] = pool->others_share = n * 3 / 4 ? n * 3 / 4 : 1;
 	pool->share[POOL_HANDSHAKE] = pool->share[POOL_MX] = n / 2 ? n / 2 : 1;
 	pool->bulk_least = pool->share[POOL_BULK];
-	if (cores > 0 && cores < pool->bulk_least)
-		pool->bulk_least = (unsigned)cores;
+	if (cores < pool->bulk_least)
+		pool->bulk_least = cores;
 	pool->bulk_now = pool->bulk_least;
 	pool->bulk_watch =
 		(struct pool_timer){.job.run = bulk_watch_run, .class = POOL_INTERACTIVE};
@@ -379,9 +391,7 @@ int pool_new(const struct pool_config *config, struct pool **pool_out, struct er
 
 	pool->config = *config;
 	if (pool->config.threads == 0) {
-		const long cores = sysconf(_SC_NPROCESSORS_ONLN);
-
-		pool->config.threads = cores > 0 ? (unsigned)cores * THREADS_PER_CORE : 0;
+		pool->config.threads = count_cores() * THREADS_PER_CORE;
 		if (pool->config.threads < THREADS_LEAST)
 			pool->config.threads = THREADS_LEAST;
 	}

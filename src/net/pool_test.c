@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -632,6 +633,51 @@ static void test_shares(void **state)
 	}
 }
 
+/* What sched_getattr(2) tells, up to what we look at. */
+struct slice_seen {
+	struct pool_job job;
+	struct {
+		uint32_t size, policy;
+		uint64_t flags;
+		int32_t nice;
+		uint32_t priority;
+		uint64_t slice_ns, deadline_ns, period_ns;
+	} told;
+	_Atomic size_t done;
+};
+
+static void see_slice(struct pool_job *job)
+{
+	struct slice_seen *seen = (struct slice_seen *)job;
+
+	assert_int_equal(syscall(SYS_sched_getattr, 0, &seen->told, sizeof(seen->told), 0), 0);
+	atomic_store(&seen->done, 1);
+}
+
+/* Where the kernel lets threads choose, those that users wait for run before those that compute. */
+static void test_pace(void **state)
+{
+	struct slice_seen bulk = {.job.run = see_slice}, quick = bulk, here = bulk;
+	struct setup s;
+
+	(void)state;
+	see_slice(&here.job);
+	if (here.told.slice_ns == 0)
+		skip(); /* before Linux 6.12 */
+	start_with(&s, &(struct pool_config){.threads = 1, .connections_max = 10});
+	for (int i = 0; i < 3; i++) {
+		bulk.done = quick.done = 0;
+		pool_run(s.kit.pool, POOL_BULK, &bulk.job);
+		until(&bulk.done, 1);
+		pool_run(s.kit.pool, POOL_INTERACTIVE, &quick.job);
+		until(&quick.done, 1);
+		assert_int_equal(bulk.told.slice_ns, here.told.slice_ns);
+		assert_true(quick.told.slice_ns < here.told.slice_ns);
+		assert_int_equal(quick.told.nice, here.told.nice);
+	}
+	stop(&s);
+}
+
 static void test_attach(void **state)
 {
 	struct setup s;
@@ -798,6 +844,7 @@ int main(void)
 		cmocka_unit_test(test_wake_many),
 		cmocka_unit_test(test_jobs_and_timers),
 		cmocka_unit_test(test_shares),
+		cmocka_unit_test(test_pace),
 		cmocka_unit_test(test_attach),
 		cmocka_unit_test(test_unix_socket),
 		cmocka_unit_test(test_large_units),

@@ -113,7 +113,8 @@ bool index_at(const struct index *ix, uint32_t seq, uint32_t *block_out, uint32_
 
 	if (seq == 0 || seq > ix->total)
 		return false;
-	/* No block holds more than it has UIDs: it cannot be earlier, and without gaps it is this. */
+	/* No block holds more than it has UIDs: it cannot be earlier, and without gaps it is this.
+	 */
 	low = (seq - 1) >> BLOCK_BITS;
 	if (low + 1 < high && ix->b[low + 1].before >= seq)
 		high = low + 1;

@@ -257,6 +257,8 @@ static void go_on(struct pool_job *job)
 	account_disown(account);
 }
 
+/* Only what is left waits for its turn in the bulk class: an account without work has no owner, and
+ * its next item is not behind those of others. */
 void account_disown(struct account *account)
 {
 	const int64_t until_us = clock_mono_us() + TURN_US;
@@ -264,17 +266,19 @@ void account_disown(struct account *account)
 	struct account_write *items;
 
 	while ((items = take_all(account))) {
-		const bool is_upkeep = take_upkeep(account, &items) != NULL;
+		bool is_upkeep;
 
-		if (items)
-			run_batch(account, items);
-		if (is_upkeep && upkeep_run(account))
-			account_submit(account, &account->upkeep);
 		if (pool && clock_mono_us() > until_us) {
+			put_back(account, items);
 			account->queue_job.run = go_on;
 			pool_run(pool, POOL_BULK, &account->queue_job);
 			return;
 		}
+		is_upkeep = take_upkeep(account, &items) != NULL;
+		if (items)
+			run_batch(account, items);
+		if (is_upkeep && upkeep_run(account))
+			account_submit(account, &account->upkeep);
 	}
 }
 

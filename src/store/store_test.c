@@ -742,6 +742,55 @@ static void test_idle(void **state)
 	assert_int_equal(help_flags(account, inbox, 1), FLAG_SEEN);
 }
 
+/* An item that takes long, and perhaps leaves another one behind. */
+struct long_item {
+	struct account_write item;
+	struct account_write *next;
+	unsigned done;
+};
+
+static int run_long(struct account_write *w, struct account_tx *tx, struct err *err)
+{
+	(void)w;
+	(void)tx;
+	(void)err;
+	clock_shift(25 * 1000);
+	return 0;
+}
+
+static void long_done(struct account_write *w, int rc, const struct err *err)
+{
+	struct long_item *l = (struct long_item *)w;
+
+	(void)err;
+	assert_int_equal(rc, 0);
+	l->done++;
+	if (l->next)
+		account_submit(account, l->next);
+}
+
+/* Who takes long lets others of the pool go first, but only if anything is left to do. */
+static void test_turns(void **state)
+{
+	struct pool *const pool = (struct pool *)(uintptr_t)1; /* never looked into */
+	struct long_item second = {.item = {.run = run_long, .done = long_done}};
+	struct long_item first = {.item = second.item, .next = &second.item};
+	unsigned before;
+
+	(void)state;
+	account_free(&account);
+	store_free(&store);
+	store = help_store((struct store_config){.pool = pool});
+	account = help_account(store, 1);
+	before = help_jobs();
+	account_submit(account, &second.item);
+	assert_int_equal(second.done, 1);
+	assert_int_equal(help_jobs(), before);
+	account_submit(account, &first.item);
+	assert_true(first.done == 1 && second.done == 2);
+	assert_int_equal(help_jobs(), before + 1);
+}
+
 static void test_remove(void **state)
 {
 	struct view *view = open_view(inbox, true);
@@ -898,6 +947,7 @@ int main(void)
 		TEST(test_two_servers),
 		TEST(test_eviction),
 		TEST(test_idle),
+		TEST(test_turns),
 		TEST(test_remove),
 		TEST(test_past),
 		TEST(test_check),

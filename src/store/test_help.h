@@ -20,8 +20,10 @@ void help_leave(void); /* remove it */
 struct store *help_store(struct store_config config);
 struct account *help_account(struct store *store, uint64_t id);
 struct arena *help_arena(void); /* emptied by help_leave() */
-void help_pass(int64_t ms);     /* the clock moves on, the store's timer runs when it is due */
-unsigned help_wakes(void);      /* pool_wake_many() calls so far */
+/* help_jobs - how many the store has given to the pool so far. */
+unsigned help_jobs(void);
+void help_pass(int64_t ms); /* the clock moves on, the store's timer runs when it is due */
+unsigned help_wakes(void);  /* pool_wake_many() calls so far */
 
 struct incoming *help_message(struct store *store, const char *message_id, const char *refs,
 	const char *subject, size_t size);

@@ -13,7 +13,7 @@
 
 #include "base/mem.h"
 
-enum { READ_SIZE = 64 * 1024, COMMAND_MAX = 4096 };
+enum { READ_SIZE = 64 * 1024, COMMAND_MAX = 4096, TAG_MAX = 16, TAIL_KEPT = 1024 };
 
 void bench_die(const char *fmt, ...)
 {
@@ -180,22 +180,65 @@ static void read_reply(struct client *c, const char *tag, bool is_continued, str
 	}
 }
 
+/* Sends a command under the next tag. */
+static void send_command(struct client *c, char *tag, size_t tag_size, const char *fmt, va_list ap)
+{
+	char command[COMMAND_MAX];
+	int n;
+
+	snprintf(tag, tag_size, "a%u", ++c->tag);
+	n = snprintf(command, sizeof(command), "%s ", tag);
+	n += vsnprintf(command + n, sizeof(command) - (size_t)n - 2, fmt, ap);
+	memcpy(command + n, "\r\n", 2);
+	client_send(c, (struct slice){command, (size_t)n + 2});
+}
+
 struct client_reply client_command(struct client *c, const char *fmt, ...)
 {
 	struct client_reply r = {.exists = -1};
-	char command[COMMAND_MAX], tag[16];
+	char tag[TAG_MAX];
 	va_list ap;
-	int n;
 
-	snprintf(tag, sizeof(tag), "a%u", ++c->tag);
-	n = snprintf(command, sizeof(command), "%s ", tag);
 	va_start(ap, fmt);
-	n += vsnprintf(command + n, sizeof(command) - (size_t)n - 2, fmt, ap);
+	send_command(c, tag, sizeof(tag), fmt, ap);
 	va_end(ap);
-	memcpy(command + n, "\r\n", 2);
-	client_send(c, (struct slice){command, (size_t)n + 2});
 	read_reply(c, tag, strncmp(fmt, "IDLE", 4) == 0, &r);
 	return r;
+}
+
+/* The last line of what is there; empty if it is not whole. */
+static struct slice last_line(const struct client *c)
+{
+	const struct slice all = {c->in + c->start, c->end - c->start};
+	size_t at;
+
+	if (!slice_ends(all, slice_lit("\r\n")))
+		return (struct slice){"", 0};
+	at = slice_rchr(slice_head(all, all.len - 2), '\n');
+	return slice_from(all, at == SIZE_MAX ? 0 : at + 1);
+}
+
+void client_drain(struct client *c, const char *fmt, ...)
+{
+	char tag[TAG_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	send_command(c, tag, sizeof(tag), fmt, ap);
+	va_end(ap);
+	for (;;) {
+		const struct slice line = last_line(c);
+
+		if (slice_starts(line, slice_str(tag))) {
+			if (!slice_starts(slice_from(line, strlen(tag)), slice_lit(" OK")))
+				bench_die("%.*s", SLICE_ARG(line));
+			break;
+		}
+		if (c->end - c->start > READ_SIZE) /* all but the line that may be unfinished */
+			c->start = c->end - TAIL_KEPT;
+		fill(c);
+	}
+	c->start = c->end;
 }
 
 void client_append(struct client *c, const char *mailbox, struct slice message)

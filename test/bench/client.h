@@ -47,6 +47,9 @@ struct slice client_line(struct client *c);
 void client_login(struct client *c, const struct target *t, int n);
 /* client_command - send one command, read to its tagged OK. */
 struct client_reply client_command(struct client *c, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* client_drain - the same for a reply that nobody looks at: with as little CPU as can be, so that
+ * many such clients leave the machine to the server. */
+void client_drain(struct client *c, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void client_append(struct client *c, const char *mailbox, struct slice message);
 /* client_idle_wait - IDLE was sent: read until a line holds text. */
 void client_wait_for(struct client *c, const char *text);
