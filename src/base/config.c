@@ -13,7 +13,7 @@
 #define AT(field) offsetof(struct config, field)
 
 static const struct config_row rows[] = {
-	{"host_name", TYPE_HOST, AT(host_name), "", 0, 0, CONFIG_SERVER,
+	{"host_name", TYPE_HOST, AT(host_name), "", 0, 0, CONFIG_SERVER_KEEPER,
 		"The name of this host in greetings, Received fields and Message-IDs. Empty: the "
 		"system's own name."},
 	{"listen.smtp", TYPE_LISTEN, AT(smtp), "*:25", 0, 0, CONFIG_SERVER,
@@ -38,7 +38,7 @@ static const struct config_row rows[] = {
 	{"listen.lmtp_socket", TYPE_SWITCH, AT(lmtp_socket), "true", 0, 0, CONFIG_SERVER,
 		"Take LMTP on the Unix socket run/lmtp.sock, for the instance's owner and the "
 		"server's group."},
-	{"web.public_port", TYPE_COUNT, AT(web_public_port), "443", 1, 65535, CONFIG_SERVER,
+	{"web.public_port", TYPE_COUNT, AT(web_public_port), "443", 1, 65535, CONFIG_SERVER_KEEPER,
 		"The port by which browsers reach listen.https; another than 443 is named where "
 		"they are sent to it."},
 	{"tls.default", TYPE_WORD, AT(tls_default), "localhost", 0, 0, CONFIG_RELOAD,
@@ -366,6 +366,9 @@ static const char *when_text(enum config_when when)
 		return "A reload starts a new server for it and drains the old one.";
 	case CONFIG_KEEPER:
 		return "A reload restarts the keeper for it.";
+	case CONFIG_SERVER_KEEPER:
+		return "A reload starts a new server for it and drains the old one, and restarts "
+		       "the keeper.";
 	case CONFIG_COURIER:
 		return "A reload restarts the courier for it.";
 	default:

@@ -18,11 +18,12 @@ enum { CONFIG_TEXT_MAX = 256 << 10, CONFIG_LISTEN_MAX = 8 };
 
 /* What a change of a setting needs. */
 enum config_when {
-	CONFIG_RELOAD = 1,   /* takes effect at once in the running server */
-	CONFIG_SERVER = 2,   /* a new server beside the old one, which drains */
-	CONFIG_KEEPER = 4,   /* a new keeper; who asks it meanwhile waits */
-	CONFIG_COURIER = 16, /* a new courier; what it does waits */
-	CONFIG_START = 8,    /* the next start of everything */
+	CONFIG_RELOAD = 1,        /* takes effect at once in the running server */
+	CONFIG_SERVER = 2,        /* a new server beside the old one, which drains */
+	CONFIG_KEEPER = 4,        /* a new keeper; who asks it meanwhile waits */
+	CONFIG_SERVER_KEEPER = 6, /* both of these */
+	CONFIG_COURIER = 16,      /* a new courier; what it does waits */
+	CONFIG_START = 8,         /* the next start of everything */
 };
 
 struct config_address {

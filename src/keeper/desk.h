@@ -15,6 +15,7 @@
 #include "keeper/loop.h"
 #include "keeper/secrets.h"
 
+struct factors;
 struct logins;
 struct revoker;
 
@@ -25,6 +26,8 @@ struct desk {
 	struct revoker *revoker;
 	struct logins *logins;
 	struct keys *keys;
+	struct factors *factors;
+	unsigned char *mac_key; /* MINT_KEY_LEN bytes (vault.h) */
 	struct hash_cost cost;
 	unsigned hashers_n;
 };

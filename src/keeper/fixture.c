@@ -43,6 +43,9 @@ void fixture_start(struct fixture *f, const struct keeper_config *config)
 	f->config.directory = "keeper";
 	f->config.server_fd = listen_at(FIXTURE_SERVER);
 	f->config.cli_fd = listen_at(FIXTURE_CLI);
+	f->config.courier_fd = listen_at(FIXTURE_COURIER);
+	f->config.host = slice_lit("example.org");
+	f->config.web_port = 443;
 	fixture_run(f);
 }
 
@@ -127,6 +130,7 @@ void fixture_done(struct fixture *f)
 	}
 	io_close(&f->config.server_fd);
 	io_close(&f->config.cli_fd);
+	io_close(&f->config.courier_fd);
 	assert_int_equal(chdir("/"), 0);
 	nftw(f->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }

@@ -16,6 +16,7 @@ struct fixture {
 
 #define FIXTURE_SERVER "server.sock"
 #define FIXTURE_CLI "cli.sock"
+#define FIXTURE_COURIER "courier.sock"
 
 /* fixture_start - a new directory, which becomes the current one, its sockets, and a keeper. */
 void fixture_start(struct fixture *f, const struct keeper_config *config);

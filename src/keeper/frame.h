@@ -29,6 +29,8 @@ enum frame_verb {
 	FRAME_CLOSED,         /* the server has closed those; not answered */
 	FRAME_LIVE,           /* which sessions a server has: those that are no more are told */
 
+	FRAME_SMS_TAKE = 64, /* the courier waits for a text message: number and text, or nothing */
+
 	FRAME_VERB_END = 160,
 };
 

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <fido.h>
+#include <jansson.h>
 #include <openssl/crypto.h>
 #include <openssl/ec.h>
 #include <openssl/evp.h>
@@ -18,10 +20,12 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "db/vfs.h"
+#include "keeper/factors.h"
 #include "keeper/logins.h"
 #include "keeper/process.h"
 #include "keeper/revoke.h"
 #include "keeper/tickets.h"
+#include "keeper/vault.h"
 #include "keeper/verbs.h"
 #include "process/sandbox.h"
 
@@ -145,6 +149,17 @@ bool process_closed(void *process, struct caller caller, struct frame *f)
 	return true;
 }
 
+/* The courier is answered when there is one. */
+bool process_sms_take(void *process, struct caller caller, struct frame *f)
+{
+	struct process *p = process;
+
+	if (!frame_end(f))
+		return false;
+	sms_take(p->desk.factors->sms, caller);
+	return true;
+}
+
 static bool handle(void *context, enum loop_door door, struct caller caller, struct frame *f)
 {
 	struct process *p = context;
@@ -154,7 +169,7 @@ static bool handle(void *context, enum loop_door door, struct caller caller, str
 		return false;
 	if (!(verb->doors & 1u << door)) {
 		log_warn(NULL, "verb_refused", log_c("verb", verb->name),
-			log_c("socket", door == LOOP_CLI ? "cli" : "server"));
+			log_c("socket", loop_door_name(door)));
 		caller_fail(caller, -ERR_DENIED, "not to be asked for on this socket");
 		return true;
 	}
@@ -169,6 +184,7 @@ static void gone(void *context, const struct peer *peer)
 	struct process *p = context;
 
 	revoker_gone(p->desk.revoker, peer);
+	sms_gone(p->desk.factors->sms, peer);
 }
 
 /* ---- start and end ---- */
@@ -179,6 +195,7 @@ static void tick(void *context)
 
 	tickets_tick(&p->tickets);
 	revoker_tick(p->desk.revoker);
+	sms_tick(p->desk.factors->sms);
 }
 
 /* OpenSSL fetches an algorithm when it is first used: that is now, while files can be opened. */
@@ -201,6 +218,8 @@ static int warm_up(struct err *err)
 	if (!pkey)
 		return err_set(err, ERR_IO, "OpenSSL cannot make a key");
 	db_vfs_register();
+	fido_init(0);
+	json_object_seed(0); /* it would look for a file */
 	return 0;
 }
 
@@ -253,6 +272,7 @@ static int start_crews(struct process *p, struct err *err)
 
 static int open_stores(struct process *p, struct err *err)
 {
+	struct factors_config factors = {.host = p->config->host, .port = p->config->web_port};
 	char path[256];
 	int rc;
 
@@ -262,12 +282,18 @@ static int open_stores(struct process *p, struct err *err)
 		rc = keys_open(p->dirfd, &p->desk.keys, err);
 	if (rc == 0)
 		rc = revoker_new(p->desk.secrets, &p->desk.revoker, err);
+	if (rc == 0)
+		rc = vault_open(p->dirfd, &p->desk.mac_key, err);
+	factors.root = p->desk.mac_key;
+	if (rc == 0)
+		rc = factors_new(&factors, &p->desk.factors, err);
 	return rc;
 }
 
 static int start(struct process *p, struct err *err)
 {
-	const struct loop_config loop = {.fds = {p->config->server_fd, p->config->cli_fd},
+	const struct loop_config loop = {
+		.fds = {p->config->server_fd, p->config->cli_fd, p->config->courier_fd},
 		.owner_uid = p->config->owner_uid,
 		.context = p,
 		.handle = handle,
@@ -312,6 +338,8 @@ static void end(struct process *p)
 	crew_free(&p->desk.reader);
 	crew_free(&p->signers);
 	logins_free(&p->desk.logins);
+	factors_free(&p->desk.factors);
+	vault_close(&p->desk.mac_key);
 	keys_close(&p->desk.keys);
 	secrets_close(&p->desk.secrets);
 	tickets_done(&p->tickets);

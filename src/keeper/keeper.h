@@ -1,10 +1,12 @@
 /*
  * keeper.h - the keeper process: TLS private keys and password hashes, and who may ask what.
  *
- * Lives in DIR/keeper (its own user's, mode 0700): keys/NAME.pem (private keys, PKCS #8 PEM) and
- * secrets.db. It listens on two Unix sockets, bound by the supervisor and handed over:
+ * Lives in DIR/keeper (its own user's, mode 0700): keys/NAME.pem (private keys, PKCS #8 PEM),
+ * secrets.db, and mac.key, under which secrets.db has what must not be read from it alone. It
+ * listens on three Unix sockets, bound by the supervisor and handed over:
  *
  *   run/keeper-server.sock  the server: sign, verify, ticket-keys
+ *   run/keeper-courier.sock the courier: sms-take
  *   run/keeper-cli.sock     the operator's CLI (SO_PEERCRED: root or the instance's owner):
  *                           password set, import, delete; key make
  *
@@ -20,12 +22,14 @@
 #include "base/buf.h"
 
 struct keeper_config {
-	const char *directory;      /* "keeper", relative to the current directory */
-	int server_fd, cli_fd;      /* bound and listening */
-	unsigned argon2_memory_kib; /* 19456 */
-	unsigned argon2_passes;     /* 2 */
-	unsigned cache_s;           /* how long a good password is remembered; 0: not */
-	unsigned owner_uid;         /* whom the CLI socket takes beside root */
+	const char *directory;             /* "keeper", relative to the current directory */
+	int server_fd, cli_fd, courier_fd; /* bound and listening */
+	struct slice host;                 /* the primary host: what security keys are made for */
+	unsigned web_port;                 /* of its https, as browsers see it */
+	unsigned argon2_memory_kib;        /* 19456 */
+	unsigned argon2_passes;            /* 2 */
+	unsigned cache_s;                  /* how long a good password is remembered; 0: not */
+	unsigned owner_uid;                /* whom the CLI socket takes beside root */
 };
 
 /* keeper_run - serve until SIGTERM; the sandbox is entered inside, before the first thread. */

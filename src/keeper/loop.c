@@ -25,7 +25,14 @@ enum {
 	TICK_MS = 1000,
 };
 
-static const size_t frame_max[LOOP_DOORS] = {FRAME_SERVER_MAX, FRAME_CLI_MAX};
+static const size_t frame_max[LOOP_DOORS] = {FRAME_SERVER_MAX, FRAME_CLI_MAX, FRAME_SERVER_MAX};
+
+const char *loop_door_name(enum loop_door door)
+{
+	static const char *const names[LOOP_DOORS] = {"server", "cli", "courier"};
+
+	return names[door];
+}
 
 struct peer {
 	struct loop *loop;
@@ -222,7 +229,7 @@ static bool peer_read(struct peer *p)
 	p->in_len += (size_t)n;
 	if (take_frames(p))
 		return true;
-	log_warn(NULL, "bad_frame", log_c("socket", p->door == LOOP_CLI ? "cli" : "server"));
+	log_warn(NULL, "bad_frame", log_c("socket", loop_door_name(p->door)));
 	return false;
 }
 
@@ -324,12 +331,13 @@ static bool loop_event(struct loop *loop, const struct epoll_event *event)
 
 	if (event->data.ptr == &loop->signals)
 		return false;
-	if (event->data.ptr == &fds[LOOP_SERVER])
-		accept_one(loop, LOOP_SERVER);
-	else if (event->data.ptr == &fds[LOOP_CLI])
-		accept_one(loop, LOOP_CLI);
-	else
-		peer_event(event->data.ptr, event->events);
+	for (int door = 0; door < LOOP_DOORS; door++) {
+		if (event->data.ptr != &fds[door])
+			continue;
+		accept_one(loop, (enum loop_door)door);
+		return true;
+	}
+	peer_event(event->data.ptr, event->events);
 	return true;
 }
 

@@ -10,7 +10,10 @@
 
 #include "keeper/frame.h"
 
-enum loop_door { LOOP_SERVER, LOOP_CLI, LOOP_DOORS };
+enum loop_door { LOOP_SERVER, LOOP_CLI, LOOP_COURIER, LOOP_DOORS };
+
+/* loop_door_name - for logs. */
+const char *loop_door_name(enum loop_door door);
 
 struct peer;
 

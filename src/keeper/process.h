@@ -9,5 +9,6 @@ bool process_verify(void *process, struct caller caller, struct frame *f);
 bool process_ticket_keys(void *process, struct caller caller, struct frame *f);
 bool process_subscribe(void *process, struct caller caller, struct frame *f);
 bool process_closed(void *process, struct caller caller, struct frame *f);
+bool process_sms_take(void *process, struct caller caller, struct frame *f);
 
 #endif

@@ -51,6 +51,26 @@ static const struct db_migration schema[] = {
 	 "CREATE TABLE revocation (seq INTEGER NOT NULL, account INTEGER NOT NULL,"
 	 " credential INTEGER NOT NULL, scopes INTEGER NOT NULL, at_s INTEGER NOT NULL);"
 	 "CREATE INDEX revocation_seq ON revocation (seq);"},
+	/* 3: factors (secret: TOTP's, sealed; the id of a security key; a telephone's number.
+	 * count: the last step used, or the key's counter), recovery, and grants to other programs.
+	 */
+	{"CREATE TABLE factor (id INTEGER PRIMARY KEY, account INTEGER NOT NULL,"
+	 " kind INTEGER NOT NULL, name TEXT NOT NULL, made_s INTEGER NOT NULL,"
+	 " seen_s INTEGER NOT NULL DEFAULT 0, secret BLOB NOT NULL, key BLOB NOT NULL,"
+	 " algorithm INTEGER NOT NULL, count INTEGER NOT NULL);"
+	 "CREATE INDEX factor_account ON factor (account);"
+	 "CREATE UNIQUE INDEX factor_key ON factor (secret) WHERE kind = 2;"
+	 "CREATE TABLE recovery_code (mac BLOB PRIMARY KEY, account INTEGER NOT NULL)"
+	 " WITHOUT ROWID;"
+	 "CREATE INDEX recovery_code_account ON recovery_code (account);"
+	 "CREATE TABLE token (id INTEGER PRIMARY KEY, account INTEGER NOT NULL,"
+	 " client TEXT NOT NULL, scopes INTEGER NOT NULL, made_s INTEGER NOT NULL,"
+	 " seen_s INTEGER NOT NULL DEFAULT 0, peer TEXT NOT NULL DEFAULT '');"
+	 "CREATE INDEX token_account ON token (account);"
+	 "CREATE TABLE token_key (mac BLOB PRIMARY KEY, token INTEGER NOT NULL,"
+	 " is_refresh INTEGER NOT NULL, is_used INTEGER NOT NULL, until_s INTEGER NOT NULL)"
+	 " WITHOUT ROWID;"
+	 "CREATE INDEX token_key_token ON token_key (token);"},
 };
 
 int secrets_open(const char *path, struct secrets **out, struct err *err)

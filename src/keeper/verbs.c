@@ -18,5 +18,6 @@ const struct verb verbs[FRAME_VERB_END] = {
 
 	[FRAME_SUBSCRIBE] = {"subscribe", VERB_SERVER, .handle = process_subscribe},
 	[FRAME_CLOSED] = {"closed", VERB_SERVER, .handle = process_closed},
+	[FRAME_SMS_TAKE] = {"sms-take", VERB_COURIER, .handle = process_sms_take},
 	[FRAME_LIVE] = {"live", VERB_SERVER, NULL, "d", TASK_READER, revoker_live},
 };

@@ -9,7 +9,11 @@
 
 #include "keeper/desk.h"
 
-enum { VERB_SERVER = 1u << LOOP_SERVER, VERB_CLI = 1u << LOOP_CLI };
+enum {
+	VERB_SERVER = 1u << LOOP_SERVER,
+	VERB_CLI = 1u << LOOP_CLI,
+	VERB_COURIER = 1u << LOOP_COURIER,
+};
 
 struct verb {
 	const char *name; /* NULL: there is no such verb */

@@ -454,6 +454,28 @@ int webauthn_read_assertion(
 	return rc;
 }
 
+int webauthn_read_challenge(
+	struct slice json, unsigned char out[WEBAUTHN_CHALLENGE_LEN], struct err *err)
+{
+	json_t *data AUTO(json_auto) = NULL;
+	struct webauthn_assertion assertion;
+	struct arena arena AUTO(arena_done);
+	struct slice challenge = {0};
+	int rc;
+
+	arena_init(&arena, 2 * WEBAUTHN_JSON_MAX);
+	rc = webauthn_read_assertion(json, &arena, &assertion, err);
+	if (rc == 0)
+		rc = load(assertion.client_data, CLIENT_DATA_MAX, &data, err);
+	if (rc == 0)
+		rc = take_bytes(data, "challenge", false, &arena, &challenge, err);
+	if (rc == 0 && challenge.len != WEBAUTHN_CHALLENGE_LEN)
+		rc = err_set(err, ERR_SYNTAX, "a challenge of %zu bytes", challenge.len);
+	if (rc == 0)
+		memcpy(out, challenge.ptr, challenge.len);
+	return rc;
+}
+
 static int check_signature(const struct webauthn_party *party, const struct webauthn_assertion *in,
 	const struct webauthn_credential *credential, struct err *err)
 {

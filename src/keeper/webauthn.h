@@ -72,6 +72,9 @@ struct webauthn_assertion {
 struct arena;
 MUST_CHECK int webauthn_read_assertion(
 	struct slice json, struct arena *arena, struct webauthn_assertion *out, struct err *err);
+/* webauthn_read_challenge - which challenge an assertion claims to answer; checked by nothing. */
+MUST_CHECK int webauthn_read_challenge(
+	struct slice json, unsigned char out[WEBAUTHN_CHALLENGE_LEN], struct err *err);
 /* webauthn_check_assertion - by this credential, which has the assertion's id? (7.2). The counter
  * to be kept is given out; one that does not grow is -ERR_DENIED, since the key may have a copy. */
 MUST_CHECK int webauthn_check_assertion(const struct webauthn_party *party,

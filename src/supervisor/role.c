@@ -11,11 +11,13 @@ enum { KIB = 1024 };
 static int fill_keeper(const struct handover *h, const struct config *config,
 	struct keeper_config *out, struct err *err)
 {
-	int64_t server_fd, cli_fd, owner;
+	int64_t server_fd, cli_fd, courier_fd, owner;
 	int rc = handover_get(h, "keeper_server", &server_fd, err);
 
 	if (rc == 0)
 		rc = handover_get(h, "keeper_cli", &cli_fd, err);
+	if (rc == 0)
+		rc = handover_get(h, "keeper_courier", &courier_fd, err);
 	if (rc == 0)
 		rc = handover_get(h, "owner", &owner, err);
 	if (rc == 0)
@@ -23,6 +25,9 @@ static int fill_keeper(const struct handover *h, const struct config *config,
 			.directory = "keeper",
 			.server_fd = (int)server_fd,
 			.cli_fd = (int)cli_fd,
+			.courier_fd = (int)courier_fd,
+			.host = config->host_name,
+			.web_port = (unsigned)config->web_public_port,
 			.argon2_memory_kib = (unsigned)(config->argon2_memory / KIB),
 			.argon2_passes = (unsigned)config->argon2_passes,
 			.cache_s = (unsigned)config->cache_s,

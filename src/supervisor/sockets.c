@@ -162,6 +162,8 @@ static int add_unix(const struct layout *layout, const struct config *config,
 			0660, config->lmtp_socket != 0},
 		{"keeper_server", "run/keeper-server.sock", SOCKET_KEEPER, layout->server_uid,
 			layout->server_gid, 0600, true},
+		{"keeper_courier", "run/keeper-courier.sock", SOCKET_KEEPER, layout->courier_uid,
+			layout->courier_gid, 0600, true},
 		{"keeper_cli", "run/keeper-cli.sock", SOCKET_KEEPER, layout->owner, 0, 0600, true},
 	};
 	int rc = 0;
