@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "directory/level.h"
 #include "login/internal.h"
+#include "notice/notice.h"
 #include "wire/smtp/addr.h"
 
 enum { PROGRAM_MAX = 100 };
@@ -148,6 +149,19 @@ static int open_account(struct conn *c, const struct keeper_entry *entry, struct
 	return 0;
 }
 
+/* [acct.11]: somebody came from where the account was never used before. */
+static void tell_new_place(struct conn *c, uint64_t account)
+{
+	const struct slice peer = conn_peer_address(c), program = program_of(login_of(c));
+
+	note(c, account, "new-place", slice_lit(""));
+	notice_send(login_mail(c), account, "new-place",
+		json_pack("{s:s%, s:s%, s:s}", "peer", peer.ptr ? peer.ptr : "", peer.len,
+			"program", program.ptr ? program.ptr : "", program.len, "protocol",
+			login_of(c)->service->name),
+		(struct slice){NULL, 0});
+}
+
 void login_enter(struct conn *c, const struct keeper_entry *entry)
 {
 	struct login *login = login_of(c);
@@ -167,6 +181,8 @@ void login_enter(struct conn *c, const struct keeper_entry *entry)
 	log_info(conn_log(c), "login", log_s("program", program_of(login)),
 		log_n("credential", (int64_t)entry->credential));
 	note(c, entry->account, "login", slice_lit(""));
+	if (entry->is_new_place)
+		tell_new_place(c, entry->account);
 	end(c, LOGIN_IN, NULL);
 }
 
@@ -212,6 +228,8 @@ void login_program(struct conn *c, struct slice program)
 
 	free(login->program);
 	login->program = mem_str(slice_head(program, PROGRAM_MAX));
+	for (char *p = login->program; *p; p++)
+		*p = *p >= ' ' && *p < 0x7f ? *p : '?'; /* it is shown, logged and mailed */
 	mail_session_name(&login_mail(c)->sessions, &login->session, slice_str(login->program));
 }
 
