@@ -90,7 +90,8 @@ static bool is_name(struct slice s)
 	for (size_t i = 0; i < s.len; i++) {
 		const unsigned char c = ascii_lower((unsigned char)s.ptr[i]);
 
-		if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && c != '_' && c != '.')
+		if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && c != '_' && c != '-' &&
+			c != '.')
 			return false;
 	}
 	return true;

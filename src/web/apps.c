@@ -1,0 +1,158 @@
+/* apps.c - alternative logins: a secret for one program, for chosen services, shown once. */
+#include "web/pages.h"
+#include "web/settings.h"
+
+struct apps {
+	json_t *values;
+	unsigned status;
+};
+
+static void free_apps(void *more)
+{
+	json_decref(((struct apps *)more)->values);
+}
+
+static void put_tokens(json_t *values, const struct keeper_list *list, const char *key)
+{
+	json_t *rows = json_array();
+
+	json_object_set_new(values, key, rows);
+	for (size_t i = 0; i < list->n; i++) {
+		const struct keeper_item *item = &list->items[i];
+		json_t *row = json_object();
+
+		json_set_id(row, "id", item->id);
+		json_set_slice(row, "name", item->name);
+		json_set_when(row, "created", item->created_s);
+		if (item->seen_s) {
+			json_set_when(row, "seen", item->seen_s);
+			json_set_slice(row, "peer", item->peer);
+		}
+		settings_put_scope_names(row, item->scopes);
+		json_object_set_new(row, "needs_factor", json_boolean(item->needs_factor));
+		json_object_set_new(row, "is_before", json_boolean(item->is_before_change));
+		if (item->is_before_change)
+			json_set_true(values, "has_before");
+		json_array_append_new(rows, row);
+	}
+}
+
+static void on_tokens(struct http *x, struct answer *answer)
+{
+	struct apps *a = visit_of(x)->more;
+
+	if (answer->rc == 0)
+		put_tokens(a->values, answer->data, "tokens");
+	visit_answer_done(answer);
+	visit_page(x, a->status, "apps", json_incref(a->values));
+}
+
+static void on_apps(struct http *x, struct answer *answer)
+{
+	struct apps *a = visit_of(x)->more;
+	struct keeper_call call;
+
+	if (answer->rc < 0) {
+		visit_fail(x, answer->rc, &answer->err);
+		visit_answer_done(answer);
+		return;
+	}
+	put_tokens(a->values, answer->data, "apps");
+	visit_answer_done(answer);
+	call = visit_call(x, on_tokens);
+	keeper_list_tokens(&call, visit_of(x)->cookie, 0);
+}
+
+/* The page: the form, and what there is. */
+static void show(struct http *x, json_t *values, unsigned status)
+{
+	struct apps *a = visit_keep(x, sizeof(*a), free_apps);
+	struct keeper_call call;
+
+	if (!a) {
+		json_decref(values);
+		http_fail(x, 413);
+		return;
+	}
+	*a = (struct apps){values, status};
+	settings_put_scopes(values, SCOPE_IMAP | SCOPE_SMTP);
+	call = visit_call(x, on_apps);
+	keeper_list_apps(&call, visit_of(x)->cookie, 0);
+}
+
+void page_apps(struct http *x)
+{
+	show(x, settings_values("apps", "Alternative logins"), 200);
+}
+
+/* The secret is in this one answer and nowhere else: it cannot be asked for again. */
+static void on_added(struct http *x, struct answer *answer)
+{
+	const struct keeper_text *text = answer->data;
+	json_t *values = settings_values("apps", "Alternative logins");
+
+	if (answer->rc < 0) {
+		form_keep(x, values, "name");
+		form_error(values, "name", settings_trouble(answer));
+	} else {
+		json_set_slice(values, "secret", (struct slice){text->text, text->len});
+		json_set_slice(values, "secret_name", http_form(x, "name"));
+	}
+	show(x, values, settings_status(answer->rc));
+	visit_answer_done(answer);
+}
+
+static void add(struct http *x)
+{
+	const struct slice name = slice_trim(http_form(x, "name"));
+	const unsigned scopes = settings_take_scopes(x);
+	json_t *values = settings_values("apps", "Alternative logins");
+	struct keeper_call call;
+
+	if (name.len == 0 || name.len > 100)
+		form_error(values, "name", "Please give it a name, such as the device's.");
+	if (!scopes)
+		form_error(values, "scope", "Please choose at least one service.");
+	if (form_has_errors(values)) {
+		form_keep(x, values, "name");
+		show(x, values, 422);
+		return;
+	}
+	json_decref(values);
+	call = visit_call(x, on_added);
+	keeper_app_add(
+		&call, visit_of(x)->cookie, name, scopes, http_form(x, "factor").ptr != NULL);
+}
+
+static void on_removed(struct http *x, struct answer *answer)
+{
+	if (answer->rc < 0) {
+		visit_fail(x, answer->rc, &answer->err);
+	} else {
+		visit_say(x, "app_removed");
+		visit_go(x, "/settings/apps");
+	}
+	visit_answer_done(answer);
+}
+
+void page_apps_change(struct http *x)
+{
+	const struct slice wish = http_form(x, "do");
+	struct visit *v = visit_of(x);
+	struct keeper_call call;
+	uint64_t id;
+
+	if (slice_eq(wish, slice_lit("add"))) {
+		add(x);
+	} else if (!visit_id(http_form(x, "id"), &id)) {
+		http_fail(x, 400);
+	} else if (slice_eq(wish, slice_lit("remove"))) {
+		call = visit_call(x, on_removed);
+		keeper_app_remove(&call, v->cookie, id);
+	} else if (slice_eq(wish, slice_lit("remove-token"))) {
+		call = visit_call(x, on_removed);
+		keeper_token_remove(&call, v->cookie, id);
+	} else {
+		http_fail(x, 400);
+	}
+}

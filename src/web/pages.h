@@ -1,0 +1,90 @@
+/* pages.h - the functions behind the rows of web.c; for this room only. */
+#ifndef WEB_PAGES_H
+#define WEB_PAGES_H
+
+#include "web/visit.h"
+
+/* sign.c */
+void page_front(struct http *x);
+void page_sign_in(struct http *x);
+void page_factor(struct http *x);
+void page_factor_give(struct http *x);
+void page_factor_sms(struct http *x);
+void page_sign_out(struct http *x);
+void page_confirm(struct http *x);
+void page_confirm_give(struct http *x);
+void page_passkey(struct http *x);
+void page_passkey_give(struct http *x);
+
+/* reset.c */
+void page_reset(struct http *x);
+void page_reset_ask(struct http *x);
+void page_reset_link(struct http *x);
+void page_reset_end(struct http *x);
+void page_recovery_cancel(struct http *x);
+void page_recovery_cancel_give(struct http *x);
+
+/* screen.c */
+void page_screen_style(struct http *x);
+void page_screen_logo(struct http *x);
+
+/* mail_list.c, mail_search.c */
+void page_mail(struct http *x);
+void page_list(struct http *x);
+void page_search(struct http *x);
+
+/* mail_read.c */
+void page_read(struct http *x);
+void page_read_html(struct http *x);
+void page_read_part(struct http *x);
+void page_read_source(struct http *x);
+
+/* mail_act.c */
+void page_act(struct http *x);
+void page_folders(struct http *x);
+void page_folders_change(struct http *x);
+
+/* mail_write.c */
+void page_write(struct http *x);
+void page_write_post(struct http *x);
+
+/* settings.c, apps.c, factors.c, recovery.c */
+void page_settings(struct http *x);
+void page_password(struct http *x);
+void page_password_change(struct http *x);
+void page_services(struct http *x);
+void page_services_change(struct http *x);
+void page_sessions(struct http *x);
+void page_sessions_end(struct http *x);
+void page_apps(struct http *x);
+void page_apps_change(struct http *x);
+void page_factors(struct http *x);
+void page_factors_change(struct http *x);
+void page_recovery(struct http *x);
+void page_recovery_change(struct http *x);
+void page_log(struct http *x);
+
+/* tokens.c */
+void page_authorize(struct http *x);
+void page_authorize_give(struct http *x);
+void page_device(struct http *x);
+void page_device_give(struct http *x);
+void token_issue(struct http *x);
+void token_device(struct http *x);
+void token_revoke(struct http *x);
+void token_discovery(struct http *x);
+
+/* admin.c */
+void page_admin(struct http *x);
+void page_admin_add(struct http *x);
+void page_admin_user(struct http *x);
+void page_admin_user_change(struct http *x);
+void page_admin_screen(struct http *x);
+void page_admin_screen_change(struct http *x);
+
+/* help.c */
+void page_help(struct http *x);
+void page_help_topic(struct http *x);
+void page_static(struct http *x);
+
+#endif

@@ -1,0 +1,404 @@
+/* sign.c - coming in and going out: password, second factor, passkey, and being asked again. */
+#include "base/clock.h"
+#include "base/mem.h"
+#include "directory/group.h"
+#include "web/pages.h"
+#include "web/text.h"
+
+enum { LONG_S = 30 * 86400 };
+
+static const char session_cookie[] = "session";
+
+/* ---- the login screen ---- */
+
+/* A domain of this service that the page was asked for: its own login screen, if it has one. */
+static void put_screen(struct http *x, json_t *values, struct slice domain)
+{
+	struct directory *dir = visit_of(x)->service->directory;
+	struct directory_domain found = {0};
+	struct directory_screen screen;
+	struct err err;
+
+	if (domain.len == 0 || directory_domain(dir, domain, &found, &err) < 0 || !found.is_ours)
+		return;
+	json_set_slice(values, "domain", domain);
+	if (!found.has_screen || directory_screen(dir, domain, http_arena(x), &screen, &err) < 0)
+		return;
+	json_set_true(values, "has_screen");
+	json_set_slice(values, "screen_name", screen.name);
+	json_set_slice(values, "screen_text", screen.text);
+	json_set_id(values, "screen_version", screen.version);
+	json_object_set_new(values, "has_logo", json_boolean(screen.logo.len > 0));
+}
+
+static struct slice asked_domain(struct http *x)
+{
+	const struct slice form = http_form(x, "domain");
+
+	return form.ptr ? form : http_param(x, "domain");
+}
+
+static void show_sign_in(struct http *x, json_t *values, unsigned status)
+{
+	guard_start(x);
+	put_screen(x, values, asked_domain(x));
+	json_set_slice(values, "next", visit_next(x, "/mail"));
+	json_set_text(values, "title", "Sign in");
+	visit_page(x, status, "sign-in", values);
+}
+
+void page_front(struct http *x)
+{
+	const struct visit *v = visit_of(x);
+
+	if (v->session.account && v->session.is_pending)
+		visit_go(x, "/signin/factor");
+	else if (v->session.account)
+		visit_go(x, "%.*s", SLICE_ARG(visit_next(x, "/mail")));
+	else
+		show_sign_in(x, json_object(), 200);
+}
+
+/* ---- the password ---- */
+
+static void show_refusal(struct http *x, const char *field, const char *text, unsigned status)
+{
+	json_t *values = json_object();
+
+	form_keep(x, values, "user");
+	json_object_set_new(values, "is_long", json_boolean(http_form(x, "long").ptr != NULL));
+	form_error(values, field, text);
+	show_sign_in(x, values, status);
+}
+
+static void refuse(struct http *x, const struct answer *answer)
+{
+	if (answer->rc == -ERR_DENIED) {
+		log_warn(http_log(x), "login_failed", log_s("user", http_form(x, "user")));
+		show_refusal(x, "password",
+			answer->err.msg[0] ? answer->err.msg : "Address or password is wrong.",
+			403);
+		return;
+	}
+	log_error(http_log(x), "login", log_e(&answer->err));
+	show_refusal(x, "password",
+		"This cannot be checked just now. Please try again in a moment.", 503);
+}
+
+/* A new cookie each time: one that somebody planted before is worth nothing (session fixation). */
+static void set_session(struct http *x, const struct keeper_web *web, bool is_long)
+{
+	if (web->cookie[0])
+		http_set_cookie(x, session_cookie, slice_str(web->cookie), is_long ? LONG_S : 0);
+	http_set_cookie(x, "before", (struct slice){0}, -1);
+}
+
+static void on_begun(struct http *x, struct answer *answer)
+{
+	const struct keeper_web *web = answer->data;
+
+	if (answer->rc < 0) {
+		refuse(x, answer);
+	} else {
+		set_session(x, web, http_form(x, "long").ptr != NULL);
+		log_info(http_log(x), "login", log_n("pending", web->is_pending));
+		if (web->is_pending)
+			visit_go(x, "/signin/factor?next=%.*s", SLICE_ARG(visit_next(x, "/mail")));
+		else if (web->must_change)
+			visit_go(x, "/settings/password");
+		else
+			visit_go(x, "%.*s", SLICE_ARG(visit_next(x, "/mail")));
+	}
+	visit_answer_done(answer);
+}
+
+/* A name without a domain is one at the domain that the page was asked for, else at ours. */
+static struct slice full_address(struct http *x, struct slice user)
+{
+	struct buf text AUTO(buf_done);
+	const struct slice domain = asked_domain(x);
+
+	user = slice_trim(user);
+	buf_init(&text, DIRECTORY_ADDRESS_MAX + 1);
+	buf_append(&text, user);
+	if (slice_chr(user, '@') == SIZE_MAX) {
+		buf_byte(&text, '@');
+		buf_append(&text, domain.len ? domain : visit_of(x)->web->config.domain);
+	}
+	return arena_dup(http_arena(x), buf_slice(&text));
+}
+
+/* 0 and *id_out 0: nobody, which the keeper takes as long to refuse. */
+static int find_account(struct http *x, struct slice user, uint64_t *id_out, struct err *err)
+{
+	struct directory_entry entry;
+	const int rc = directory_find(
+		visit_of(x)->service->directory, full_address(x, user), http_arena(x), &entry, err);
+
+	*id_out = 0;
+	if (rc == 0 && entry.kind == DIRECTORY_ACCOUNT && !entry.is_catch_all &&
+		!entry.account.is_disabled)
+		*id_out = entry.account.id;
+	return rc;
+}
+
+static struct slice program_of(struct http *x)
+{
+	return slice_head(http_header(x, "user-agent"), 200);
+}
+
+void page_sign_in(struct http *x)
+{
+	const struct slice user = http_form(x, "user"), password = http_form(x, "password");
+	struct keeper_attempt attempt = {.secret = password,
+		.scope = SCOPE_WEB,
+		.peer = http_peer(x),
+		.program = program_of(x)};
+	struct keeper_call call;
+	struct err err;
+
+	if (slice_trim(user).len == 0) {
+		show_refusal(x, "user", "Please type your address.", 422);
+	} else if (password.len == 0) {
+		show_refusal(x, "password", "Please type your password.", 422);
+	} else if (password.len > KEEPER_PASSWORD_MAX) {
+		show_refusal(x, "password", "Address or password is wrong.", 403);
+	} else if (find_account(x, user, &attempt.account, &err) < 0) {
+		log_error(http_log(x), "login", log_e(&err));
+		show_refusal(x, "password", "This cannot be checked just now.", 503);
+	} else {
+		call = visit_call(x, on_begun);
+		keeper_web_begin(&call, &attempt, http_form(x, "long").ptr != NULL);
+	}
+}
+
+/* ---- a second factor, and being asked again ---- */
+
+static void put_factors(json_t *values, unsigned factors)
+{
+	static const struct {
+		unsigned factor;
+		const char *key;
+	} rows[] = {{FACTOR_TOTP, "has_totp"}, {FACTOR_WEBAUTHN, "has_key"},
+		{FACTOR_SMS, "has_sms"}, {FACTOR_RECOVERY, "has_codes"},
+		{FACTOR_PASSWORD, "has_password"}};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		json_object_set_new(values, rows[i].key, json_boolean(factors & rows[i].factor));
+	json_object_set_new(values, "has_code",
+		json_boolean(factors & (FACTOR_TOTP | FACTOR_SMS | FACTOR_RECOVERY)));
+}
+
+/* With a security key among them the page needs a challenge for its small script; without that
+ * script the other factors are there. */
+struct asking {
+	json_t *values;
+	const char *template;
+	unsigned status;
+};
+
+static void free_asking(void *more)
+{
+	json_decref(((struct asking *)more)->values); /* NULL if it was not needed */
+}
+
+static void on_challenge(struct http *x, struct answer *answer)
+{
+	struct asking *a = visit_of(x)->more;
+	const struct keeper_text *text = answer->data;
+
+	if (answer->rc == 0)
+		json_set_slice(a->values, "challenge", (struct slice){text->text, text->len});
+	visit_answer_done(answer);
+	visit_page(x, a->status, a->template, json_incref(a->values));
+}
+
+static void ask(struct http *x, json_t *values, const char *template, unsigned status)
+{
+	struct visit *v = visit_of(x);
+	struct asking *a;
+	struct keeper_call call;
+	unsigned factors = v->session.factors;
+
+	/* Who is in and has no second factor types the password again. */
+	if (!v->session.is_pending)
+		factors |= FACTOR_PASSWORD;
+	if (!v->session.is_pending && (v->session.factors & ~(unsigned)FACTOR_RECOVERY))
+		factors &= ~(unsigned)FACTOR_PASSWORD;
+	put_factors(values, factors);
+	json_set_slice(
+		values, "next", visit_next(x, v->session.is_pending ? "/mail" : "/settings"));
+	json_set_text(values, "title", v->session.is_pending ? "Second step" : "Please confirm");
+	a = visit_keep(x, sizeof(*a), free_asking);
+	if (!a || !(factors & FACTOR_WEBAUTHN)) {
+		visit_page(x, status, template, values);
+		return;
+	}
+	http_set(x, "Content-Security-Policy", slice_str(visit_script_policy));
+	*a = (struct asking){values, template, status};
+	call = visit_call(x, on_challenge);
+	keeper_web_challenge(&call, v->cookie, FACTOR_WEBAUTHN);
+}
+
+void page_factor(struct http *x)
+{
+	if (!visit_of(x)->session.is_pending)
+		visit_go(x, "%.*s", SLICE_ARG(visit_next(x, "/mail")));
+	else
+		ask(x, json_object(), "factor", 200);
+}
+
+void page_confirm(struct http *x)
+{
+	ask(x, json_object(), "confirm", 200);
+}
+
+static void on_given(struct http *x, struct answer *answer)
+{
+	struct visit *v = visit_of(x);
+	const bool was_pending = v->session.is_pending;
+	const struct keeper_web *web = answer->data;
+	json_t *values;
+
+	if (answer->rc == 0) {
+		set_session(x, web, http_form(x, "long").ptr != NULL);
+		log_info(http_log(x), "factor");
+		visit_go(x, "%.*s", SLICE_ARG(visit_next(x, was_pending ? "/mail" : "/settings")));
+		visit_answer_done(answer);
+		return;
+	}
+	values = json_object();
+	log_warn(http_log(x), "factor_failed", log_e(&answer->err));
+	form_error(values, "code",
+		answer->rc == -ERR_DENIED || answer->rc == -ERR_SYNTAX
+			? "This is not right. Codes change every half minute and work once."
+			: "This cannot be checked just now. Please try again in a moment.");
+	visit_answer_done(answer);
+	ask(x, values, was_pending ? "factor" : "confirm", answer->rc == -ERR_BUSY ? 503 : 403);
+}
+
+/* Which factor a code is, is seen by its form field; the field is the same for people. */
+static enum keeper_factor factor_of(struct http *x)
+{
+	const struct slice kind = http_form(x, "kind");
+
+	if (slice_eq(kind, slice_lit("key")))
+		return FACTOR_WEBAUTHN;
+	if (slice_eq(kind, slice_lit("sms")))
+		return FACTOR_SMS;
+	if (slice_eq(kind, slice_lit("recovery")))
+		return FACTOR_RECOVERY;
+	return slice_eq(kind, slice_lit("password")) ? FACTOR_PASSWORD : FACTOR_TOTP;
+}
+
+static void give(struct http *x)
+{
+	const enum keeper_factor factor = factor_of(x);
+	const struct slice data = http_form(x, factor == FACTOR_WEBAUTHN ? "assertion" : "code");
+	struct visit *v = visit_of(x);
+	struct keeper_call call;
+	json_t *values;
+
+	if (data.len == 0 || (factor != FACTOR_WEBAUTHN && data.len > KEEPER_PASSWORD_MAX)) {
+		values = json_object();
+		form_error(values, "code", "Please type it in.");
+		ask(x, values, v->session.is_pending ? "factor" : "confirm", 422);
+		return;
+	}
+	call = visit_call(x, on_given);
+	keeper_web_factor(&call, v->cookie, factor,
+		factor == FACTOR_PASSWORD ? data : slice_trim(data), http_peer(x));
+}
+
+void page_factor_give(struct http *x)
+{
+	if (visit_of(x)->session.is_pending)
+		give(x);
+	else
+		visit_go(x, "/mail");
+}
+
+void page_confirm_give(struct http *x)
+{
+	give(x);
+}
+
+static void on_sms(struct http *x, struct answer *answer)
+{
+	struct visit *v = visit_of(x);
+	const struct keeper_text *text = answer->data;
+	json_t *values = json_object();
+
+	if (answer->rc == 0) {
+		json_set_true(values, "sms_sent");
+		json_set_slice(values, "sms_number", (struct slice){text->text, text->len});
+	} else {
+		form_error(values, "code", "No message could be sent just now.");
+	}
+	visit_answer_done(answer);
+	ask(x, values, v->session.is_pending ? "factor" : "confirm", answer->rc == 0 ? 200 : 503);
+}
+
+void page_factor_sms(struct http *x)
+{
+	struct keeper_call call = visit_call(x, on_sms);
+
+	keeper_web_challenge(&call, visit_of(x)->cookie, FACTOR_SMS);
+}
+
+/* ---- a passkey instead of all that ---- */
+
+static void on_passkey_challenge(struct http *x, struct answer *answer)
+{
+	const struct keeper_text *text = answer->data;
+	json_t *values = json_object();
+
+	json_set_text(values, "title", "Sign in with a passkey");
+	json_set_slice(values, "next", visit_next(x, "/mail"));
+	if (answer->rc == 0)
+		json_set_slice(values, "challenge", (struct slice){text->text, text->len});
+	visit_answer_done(answer);
+	http_set(x, "Content-Security-Policy", slice_str(visit_script_policy));
+	visit_page(x, answer->rc == 0 ? 200 : 503, "passkey", values);
+}
+
+void page_passkey(struct http *x)
+{
+	struct keeper_call call;
+
+	guard_start(x);
+	call = visit_call(x, on_passkey_challenge);
+	keeper_web_passkey(
+		&call, (struct slice){0}, (struct slice){0}, http_peer(x), program_of(x));
+}
+
+void page_passkey_give(struct http *x)
+{
+	struct keeper_call call;
+
+	call = visit_call(x, on_begun);
+	keeper_web_passkey(&call, http_form(x, "challenge"), http_form(x, "assertion"),
+		http_peer(x), program_of(x));
+}
+
+/* ---- going out ---- */
+
+static void on_ended(struct http *x, struct answer *answer)
+{
+	if (answer->rc < 0 && answer->rc != -ERR_DENIED) {
+		visit_fail(x, answer->rc, &answer->err);
+	} else {
+		http_set_cookie(x, session_cookie, (struct slice){0}, -1);
+		http_set(x, "Clear-Site-Data", slice_lit("\"cache\""));
+		visit_say(x, "signed_out");
+		visit_go(x, "/");
+	}
+	visit_answer_done(answer);
+}
+
+void page_sign_out(struct http *x)
+{
+	struct keeper_call call = visit_call(x, on_ended);
+
+	keeper_web_end(&call, visit_of(x)->cookie, 0);
+}

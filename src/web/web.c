@@ -1,0 +1,155 @@
+/* web.c - the table of pages, and the site that the listeners are given. */
+#include "web/web.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "web/html.h"
+#include "web/pages.h"
+#include "web/templates.h"
+
+enum {
+	HEAD_MS = 15000,
+	BODY_MS = 30000,
+	IDLE_MS = 75000,
+	HEAD_MAX = 32 << 10,
+	FORM = WEB_FORM_MAX,
+	ATTACH = 64 << 20, /* a message with its files; the store has a bound of its own */
+	IN = ROW_SESSION,
+	FRESH = ROW_SESSION | ROW_FRESH,
+};
+
+static const struct http_row rows[] = {
+	{HTTP_GET, "/", page_front, 0, ROW_KNOWS},
+	{HTTP_POST, "/signin", page_sign_in, FORM, 0},
+	{HTTP_GET, "/signin/factor", page_factor, 0, IN | ROW_PENDING},
+	{HTTP_POST, "/signin/factor", page_factor_give, FORM, IN | ROW_PENDING},
+	{HTTP_POST, "/signin/sms", page_factor_sms, FORM, IN | ROW_PENDING},
+	{HTTP_GET, "/signin/passkey", page_passkey, 0, 0},
+	{HTTP_POST, "/signin/passkey", page_passkey_give, FORM, 0},
+	{HTTP_POST, "/signout", page_sign_out, FORM, IN | ROW_PENDING},
+	{HTTP_GET, "/reset", page_reset, 0, 0},
+	{HTTP_POST, "/reset", page_reset_ask, FORM, 0},
+	{HTTP_GET, "/reset/:code", page_reset_link, 0, 0},
+	{HTTP_POST, "/reset/:code", page_reset_end, FORM, 0},
+	{HTTP_GET, "/recovery/cancel", page_recovery_cancel, 0, 0},
+	{HTTP_POST, "/recovery/cancel", page_recovery_cancel_give, FORM, 0},
+	{HTTP_GET, "/help", page_help, 0, ROW_KNOWS},
+	{HTTP_GET, "/help/:topic", page_help_topic, 0, ROW_KNOWS},
+
+	{HTTP_GET, "/screen/:domain/style.css", page_screen_style, 0, 0},
+	{HTTP_GET, "/screen/:domain/logo", page_screen_logo, 0, 0},
+	{HTTP_GET, "/static/*path", page_static, 0, 0},
+
+	{HTTP_GET, "/mail", page_mail, 0, IN},
+	{HTTP_GET, "/mail/f/:folder", page_list, 0, IN},
+	{HTTP_GET, "/mail/f/:folder/:uid", page_read, 0, IN},
+	{HTTP_GET, "/mail/f/:folder/:uid/html", page_read_html, 0, IN},
+	{HTTP_GET, "/mail/f/:folder/:uid/part/:part", page_read_part, 0, IN},
+	{HTTP_GET, "/mail/f/:folder/:uid/source", page_read_source, 0, IN},
+	{HTTP_POST, "/mail/act", page_act, FORM, IN},
+	{HTTP_GET, "/mail/search", page_search, 0, IN},
+	{HTTP_GET, "/mail/folders", page_folders, 0, IN},
+	{HTTP_POST, "/mail/folders", page_folders_change, FORM, IN},
+	{HTTP_GET, "/mail/write", page_write, 0, IN},
+	{HTTP_POST, "/mail/write", page_write_post, ATTACH, IN},
+
+	{HTTP_GET, "/settings", page_settings, 0, IN},
+	{HTTP_GET, "/settings/password", page_password, 0, IN},
+	{HTTP_POST, "/settings/password", page_password_change, FORM, IN},
+	{HTTP_GET, "/settings/factors", page_factors, 0, IN},
+	{HTTP_POST, "/settings/factors", page_factors_change, FORM, FRESH},
+	{HTTP_GET, "/settings/apps", page_apps, 0, IN},
+	{HTTP_POST, "/settings/apps", page_apps_change, FORM, FRESH},
+	{HTTP_GET, "/settings/sessions", page_sessions, 0, IN},
+	{HTTP_POST, "/settings/sessions", page_sessions_end, FORM, IN},
+	{HTTP_GET, "/settings/recovery", page_recovery, 0, IN},
+	{HTTP_POST, "/settings/recovery", page_recovery_change, FORM, FRESH},
+	{HTTP_GET, "/settings/services", page_services, 0, IN},
+	{HTTP_POST, "/settings/services", page_services_change, FORM, FRESH},
+	{HTTP_GET, "/settings/confirm", page_confirm, 0, IN},
+	{HTTP_POST, "/settings/confirm", page_confirm_give, FORM, IN},
+};
+
+static const char *const headers[] = {
+	"Content-Security-Policy: default-src 'none'; style-src 'self'; img-src 'self'; "
+	"script-src 'none'; frame-src 'self'; form-action 'self'; frame-ancestors 'none'; "
+	"base-uri 'none'",
+	"X-Content-Type-Options: nosniff",
+	"Referrer-Policy: same-origin",
+	"Cross-Origin-Opener-Policy: same-origin",
+	"Cross-Origin-Resource-Policy: same-origin",
+	"Permissions-Policy: camera=(), geolocation=(), microphone=()",
+	NULL,
+};
+
+static enum host_owner owner_of(void *context, struct slice domain)
+{
+	struct web *web = context;
+	struct directory_domain found = {0};
+	struct err err;
+
+	if (directory_domain(web->service->directory, domain, &found, &err) < 0 || !found.is_ours)
+		return HOST_NOBODY;
+	return found.group ? HOST_CUSTOMER : HOST_OPERATOR;
+}
+
+int web_open(struct service *service, const struct web_config *config, struct web **web_out,
+	struct err *err)
+{
+	struct web *web = mem_new(struct web);
+	struct buf origin AUTO(buf_done);
+
+	(void)err;
+	html_init();
+	arena_init(&web->arena, 1 << 16);
+	web->service = service;
+	web->config = *config;
+	web->config.domain = arena_dup(&web->arena, config->domain);
+	web->host = (struct host_config){.primary = web->config.domain,
+		.public_port = config->public_port,
+		.has_insecure = config->has_insecure,
+		.owner = owner_of,
+		.context = web};
+	web->site = (struct http_site){
+		.name = "web",
+		.rows = rows,
+		.rows_n = sizeof(rows) / sizeof(rows[0]),
+		.before = guard_before,
+		.failed = visit_failed,
+		.headers = headers,
+		.spool_dirfd = config->spool_dirfd,
+		.context = web,
+		.limits = {HEAD_MS, BODY_MS, IDLE_MS, HEAD_MAX},
+	};
+	buf_init(&origin, 512);
+	host_url(&web->host, &origin);
+	web->origin = arena_dup(&web->arena, buf_slice(&origin));
+	*web_out = web;
+	return 0;
+}
+
+void web_free(struct web **web)
+{
+	arena_done(&(*web)->arena);
+	free(*web);
+	*web = NULL;
+}
+
+struct http_site *web_site(struct web *web)
+{
+	return &web->site;
+}
+
+void page_static(struct http *x)
+{
+	const struct slice path = http_segment(x, "path");
+
+	for (size_t i = 0; i < web_static_n; i++) {
+		if (slice_eq(slice_from(slice_str(web_static[i].path), 1), path)) {
+			http_reply_static(x, &web_static[i]);
+			return;
+		}
+	}
+	http_fail(x, 404);
+}
