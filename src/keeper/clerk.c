@@ -7,10 +7,9 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "keeper/credentials.h"
 #include "keeper/logins.h"
 #include "keeper/revoke.h"
-#include "keeper/session.h"
+#include "keeper/web.h"
 
 enum { REASON_MAX = 60 }; /* of one item, so that the answer for a full batch fits a frame */
 
@@ -155,7 +154,7 @@ static int put_batch(struct db *change, struct secret *list, const struct result
 		if (rc == 0)
 			rc = secrets_put(change, &list[i], err);
 		if (rc == 0 && known)
-			rc = session_end_all(change, &what, err);
+			rc = session_end_all(change, &what, 0, err);
 		if (rc == 0 && known)
 			ended[(*ended_n)++] = what;
 	}
@@ -234,7 +233,7 @@ void clerk_delete_account(struct task *t)
 	if (rc == 0) {
 		rc = secrets_take_seq(change, &what.seq, &err);
 		if (rc == 0)
-			rc = session_end_all(change, &what, &err);
+			rc = session_end_all(change, &what, 0, &err);
 		if (rc == 0)
 			rc = secrets_remove(change, what.account, &err);
 		rc = secrets_change_end(t->desk->secrets, rc, &err);

@@ -1,29 +1,5 @@
-/* client_bridge.c - coming in by the main password alone: replaced by the verbs `enter` and `scram`
- * as soon as the keeper has them. */
-#include <stdlib.h>
-
-#include "base/mem.h"
+/* client_bridge.c - SCRAM is refused until the keeper has the verbs for it. */
 #include "keeper/client_internal.h"
-
-static void *read_entry(struct frame *f)
-{
-	struct keeper_entry *entry = mem_new(struct keeper_entry);
-
-	entry->account = frame_u64(f);
-	entry->seq = frame_u64(f);
-	entry->scopes = SCOPE_ALL;
-	return entry;
-}
-
-void keeper_enter(const struct keeper_call *call, const struct keeper_attempt *attempt)
-{
-	if (attempt->secret.len > FRAME_PASSWORD_MAX || attempt->is_token) {
-		client_fail(call, ERR_DENIED, "wrong password");
-		return;
-	}
-	client_ask(call, FRAME_VERIFY, read_entry, ask_n(attempt->account), ask_s(attempt->secret),
-		ask_s(slice_lit("login")), ask_s(attempt->peer));
-}
 
 void keeper_scram_begin(const struct keeper_call *call, const struct keeper_scram *scram)
 {

@@ -58,6 +58,11 @@ static inline struct client_field ask_s(struct slice s)
 {
 	return (struct client_field){.s = s};
 }
+/* ask_text - a name, an address: cut where no more would be taken. */
+static inline struct client_field ask_text(struct slice s)
+{
+	return ask_s(slice_head(s, FRAME_TEXT_MAX));
+}
 
 /* client_read_fn - the answer's data, made with malloc(), from its fields; the caller checks that
  * these were all. NULL: the answer has no data. */
@@ -68,6 +73,11 @@ void client_ask_fields(const struct keeper_call *call, enum frame_verb verb, cli
 #define client_ask(call, verb, read, ...)                                                          \
 	client_ask_fields(call, verb, read, (const struct client_field[]){__VA_ARGS__},            \
 		sizeof((const struct client_field[]){__VA_ARGS__}) / sizeof(struct client_field))
+
+/* Readers that many answers have: a struct keeper_text, a struct keeper_list. */
+client_read_fn client_read_text, client_read_list;
+/* client_copy - the next field, NUL-terminated, into zeroed memory. */
+void client_copy(char *out, size_t size, struct frame *f);
 
 /* client_fail - the answer without asking: what is given cannot be. */
 void client_fail(const struct keeper_call *call, enum err_code code, const char *reason);

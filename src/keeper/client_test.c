@@ -16,7 +16,7 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/mem.h"
-#include "keeper/client.h"
+#include "keeper/credentials.h"
 #include "keeper/fixture.h"
 #include "net/pool.h"
 
@@ -46,30 +46,32 @@ static size_t on_frame(struct conn *c, struct slice in, bool is_full)
 
 static void on_answer(struct conn *c, struct answer *answer)
 {
-	struct keeper_verdict *verdict = answer->data;
+	struct keeper_entry *entry = answer->data;
 
 	if (answer->rc < 0)
 		buf_printf(conn_out(c), "NO %d\n", -answer->rc);
 	else
-		buf_printf(conn_out(c), "OK %llu\n", (unsigned long long)verdict->account);
-	free(verdict);
+		buf_printf(conn_out(c), "OK %llu\n", (unsigned long long)entry->account);
+	free(entry);
 }
 
 static void on_execute(struct conn *c, struct slice unit)
 {
 	struct service *service = conn_context(c);
 	struct slice rest, word = slice_cut(slice_trim(unit), ' ', &rest);
-	struct keeper_login login = {.service = slice_lit("test"), .peer = slice_lit("192.0.2.1")};
+	struct keeper_attempt attempt = {.scope = SCOPE_IMAP, .peer = slice_lit("192.0.2.1")};
+	struct keeper_call call = {.keeper = service->keeper, .who = conn_ref(c)};
 	uint64_t ms = 0;
 
 	if (slice_eq(word, slice_lit("P"))) {
 		buf_lit(conn_out(c), "PONG\n");
 		return;
 	}
-	assert_true(slice_to_u64(slice_cut(rest, ' ', &rest), UINT64_MAX, &login.account));
-	login.password = slice_cut(rest, ' ', &rest);
+	assert_true(slice_to_u64(slice_cut(rest, ' ', &rest), UINT64_MAX, &attempt.account));
+	attempt.secret = slice_cut(rest, ' ', &rest);
 	assert_true(slice_to_u64(rest, UINT32_MAX, &ms));
-	keeper_verify(service->keeper, conn_ref(c), conn_park(c, (int64_t)ms, on_answer), &login);
+	call.ticket = conn_park(c, (int64_t)ms, on_answer);
+	keeper_enter(&call, &attempt);
 }
 
 static void on_goodbye(struct conn *c, enum conn_goodbye why)

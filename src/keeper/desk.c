@@ -32,11 +32,11 @@ static void run(struct crew_job *job, bool is_dismissed)
 
 void task_next(struct task *t, enum task_place place, task_fn *fn)
 {
-	struct crew *crew = place == TASK_CLERK ? t->desk->clerk : t->desk->reader;
+	struct crew *const crews[] = {t->desk->reader, t->desk->clerk, t->desk->hashers};
 	struct err err;
 
 	t->run = fn;
-	if (crew_put(crew, CREW_FIRST, &t->job))
+	if (crew_put(crews[place], CREW_FIRST, &t->job))
 		return;
 	err_set(&err, ERR_BUSY, "too much is asked at once");
 	task_fail(t, &err);

@@ -3,8 +3,8 @@
  *
  * A request whose verb has a grammar becomes a task: its fields are copied, and its function runs
  * on one of two threads: the reader's, where nothing waits for a disk's flush, or the clerk's, who
- * makes all changes, one after the other. A function ends the task with task_reply() or
- * task_fail(), or hands it on with task_next().
+ * makes all changes, one after the other; hashing is done on the hashers'. A function ends the task
+ * with task_reply() or task_fail(), or hands it on with task_next().
  */
 #ifndef KEEPER_DESK_H
 #define KEEPER_DESK_H
@@ -16,8 +16,10 @@
 #include "keeper/secrets.h"
 
 struct factors;
+struct guesses;
 struct logins;
 struct revoker;
+struct seen;
 
 /* All of it outlives the tasks. */
 struct desk {
@@ -25,6 +27,8 @@ struct desk {
 	struct secrets *secrets;
 	struct revoker *revoker;
 	struct logins *logins;
+	struct guesses *guesses;
+	struct seen *seen;
 	struct keys *keys;
 	struct factors *factors;
 	unsigned char *mac_key; /* MINT_KEY_LEN bytes (vault.h) */
@@ -49,7 +53,7 @@ struct task {
 	char bytes[];
 };
 
-enum task_place { TASK_READER, TASK_CLERK };
+enum task_place { TASK_READER, TASK_CLERK, TASK_HASHER };
 
 /* task_take - the frame's fields by that grammar (NULL: `run` reads them), to be done there. What
  * does not fit the grammar, or finds no room, is answered here. */

@@ -17,9 +17,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/io.h"
 #include "base/log.h"
 #include "keeper/channel.h"
+#include "keeper/credentials.h"
 
 static int listen_at(const char *path)
 {
@@ -67,31 +69,40 @@ static _Noreturn void be_keeper(const struct fixture *f)
 
 void fixture_spare(struct fixture *f)
 {
+	int64_t shift_s;
 	int ends[2];
-	char go;
+	pid_t pid;
 
+	assert_true(f->spares_n < FIXTURE_SPARES);
 	assert_int_equal(pipe(ends), 0);
-	f->spare_in = ends[1];
-	f->spare_out = ends[0];
-	f->spare = fork();
-	assert_true(f->spare >= 0);
-	if (f->spare > 0)
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid > 0) {
+		f->spares[f->spares_n].pid = pid;
+		f->spares[f->spares_n].in = ends[1];
+		f->spares[f->spares_n++].out = ends[0];
 		return;
-	io_close(&f->spare_in);
-	if (read(f->spare_out, &go, 1) != 1)
+	}
+	/* The ends of those before us must close with the test. */
+	for (size_t i = 0; i < f->spares_n; i++)
+		io_close(&f->spares[i].in);
+	io_close(&ends[1]);
+	if (read(ends[0], &shift_s, sizeof(shift_s)) != sizeof(shift_s))
 		_exit(0); /* never needed */
+	clock_shift(shift_s * 1000000);
 	be_keeper(f);
 }
 
 void fixture_run(struct fixture *f)
 {
-	if (!f->spare)
+	if (!f->spares_n)
 		fixture_spare(f);
-	f->pid = f->spare;
-	f->spare = 0;
-	assert_int_equal(write(f->spare_in, "x", 1), 1);
-	io_close(&f->spare_in);
-	io_close(&f->spare_out);
+	f->spares_n--;
+	f->pid = f->spares[f->spares_n].pid;
+	assert_int_equal(write(f->spares[f->spares_n].in, &f->shift_s, sizeof(f->shift_s)),
+		sizeof(f->shift_s));
+	io_close(&f->spares[f->spares_n].in);
+	io_close(&f->spares[f->spares_n].out);
 }
 
 void fixture_stop(struct fixture *f)
@@ -123,10 +134,11 @@ void fixture_done(struct fixture *f)
 {
 	if (f->pid)
 		fixture_stop(f);
-	if (f->spare) {
-		io_close(&f->spare_in);
-		io_close(&f->spare_out);
-		waitpid(f->spare, NULL, 0);
+	while (f->spares_n) {
+		f->spares_n--;
+		io_close(&f->spares[f->spares_n].in);
+		io_close(&f->spares[f->spares_n].out);
+		waitpid(f->spares[f->spares_n].pid, NULL, 0);
 	}
 	io_close(&f->config.server_fd);
 	io_close(&f->config.cli_fd);
@@ -155,14 +167,16 @@ int fixture_open(void)
 	return fd;
 }
 
-void fixture_put_verify(
+void fixture_put_enter(
 	struct buf *out, uint32_t id, uint64_t account, const char *password, const char *peer)
 {
-	const size_t begin = frame_begin(out, id, FRAME_VERIFY);
+	const size_t begin = frame_begin(out, id, FRAME_ENTER);
 
 	frame_put_u64(out, account);
 	frame_put(out, slice_str(password));
-	frame_put(out, slice_lit("imap"));
+	frame_put_u64(out, SCOPE_IMAP);
 	frame_put(out, slice_str(peer));
+	frame_put(out, slice_lit("fixture"));
+	frame_put_u64(out, false);
 	frame_finish(out, begin);
 }

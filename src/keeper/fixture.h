@@ -6,12 +6,18 @@
 
 #include "keeper/keeper.h"
 
+enum { FIXTURE_SPARES = 16 };
+
 struct fixture {
 	char dir[64];
 	struct keeper_config config;
-	pid_t pid;               /* 0: none runs */
-	pid_t spare;             /* 0: none; waits to be told to run */
-	int spare_in, spare_out; /* a pipe to it */
+	pid_t pid; /* 0: none runs */
+	struct {
+		pid_t pid;   /* waits to be told to run */
+		int in, out; /* a pipe to it */
+	} spares[FIXTURE_SPARES];
+	size_t spares_n;
+	int64_t shift_s; /* how late it is for the next keeper that is run */
 };
 
 #define FIXTURE_SERVER "server.sock"
@@ -22,8 +28,8 @@ struct fixture {
 void fixture_start(struct fixture *f, const struct keeper_config *config);
 /* fixture_run - the keeper again, after it was stopped or killed; the sockets stayed. */
 void fixture_run(struct fixture *f);
-/* fixture_spare - make the process that the next fixture_run() sets going: to be called while the
- * test has one thread only, since a copy of more is no good start. */
+/* fixture_spare - make a process that a later fixture_run() sets going: to be called while the test
+ * has one thread only, since a copy of more is no good start. */
 void fixture_spare(struct fixture *f);
 /* fixture_stop - end it and insist on a clean end. fixture_kill - as by kill -9. */
 void fixture_stop(struct fixture *f);
@@ -36,8 +42,8 @@ void fixture_set(uint64_t account, const char *password, bool is_hash);
 
 /* fixture_open - a connection to the server's socket. */
 int fixture_open(void);
-/* fixture_put_verify - append a frame that asks for this login. */
-void fixture_put_verify(
+/* fixture_put_enter - append a frame that asks for this login. */
+void fixture_put_enter(
 	struct buf *out, uint32_t id, uint64_t account, const char *password, const char *peer);
 
 #endif

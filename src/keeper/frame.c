@@ -226,15 +226,6 @@ bool frame_read_sign(struct frame *f, struct frame_sign *out)
 	return frame_end(f);
 }
 
-bool frame_read_verify(struct frame *f, struct frame_verify *out)
-{
-	out->account = frame_u64(f);
-	out->password = take_bytes(f, FRAME_PASSWORD_MAX);
-	out->service = take_bytes(f, SMALL_MAX);
-	out->peer = take_bytes(f, SMALL_MAX);
-	return frame_end(f);
-}
-
 bool frame_read_secrets(struct frame *f, struct frame_secrets *out)
 {
 	out->is_fast = take_small(f, 1);

@@ -17,7 +17,7 @@
 /* What each does and who may ask it: verbs.c. */
 enum frame_verb {
 	FRAME_SIGN = 1,
-	FRAME_VERIFY,
+	FRAME_ENTER,
 	FRAME_TICKET_KEYS,
 	FRAME_SET_PASSWORDS,
 	FRAME_DELETE_ACCOUNT,
@@ -30,6 +30,29 @@ enum frame_verb {
 	FRAME_LIVE,           /* which sessions a server has: those that are no more are told */
 
 	FRAME_SMS_TAKE = 64, /* the courier waits for a text message: number and text, or nothing */
+	FRAME_WEB_BEGIN = 24,
+	FRAME_WEB_CHECK,
+	FRAME_WEB_FACTOR,
+	FRAME_WEB_END,
+	FRAME_WEB_END_ALL,
+	FRAME_LIST_SESSIONS,
+	FRAME_LIST_APPS,
+	FRAME_APP_ADD,
+	FRAME_APP_REMOVE,
+	FRAME_SET_SCOPES,
+	FRAME_GET_SETTINGS,
+	FRAME_CHANGE_PASSWORD,
+	FRAME_RESET_PASSWORD,
+	FRAME_ACCOUNT_NEW,
+	FRAME_ACCOUNT_GONE,
+
+	FRAME_SET_ROLE = 48, /* the operator's */
+	FRAME_LOG_OUT,
+	FRAME_ASK_PASSWORD,
+	FRAME_LIST_PENDING,
+	FRAME_OPERATOR_APPS,
+	FRAME_OPERATOR_APP_REMOVE,
+	FRAME_OPERATOR_SCOPES,
 
 	FRAME_VERB_END = 160,
 };
@@ -117,11 +140,6 @@ struct frame_sign {
 	struct slice digest;
 };
 
-struct frame_verify {
-	uint64_t account;
-	struct slice password, service, peer;
-};
-
 struct frame_secret {
 	uint64_t account;
 	bool is_hash;
@@ -147,7 +165,6 @@ struct frame_import_key {
 
 /* Each returns false for a frame that is not exactly that. */
 bool frame_read_sign(struct frame *f, struct frame_sign *out);
-bool frame_read_verify(struct frame *f, struct frame_verify *out);
 bool frame_read_secrets(struct frame *f, struct frame_secrets *out);
 bool frame_read_account(struct frame *f, uint64_t *account_out);
 bool frame_read_make_key(struct frame *f, struct frame_make_key *out);

@@ -35,7 +35,7 @@ static void read_all(struct slice bytes)
 {
 	static struct frame_secrets secrets;
 	struct frame_sign sign;
-	struct frame_verify verify;
+	struct frame_field fields[FRAME_FIELDS_MAX];
 	struct frame_make_key make;
 	struct frame_import_key import;
 	struct frame f;
@@ -47,8 +47,19 @@ static void read_all(struct slice bytes)
 		must(sign.key_name.len && sign.key_name.ptr[0] != '.' &&
 			slice_chr(sign.key_name, '/') == SIZE_MAX);
 	frame_open(bytes, &f);
-	if (frame_read_verify(&f, &verify))
-		must(verify.password.len <= FRAME_PASSWORD_MAX);
+	if (frame_read_fields(&f, "npnttb", fields))
+		must(fields[1].s.len <= FRAME_PASSWORD_MAX && fields[5].n <= 1);
+	frame_open(bytes, &f);
+	if (frame_read_fields(&f, "idl", fields))
+		must(fields[0].n && fields[2].s.len && fields[2].s.len % 8 == 0);
+	frame_open(bytes, &f);
+	if (frame_read_fields(&f, "d", fields)) {
+		struct frame_session session;
+
+		while (frame_take_session(&fields[0].s, &session))
+			continue;
+		must(fields[0].s.len < FRAME_SESSION_LEN);
+	}
 	frame_open(bytes, &f);
 	if (frame_read_secrets(&f, &secrets))
 		must(secrets.n && secrets.n <= FRAME_SECRETS_MAX && secrets.items[0].account);

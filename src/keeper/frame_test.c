@@ -16,7 +16,7 @@ static int read_request(struct slice bytes)
 	struct frame_secrets *secrets = mem_new(struct frame_secrets);
 	struct frame_import_key import;
 	struct frame_make_key make;
-	struct frame_verify verify;
+	struct frame_field fields[FRAME_FIELDS_MAX];
 	struct frame_sign sign;
 	struct frame f;
 	uint64_t account;
@@ -27,8 +27,8 @@ static int read_request(struct slice bytes)
 	case FRAME_SIGN:
 		good = frame_read_sign(&f, &sign);
 		break;
-	case FRAME_VERIFY:
-		good = frame_read_verify(&f, &verify);
+	case FRAME_ENTER:
+		good = frame_read_fields(&f, "nptt", fields);
 		break;
 	case FRAME_SET_PASSWORDS:
 		good = frame_read_secrets(&f, secrets);
@@ -73,13 +73,13 @@ static const struct {
 	{FRAME_SIGN, {"=a b", "n1", "n0", "n0", "s32"}, 0},
 	{FRAME_SIGN, {"s64", "n1", "n0", "n0", "s32"}, 1},
 	{FRAME_SIGN, {"s65", "n1", "n0", "n0", "s32"}, 0},
-	{FRAME_VERIFY, {"n5", "=password", "=imap", "=192.0.2.1"}, 1},
-	{FRAME_VERIFY, {"n0", "=", "=", "="}, 1},
-	{FRAME_VERIFY, {"n5", "s1000", "=", "="}, 1},
-	{FRAME_VERIFY, {"n5", "s1001", "=", "="}, 0},
-	{FRAME_VERIFY, {"n5", "=", "s65", "="}, 0},
-	{FRAME_VERIFY, {"n5", "=", "=", "s65"}, 0},
-	{FRAME_VERIFY, {"n5", "=", "="}, 0},
+	{FRAME_ENTER, {"n5", "=password", "=imap", "=192.0.2.1"}, 1},
+	{FRAME_ENTER, {"n0", "=", "=", "="}, 1},
+	{FRAME_ENTER, {"n5", "s1000", "=", "="}, 1},
+	{FRAME_ENTER, {"n5", "s1001", "=", "="}, 0},
+	{FRAME_ENTER, {"n5", "=", "s257", "="}, 0},
+	{FRAME_ENTER, {"n5", "=", "=", "s257"}, 0},
+	{FRAME_ENTER, {"n5", "=", "="}, 0},
 	{FRAME_SET_PASSWORDS, {"n0", "n5", "n1", "=$6$"}, 1},
 	{FRAME_SET_PASSWORDS, {"n1", "n5", "n0", "=a", "n6", "n1", "=b"}, 1},
 	{FRAME_SET_PASSWORDS, {"n2", "n5", "n0", "=a"}, 0},

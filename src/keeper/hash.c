@@ -114,9 +114,21 @@ int hash_check(struct slice hash, struct err *err)
 	return err_set(err, ERR_SYNTAX, "not a password hash of a known kind");
 }
 
-bool hash_is_foreign(const char *hash)
+static bool is_foreign(const char *hash)
 {
 	return !slice_starts(slice_str(hash), argon2id);
+}
+
+bool hash_is_weaker(const char *hash, struct hash_cost cost)
+{
+	uint64_t version, memory, passes;
+	struct slice s = slice_from(slice_str(hash), argon2id.len);
+
+	if (is_foreign(hash) || !take_setting(&s, slice_lit("v="), '$', UINT32_MAX, &version) ||
+		!take_setting(&s, slice_lit("m="), ',', UINT32_MAX, &memory) ||
+		!take_setting(&s, slice_lit("t="), ',', UINT32_MAX, &passes))
+		return true;
+	return memory * passes < (uint64_t)cost.memory_kib * cost.passes;
 }
 
 /* crypt(3) takes text with a NUL at its end, so one inside cannot be right. */
@@ -143,7 +155,7 @@ static int verify_crypt(const char *hash, struct slice password, struct err *err
 
 int hash_verify(const char *hash, struct slice password, struct err *err)
 {
-	if (hash_is_foreign(hash))
+	if (is_foreign(hash))
 		return verify_crypt(hash, password, err);
 	errno = 0;
 	if (crypto_pwhash_str_verify(hash, password.len ? password.ptr : "", password.len) == 0)

@@ -29,7 +29,8 @@ MUST_CHECK int hash_check(struct slice hash, struct err *err);
 /* hash_verify - 0, -ERR_DENIED, or -ERR_BUSY (no memory). hash has passed hash_check(). */
 MUST_CHECK int hash_verify(const char *hash, struct slice password, struct err *err);
 
-/* hash_is_foreign - made by another scheme than ours: to be replaced after a good login. */
-bool hash_is_foreign(const char *hash);
+/* hash_is_weaker - of another scheme than ours, or of a lower cost: to be replaced after a good
+ * login. */
+bool hash_is_weaker(const char *hash, struct hash_cost cost);
 
 #endif

@@ -10,6 +10,8 @@
 #include <openssl/evp.h>
 #include <sched.h>
 #include <sodium.h>
+#include <stdatomic.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,12 +23,15 @@
 #include "base/mem.h"
 #include "db/vfs.h"
 #include "keeper/factors.h"
+#include "keeper/guesses.h"
 #include "keeper/logins.h"
 #include "keeper/process.h"
 #include "keeper/revoke.h"
+#include "keeper/seen.h"
 #include "keeper/tickets.h"
 #include "keeper/vault.h"
 #include "keeper/verbs.h"
+#include "keeper/web.h"
 #include "process/sandbox.h"
 
 enum {
@@ -47,6 +52,8 @@ struct process {
 	struct loop *loop;
 	int dirfd;
 	struct tickets tickets;
+	struct crew_job house; /* waits or runs while is_house_kept */
+	atomic_bool is_house_kept;
 };
 
 /* ---- sign ---- */
@@ -103,17 +110,6 @@ bool process_sign(void *process, struct caller caller, struct frame *f)
 }
 
 /* ---- the other verbs ---- */
-
-bool process_verify(void *process, struct caller caller, struct frame *f)
-{
-	struct process *p = process;
-	struct frame_verify what;
-
-	if (!frame_read_verify(f, &what))
-		return false;
-	logins_verify(p->desk.logins, &what, caller);
-	return true;
-}
 
 bool process_ticket_keys(void *process, struct caller caller, struct frame *f)
 {
@@ -189,6 +185,34 @@ static void gone(void *context, const struct peer *peer)
 
 /* ---- start and end ---- */
 
+/* What is not worth a flush of its own, and what is over. */
+static void keep_house(struct process *p)
+{
+	struct db *change;
+	struct err err;
+	int rc = secrets_change(p->desk.secrets, &change, &err);
+
+	if (rc == 0) {
+		rc = seen_write(p->desk.seen, change, &err);
+		if (rc == 0)
+			rc = web_purge(change, &err);
+		if (rc == 0)
+			rc = revoke_purge(change, &err);
+		rc = secrets_change_end(p->desk.secrets, rc, &err);
+	}
+	if (rc < 0)
+		log_error(NULL, "housekeeping", log_e(&err));
+}
+
+static void house_run(struct crew_job *job, bool is_dismissed)
+{
+	struct process *p = (struct process *)((char *)job - offsetof(struct process, house));
+
+	if (!is_dismissed)
+		keep_house(p);
+	atomic_store(&p->is_house_kept, false);
+}
+
 static void tick(void *context)
 {
 	struct process *p = context;
@@ -196,6 +220,9 @@ static void tick(void *context)
 	tickets_tick(&p->tickets);
 	revoker_tick(p->desk.revoker);
 	sms_tick(p->desk.factors->sms);
+	if (seen_is_due(p->desk.seen) && !atomic_exchange(&p->is_house_kept, true) &&
+		!crew_put(p->desk.clerk, CREW_FIRST, &p->house))
+		atomic_store(&p->is_house_kept, false);
 }
 
 /* OpenSSL fetches an algorithm when it is first used: that is now, while files can be opened. */
@@ -281,12 +308,16 @@ static int open_stores(struct process *p, struct err *err)
 	if (rc == 0)
 		rc = keys_open(p->dirfd, &p->desk.keys, err);
 	if (rc == 0)
-		rc = revoker_new(p->desk.secrets, &p->desk.revoker, err);
-	if (rc == 0)
 		rc = vault_open(p->dirfd, &p->desk.mac_key, err);
+	if (rc == 0)
+		rc = guesses_new(p->desk.secrets, &p->desk.guesses, err);
+	if (rc == 0)
+		rc = revoker_new(p->desk.secrets, &p->desk.revoker, err);
 	factors.root = p->desk.mac_key;
 	if (rc == 0)
 		rc = factors_new(&factors, &p->desk.factors, err);
+	if (rc == 0)
+		p->desk.seen = seen_new();
 	return rc;
 }
 
@@ -318,6 +349,7 @@ static int start(struct process *p, struct err *err)
 		return rc;
 	p->desk.cost = (struct hash_cost){p->config->argon2_memory_kib, p->config->argon2_passes};
 	logins = (struct logins_config){.secrets = p->desk.secrets,
+		.guesses = p->desk.guesses,
 		.hashers = p->desk.hashers,
 		.cost = p->desk.cost,
 		.cache_s = p->config->cache_s};
@@ -331,6 +363,8 @@ static void end(struct process *p)
 	crew_dismiss(p->desk.hashers);
 	crew_dismiss(p->desk.reader);
 	crew_dismiss(p->signers);
+	if (p->desk.seen)
+		keep_house(p);
 	loop_free(&p->loop);
 	revoker_free(&p->desk.revoker);
 	crew_free(&p->desk.clerk);
@@ -339,6 +373,8 @@ static void end(struct process *p)
 	crew_free(&p->signers);
 	logins_free(&p->desk.logins);
 	factors_free(&p->desk.factors);
+	guesses_free(&p->desk.guesses);
+	seen_free(&p->desk.seen);
 	vault_close(&p->desk.mac_key);
 	keys_close(&p->desk.keys);
 	secrets_close(&p->desk.secrets);
@@ -348,7 +384,7 @@ static void end(struct process *p)
 
 int keeper_run(const struct keeper_config *config, struct err *err)
 {
-	struct process p = {.config = config, .dirfd = -1};
+	struct process p = {.config = config, .dirfd = -1, .house.run = house_run};
 	int rc = start(&p, err);
 
 	if (rc == 0) {

@@ -1,16 +1,15 @@
 /*
- * keeper.h - the keeper process: TLS private keys and password hashes, and who may ask what.
+ * keeper.h - the keeper process: TLS private keys, password hashes, sessions, and who may ask what.
  *
  * Lives in DIR/keeper (its own user's, mode 0700): keys/NAME.pem (private keys, PKCS #8 PEM),
  * secrets.db, and mac.key, under which secrets.db has what must not be read from it alone. It
  * listens on three Unix sockets, bound by the supervisor and handed over:
  *
- *   run/keeper-server.sock  the server: sign, verify, ticket-keys
+ *   run/keeper-server.sock  the server: signatures, logins, sessions, what users change themselves
  *   run/keeper-courier.sock the courier: sms-take
- *   run/keeper-cli.sock     the operator's CLI (SO_PEERCRED: root or the instance's owner):
- *                           password set, import, delete; key make
+ *   run/keeper-cli.sock     the operator's CLI (SO_PEERCRED: root or the instance's owner)
  *
- * Each socket has its own list of verbs; whatever else is asked is refused. argon2id runs on
+ * verbs.c has the list for each; whatever else is asked is refused. argon2id runs on
  * threads of its own at low priority, at most one a core, never on those that sign; the queue is
  * bounded with a deadline, and full means -ERR_BUSY, never "wrong password". A short-lived cache of
  * good passwords, keyed by a secret of this boot, answers clients that log in often in
@@ -53,6 +52,44 @@ struct keeper_secret {
 MUST_CHECK int keeper_set_passwords(const char *socket_path, struct keeper_secret *secrets,
 	size_t n, bool is_fast, struct err *err);
 MUST_CHECK int keeper_delete_account(const char *socket_path, uint64_t account, struct err *err);
+
+/* What is asked for many accounts at once takes a list of their numbers; a single 0 is all there
+ * are. */
+enum { KEEPER_ACCOUNTS_MAX = 1000 }; /* more are asked for in pieces */
+
+/* keeper_set_role - an enum keeper_role, and the group that the account belongs to (0: none). */
+MUST_CHECK int keeper_set_role(
+	const char *socket_path, uint64_t account, unsigned role, uint64_t group, struct err *err);
+/* keeper_log_out - out of everything; returns when all servers have closed. */
+MUST_CHECK int keeper_log_out(
+	const char *socket_path, const uint64_t *accounts, size_t n, struct err *err);
+/* keeper_ask_password - a new one is wanted; after by_s (0: never) the old one opens nothing but
+ * the web page. */
+MUST_CHECK int keeper_ask_password(
+	const char *socket_path, int64_t by_s, const uint64_t *accounts, size_t n, struct err *err);
+struct keeper_pending {
+	uint64_t account;
+	int64_t by_s;
+};
+/* keeper_list_pending - who has not changed it yet, in order, after that account; at most max. */
+MUST_CHECK int keeper_list_pending(const char *socket_path, uint64_t after,
+	struct keeper_pending *out, size_t max, size_t *n_out, struct err *err);
+
+struct keeper_app {
+	uint64_t id;
+	int64_t made_s, seen_s;
+	unsigned scopes; /* enum keeper_scope */
+	bool needs_factor, is_before_change;
+	struct slice name, peer, program;
+};
+typedef void keeper_app_fn(void *context, const struct keeper_app *app);
+MUST_CHECK int keeper_list_apps_of(const char *socket_path, uint64_t account, keeper_app_fn *each,
+	void *context, struct err *err);
+MUST_CHECK int keeper_revoke_app(
+	const char *socket_path, uint64_t account, uint64_t id, struct err *err);
+/* keeper_switch_services - enum keeper_scope bits on or off. */
+MUST_CHECK int keeper_switch_services(
+	const char *socket_path, uint64_t account, unsigned scopes, bool is_on, struct err *err);
 
 /* keeper_make_key - make a TLS key of that name (ECDSA P-256) unless it exists, and a
  * self-signed certificate for the DNS names (and IP addresses), appended as PEM. */

@@ -1,7 +1,6 @@
 /* logins.c - see logins.h for the contract. */
 #include "keeper/logins.h"
 
-#include <arpa/inet.h>
 #include <pthread.h>
 #include <sodium.h>
 #include <stdlib.h>
@@ -13,19 +12,13 @@
 #include "base/map.h"
 #include "base/mem.h"
 #include "base/random.h"
-#include "keeper/tally.h"
+#include "keeper/frame.h"
 
 enum {
 	MAC_LEN = 32,
 	CACHE_MAX = 100000,  /* accounts */
-	TALLY_MAX = 50000,   /* keys of a generation */
 	DEADLINE_MS = 20000, /* the client gives up after 30 s */
-	FAILURE_WINDOW_MS = 10 * 60 * 1000,
-	NETWORK_LEN = 7,
-	PAIR_LEN = 8 + NETWORK_LEN,
 };
-
-static const int64_t known_window_ms = INT64_C(60) * 86400 * 1000;
 
 /* The one good password of an account. */
 struct known_good {
@@ -34,13 +27,9 @@ struct known_good {
 	unsigned char mac[MAC_LEN];
 };
 
-/* Where somebody comes from: an address family and the front of an address, after an account. */
-struct place {
-	char pair[PAIR_LEN];
-};
-
 struct waiter {
-	struct caller caller;
+	logins_fn *done;
+	void *context;
 	struct place place;
 	struct waiter *next;
 };
@@ -65,7 +54,6 @@ struct logins {
 	struct map cache;       /* account -> struct known_good */
 	uint64_t cache_version; /* raised by each change of a password */
 	struct map running;     /* mac -> struct attempt */
-	struct tally pair_failures, network_failures, known;
 };
 
 int logins_new(const struct logins_config *config, struct logins **out, struct err *err)
@@ -76,9 +64,6 @@ int logins_new(const struct logins_config *config, struct logins **out, struct e
 
 	l->config = *config;
 	pthread_mutex_init(&l->lock, NULL);
-	tally_init(&l->pair_failures, FAILURE_WINDOW_MS, TALLY_MAX);
-	tally_init(&l->network_failures, FAILURE_WINDOW_MS, TALLY_MAX);
-	tally_init(&l->known, known_window_ms, TALLY_MAX);
 	l->secret = sodium_malloc(MAC_LEN);
 	if (!l->secret)
 		return err_set(err, ERR_IO, "no memory that can be locked");
@@ -103,77 +88,13 @@ void logins_free(struct logins **logins)
 		free(good);
 	map_done(&l->cache);
 	map_done(&l->running);
-	tally_done(&l->pair_failures);
-	tally_done(&l->network_failures);
-	tally_done(&l->known);
 	sodium_free(l->secret);
 	pthread_mutex_destroy(&l->lock);
 	free(l);
 	*logins = NULL;
 }
 
-/* IPv4 /24, IPv6 /48; what is no address (Unix sockets) is a network of its own. */
-static struct place place_of(uint64_t account, struct slice peer)
-{
-	struct place place = {0};
-	unsigned char address[16];
-	char text[INET6_ADDRSTRLEN] = "";
-
-	be64_put((unsigned char *)place.pair, account);
-	if (peer.len >= sizeof(text))
-		return place;
-	memcpy(text, peer.len ? peer.ptr : "", peer.len);
-	if (inet_pton(AF_INET, text, address) == 1) {
-		place.pair[8] = 4;
-		memcpy(place.pair + 9, address, 3);
-	} else if (inet_pton(AF_INET6, text, address) == 1) {
-		place.pair[8] = 6;
-		memcpy(place.pair + 9, address, 6);
-	}
-	return place;
-}
-
-static struct slice pair_key(const struct place *place)
-{
-	return (struct slice){place->pair, PAIR_LEN};
-}
-
-static struct slice network_key(const struct place *place)
-{
-	return (struct slice){place->pair + 8, NETWORK_LEN};
-}
-
 /* All below that end in "_locked" want the lock held. */
-static bool is_known_locked(struct logins *l, const struct place *place)
-{
-	return tally_get(&l->known, pair_key(place), clock_mono_ms()) > 0;
-}
-
-static bool is_limited_locked(struct logins *l, const struct place *place)
-{
-	const int64_t now = clock_mono_ms();
-	const unsigned failures = tally_get(&l->pair_failures, pair_key(place), now);
-
-	if (is_known_locked(l, place))
-		return failures >= LOGINS_KNOWN_MAX;
-	return failures >= LOGINS_PAIR_MAX ||
-	       tally_get(&l->network_failures, network_key(place), now) >= LOGINS_NETWORK_MAX;
-}
-
-static void count_good_locked(struct logins *l, const struct place *place)
-{
-	tally_add(&l->known, pair_key(place), clock_mono_ms());
-	tally_forget(&l->pair_failures, pair_key(place));
-}
-
-static void count_failure_locked(struct logins *l, const struct place *place)
-{
-	const int64_t now = clock_mono_ms();
-
-	tally_add(&l->pair_failures, pair_key(place), now);
-	tally_add(&l->network_failures, network_key(place), now);
-}
-
 /* The account's epoch if the cache knows the password to be good, else 0. */
 static uint64_t cached_epoch_locked(
 	struct logins *l, uint64_t account, const unsigned char mac[MAC_LEN])
@@ -232,26 +153,22 @@ void logins_forget(struct logins *l, uint64_t account)
 	pthread_mutex_unlock(&l->lock);
 }
 
-static void reply_good(struct caller caller, uint64_t account, uint64_t epoch)
-{
-	unsigned char numbers[2][8];
-	const struct slice fields[] = {
-		{(const char *)numbers[0], 8}, {(const char *)numbers[1], 8}};
-
-	be64_put(numbers[0], account);
-	be64_put(numbers[1], epoch);
-	caller_reply(caller, fields, 2);
-}
-
-static void fail_all(struct waiter *waiters, int rc, const char *reason)
+static void tell_all(struct waiter *waiters, const struct logins_verdict *verdict)
 {
 	struct waiter *next;
 
 	for (struct waiter *w = waiters; w; w = next) {
 		next = w->next;
-		caller_fail(w->caller, rc, reason);
+		w->done(w->context, verdict);
 		free(w);
 	}
+}
+
+static void fail_all(struct waiter *waiters, int rc, const char *reason)
+{
+	const struct logins_verdict verdict = {.rc = rc, .reason = reason};
+
+	tell_all(waiters, &verdict);
 }
 
 static void attempt_free(struct attempt *a)
@@ -268,7 +185,7 @@ static struct waiter *take_limited_locked(struct logins *l, struct attempt *a)
 	for (struct waiter **at = &a->waiters; *at;) {
 		struct waiter *w = *at;
 
-		if (!is_limited_locked(l, &w->place)) {
+		if (!guesses_is_limited(l->config.guesses, &w->place)) {
 			at = &w->next;
 			continue;
 		}
@@ -303,34 +220,24 @@ static bool attempt_begin(struct attempt *a, bool is_dismissed, uint64_t *versio
 }
 
 /* Whoever joined is answered with the rest; one run counts as one failure. */
-static void attempt_end(
-	struct attempt *a, int rc, uint64_t epoch, uint64_t version, const char *reason)
+static void attempt_end(struct attempt *a, const struct logins_verdict *verdict, uint64_t version)
 {
 	struct logins *l = a->logins;
-	struct waiter *waiters, *next;
+	struct waiter *waiters;
 
 	pthread_mutex_lock(&l->lock);
 	map_del(&l->running, (struct slice){(const char *)a->mac, MAC_LEN});
 	waiters = a->waiters;
-	if (rc == -ERR_DENIED)
-		count_failure_locked(l, &waiters->place);
-	for (struct waiter *w = waiters; rc == 0 && w; w = w->next)
-		count_good_locked(l, &w->place);
-	if (rc == 0 && version == l->cache_version)
-		remember_locked(l, a, epoch);
+	if (verdict->rc == 0 && version == l->cache_version)
+		remember_locked(l, a, verdict->epoch);
 	pthread_mutex_unlock(&l->lock);
-	if (rc < 0) {
-		fail_all(waiters, rc, reason);
-		return;
-	}
-	for (struct waiter *w = waiters; w; w = next) {
-		next = w->next;
-		reply_good(w->caller, a->account, epoch);
-		free(w);
-	}
+	if (verdict->rc == -ERR_DENIED)
+		guesses_failed(l->config.guesses, &waiters->place);
+	tell_all(waiters, verdict);
 }
 
-/* A hash of another scheme is replaced by one of ours, now that the password is at hand. */
+/* A hash of another scheme or lower cost is replaced by one of ours, now that the password is at
+ * hand. */
 static void upgrade(struct logins *l, const struct secret *secret, struct slice password)
 {
 	char after[HASH_MAX];
@@ -349,25 +256,29 @@ static void attempt_run(struct crew_job *job, bool is_dismissed)
 	struct logins *l = a->logins;
 	const struct slice password = {a->password, a->password_len};
 	struct secret secret = {0};
+	struct logins_verdict verdict = {0};
 	struct err err;
 	uint64_t version;
-	int found, rc;
+	int found;
 
 	if (!attempt_begin(a, is_dismissed, &version)) {
 		attempt_free(a);
 		return;
 	}
+	verdict.seq = secrets_seq(l->config.secrets); /* before anything is read */
 	found = secrets_get(l->config.secrets, a->account, &secret, &err);
 	if (found == 0 || found == -ERR_NOTFOUND) {
-		rc = hash_verify(found == 0 ? secret.hash : l->nobody, password, &err);
+		verdict.rc = hash_verify(found == 0 ? secret.hash : l->nobody, password, &err);
 	} else {
 		log_error(NULL, "secrets_unreadable", log_e(&err));
-		rc = err_set(&err, ERR_BUSY, "the secrets cannot be read");
+		verdict.rc = err_set(&err, ERR_BUSY, "the secrets cannot be read");
 	}
-	if (found != 0 && rc == 0)
-		rc = err_set(&err, ERR_DENIED, "wrong password");
-	attempt_end(a, rc, secret.epoch, version, err.msg);
-	if (rc == 0 && hash_is_foreign(secret.hash))
+	if (found != 0 && verdict.rc == 0)
+		verdict.rc = err_set(&err, ERR_DENIED, "wrong password");
+	verdict.epoch = secret.epoch;
+	verdict.reason = err.msg;
+	attempt_end(a, &verdict, version);
+	if (verdict.rc == 0 && !secret.is_fast && hash_is_weaker(secret.hash, l->config.cost))
 		upgrade(l, &secret, password);
 	mem_wipe(&secret, sizeof(secret));
 	attempt_free(a);
@@ -389,26 +300,25 @@ static void compute_mac(
 }
 
 static struct attempt *attempt_new(
-	struct logins *l, const struct frame_verify *what, const unsigned char mac[MAC_LEN])
+	struct logins *l, uint64_t account, struct slice password, const unsigned char mac[MAC_LEN])
 {
 	struct attempt *a = mem_new(struct attempt);
 
 	a->job.run = attempt_run;
 	a->logins = l;
-	a->account = what->account;
+	a->account = account;
 	a->deadline_ms = clock_mono_ms() + DEADLINE_MS;
 	memcpy(a->mac, mac, MAC_LEN);
-	a->password_len = what->password.len;
-	if (what->password.len)
-		memcpy(a->password, what->password.ptr, what->password.len);
+	a->password_len = password.len;
+	if (password.len)
+		memcpy(a->password, password.ptr, password.len);
 	return a;
 }
 
 /* Waits for the run of the same attempt, or starts one. False: there is no room for it. */
-static bool join_locked(struct logins *l, const struct frame_verify *what,
-	const unsigned char mac[MAC_LEN], struct waiter *w)
+static bool join_locked(struct logins *l, uint64_t account, struct slice password,
+	const unsigned char mac[MAC_LEN], struct waiter *w, enum crew_class class)
 {
-	const enum crew_class class = is_known_locked(l, &w->place) ? CREW_FIRST : CREW_SECOND;
 	struct attempt *a = map_get(&l->running, (struct slice){(const char *)mac, MAC_LEN});
 
 	if (a) {
@@ -416,7 +326,7 @@ static bool join_locked(struct logins *l, const struct frame_verify *what,
 		a->waiters = w;
 		return true;
 	}
-	a = attempt_new(l, what, mac);
+	a = attempt_new(l, account, password, mac);
 	a->waiters = w;
 	map_put(&l->running, (struct slice){(const char *)a->mac, MAC_LEN}, a);
 	if (crew_put(l->config.hashers, class, &a->job))
@@ -426,28 +336,43 @@ static bool join_locked(struct logins *l, const struct frame_verify *what,
 	return false;
 }
 
-void logins_verify(struct logins *l, const struct frame_verify *what, struct caller caller)
+/* What was said of it a moment ago. The number is read first: who drops the cache raises it
+ * afterwards. */
+static bool check_cache(struct logins *l, uint64_t account, const unsigned char mac[MAC_LEN],
+	struct logins_verdict *verdict)
 {
-	struct waiter *w = mem_new(struct waiter);
-	const char *busy = NULL;
-	unsigned char mac[MAC_LEN];
-	uint64_t epoch;
-
-	*w = (struct waiter){.caller = caller, .place = place_of(what->account, what->peer)};
-	compute_mac(l, what->account, what->password, mac);
 	pthread_mutex_lock(&l->lock);
-	epoch = cached_epoch_locked(l, what->account, mac);
-	if (epoch)
-		count_good_locked(l, &w->place);
-	else if (is_limited_locked(l, &w->place))
-		busy = "too many failed logins";
-	else if (!join_locked(l, what, mac, w))
-		busy = "too many logins at once";
+	verdict->seq = secrets_seq(l->config.secrets);
+	verdict->epoch = cached_epoch_locked(l, account, mac);
 	pthread_mutex_unlock(&l->lock);
-	if (epoch)
-		reply_good(caller, what->account, epoch);
-	if (busy)
-		caller_fail(caller, -ERR_BUSY, busy);
-	if (epoch || busy)
-		free(w);
+	return verdict->epoch != 0;
+}
+
+void logins_check(struct logins *l, const struct place *place, struct slice password,
+	logins_fn *done, void *context)
+{
+	const uint64_t account = place_account(place);
+	struct logins_verdict verdict = {0};
+	unsigned char mac[MAC_LEN];
+	enum crew_class class;
+	struct waiter *w;
+	bool has_room;
+
+	compute_mac(l, account, password, mac);
+	if (check_cache(l, account, mac, &verdict)) {
+		done(context, &verdict);
+		return;
+	}
+	w = mem_new(struct waiter);
+	*w = (struct waiter){.done = done, .context = context, .place = *place};
+	if (guesses_is_limited(l->config.guesses, place)) {
+		fail_all(w, -ERR_BUSY, "too many failed logins");
+		return;
+	}
+	class = guesses_is_known(l->config.guesses, place) ? CREW_FIRST : CREW_SECOND;
+	pthread_mutex_lock(&l->lock);
+	has_room = join_locked(l, account, password, mac, w, class);
+	pthread_mutex_unlock(&l->lock);
+	if (!has_room)
+		fail_all(w, -ERR_BUSY, "too many logins at once");
 }

@@ -25,6 +25,7 @@ enum mint_kind {
 	MINT_GRANT = 'g',  /* authorization code */
 	MINT_DEVICE = 'd', /* device code */
 	MINT_LINK = 'l',   /* in a link that is sent by mail */
+	MINT_COOKIE = 'c', /* of a web session */
 };
 
 enum {

@@ -2,8 +2,7 @@
 
 #include "base/io.h"
 #include "base/mem.h"
-#include "keeper/channel.h"
-#include "keeper/keeper.h"
+#include "keeper/operator_internal.h"
 
 /* Bytes of one secret in a frame beside the secret: three lengths, account, kind. */
 enum { SECRET_OVERHEAD = 3 * 4 + 8 + 8, BATCH_BYTES = FRAME_CLI_MAX - 64 };
@@ -12,24 +11,6 @@ static void wipe_buf(struct buf *b)
 {
 	mem_wipe(b->ptr, b->cap);
 	buf_done(b);
-}
-
-/* One question on a connection of its own, without a deadline: hashing may take its time. */
-static int ask_once(const char *socket_path, struct buf *request, struct buf *reply,
-	struct frame *fields_out, struct err *err)
-{
-	int fd AUTO(io_close) = -1;
-	bool answered;
-	int rc = buf_check(request, "the request", err);
-
-	if (rc < 0)
-		return rc;
-	frame_finish(request, 0);
-	fd = channel_open(socket_path, err);
-	if (fd < 0)
-		return fd;
-	return channel_ask(
-		fd, buf_slice(request), CHANNEL_FOREVER, reply, fields_out, &answered, err);
 }
 
 /* How many from the front of the list fit one frame; all in a frame are a transaction. */
@@ -100,7 +81,7 @@ static int set_batch(const char *socket_path, struct keeper_secret *list, size_t
 	}
 	if (asked_n == 0)
 		return 0;
-	rc = ask_once(socket_path, &request, &reply, &f, err);
+	rc = operator_ask(socket_path, &request, &reply, &f, err);
 	return rc < 0 ? rc : read_results(&f, asked, asked_n, err);
 }
 
@@ -129,7 +110,7 @@ int keeper_delete_account(const char *socket_path, uint64_t account, struct err 
 	buf_init(&reply, FRAME_CLI_MAX);
 	frame_begin(&request, 1, FRAME_DELETE_ACCOUNT);
 	frame_put_u64(&request, account);
-	return ask_once(socket_path, &request, &reply, &f, err);
+	return operator_ask(socket_path, &request, &reply, &f, err);
 }
 
 int keeper_make_key(const char *socket_path, struct slice name, const struct slice *names, size_t n,
@@ -152,7 +133,7 @@ int keeper_make_key(const char *socket_path, struct slice name, const struct sli
 	frame_open(buf_slice(&request), &f);
 	if (!frame_read_make_key(&f, &(struct frame_make_key){0}))
 		return err_set(err, ERR_SYNTAX, "not a key's name, or not a host's");
-	rc = ask_once(socket_path, &request, &reply, &f, err);
+	rc = operator_ask(socket_path, &request, &reply, &f, err);
 	if (rc < 0)
 		return rc;
 	certificate = frame_bytes(&f);
@@ -180,5 +161,5 @@ int keeper_import_key(
 	frame_open(buf_slice(&request), &f);
 	if (!frame_read_import_key(&f, &(struct frame_import_key){0}))
 		return err_set(err, ERR_SYNTAX, "not a key's name");
-	return ask_once(socket_path, &request, &reply, &f, err);
+	return operator_ask(socket_path, &request, &reply, &f, err);
 }

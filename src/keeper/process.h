@@ -5,7 +5,6 @@
 #include "keeper/loop.h"
 
 bool process_sign(void *process, struct caller caller, struct frame *f);
-bool process_verify(void *process, struct caller caller, struct frame *f);
 bool process_ticket_keys(void *process, struct caller caller, struct frame *f);
 bool process_subscribe(void *process, struct caller caller, struct frame *f);
 bool process_closed(void *process, struct caller caller, struct frame *f);

@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "keeper/credentials.h"
 
-enum { SUBSCRIBERS_MAX = 64 };
+enum { SUBSCRIBERS_MAX = 64, KEPT_S = 7 * 86400 };
 
 /* One telling, until all have heard it. */
 struct telling {
@@ -66,6 +66,12 @@ int revoke_note(struct db *change, const struct frame_session *what, struct err 
 	else if (rc == 0 && is_whole)
 		rc = db_do(change, err, "UPDATE counter SET revoked = ?", db_i(seq));
 	return rc;
+}
+
+int revoke_purge(struct db *change, struct err *err)
+{
+	return db_do(change, err, "DELETE FROM revocation WHERE at_s < ?",
+		db_i(clock_wall_s() - KEPT_S));
 }
 
 /* ---- telling ---- */
@@ -289,7 +295,8 @@ static int is_current(struct db *db, const struct frame_session *s, struct err *
 	int rc = db_get_int(db, &found, err,
 		"SELECT count(*) FROM account a, counter c WHERE a.id = ?1 AND a.revoked <= ?2"
 		" AND c.revoked <= ?2 AND a.scopes & ?3 = ?3 AND (?4 = 0"
-		" OR EXISTS (SELECT 1 FROM app WHERE app.id = ?4 AND app.account = ?1))",
+		" OR EXISTS (SELECT 1 FROM app WHERE app.id = ?4 AND app.account = ?1)"
+		" OR EXISTS (SELECT 1 FROM web WHERE web.id = ?4 AND web.account = ?1))",
 		db_i((int64_t)s->account), db_i((int64_t)s->seq), db_i((int64_t)s->scopes),
 		db_i((int64_t)s->credential));
 

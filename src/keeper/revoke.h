@@ -22,6 +22,8 @@ void revoker_free(struct revoker **revoker); /* after the loop: nobody waits any
 /* revoke_note - inside a change: sessions of the account (0: of everybody) with a lower number end,
  * if one of their scopes is among these, and their credential is this one (0: any). */
 MUST_CHECK int revoke_note(struct db *change, const struct frame_session *what, struct err *err);
+/* revoke_purge - inside a change: what no server needs to be told any more. */
+MUST_CHECK int revoke_purge(struct db *change, struct err *err);
 /* revoke_tell - after the commit, the caches dropped: publishes their numbers, then tells. then is
  * run when that has been heard, on this or another thread. */
 void revoke_tell(

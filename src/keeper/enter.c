@@ -1,0 +1,231 @@
+/* enter.c - see enter.h for the contract. */
+#include "keeper/enter.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "keeper/logins.h"
+#include "keeper/mint.h"
+#include "keeper/seen.h"
+
+int account_get(struct db *db, uint64_t id, struct account *out, struct err *err)
+{
+	struct db_stmt *row AUTO(db_stmt_auto) = NULL;
+	int rc = db_query(db, &row, err,
+		"SELECT member_of, scopes, factors, role, must_change, change_by_s, changed_s"
+		" FROM account WHERE id = ?",
+		db_i((int64_t)id));
+
+	if (rc == 0)
+		rc = db_step(row, err);
+	if (rc < 0)
+		return rc;
+	if (rc == 0)
+		return err_set(err, ERR_NOTFOUND, "no such account");
+	*out = (struct account){.id = id,
+		.member_of = (uint64_t)db_int(row, 0),
+		.scopes = (unsigned)db_int(row, 1),
+		.factors = (unsigned)db_int(row, 2),
+		.role = (enum keeper_role)db_int(row, 3),
+		.must_change = db_int(row, 4) != 0,
+		.change_by_s = db_int(row, 5),
+		.changed_s = db_int(row, 6)};
+	return 0;
+}
+
+/* Reading IMAP is open where IMAP is. */
+static unsigned open_scopes(const struct account *a)
+{
+	return (a->scopes & ~(unsigned)SCOPE_IMAP_READ) |
+	       (a->scopes & SCOPE_IMAP ? SCOPE_IMAP_READ : 0);
+}
+
+static bool opens(unsigned scopes, unsigned wanted)
+{
+	if (wanted == SCOPE_IMAP && scopes & SCOPE_IMAP_READ)
+		return true; /* the session only reads */
+	return (scopes & wanted) == wanted;
+}
+
+/* The secret was right: may it open this? */
+static int decide(const struct entering *e, struct err *err)
+{
+	const struct account *a = &e->account;
+	const bool is_main = e->entry.credential == 0;
+
+	if (is_main && a->factors && !e->is_web)
+		return err_set(err, ERR_DENIED,
+			"This account has a second factor: use an alternative password here");
+	if (!opens(open_scopes(a), e->attempt.scope))
+		return err_set(err, ERR_DENIED, "This service is turned off for this account");
+	if (!opens(e->entry.scopes, e->attempt.scope))
+		return err_set(err, ERR_DENIED, "This password is not for this service");
+	if (e->needs_factor && !a->factors)
+		return err_set(err, ERR_DENIED,
+			"This password needs a second factor, and the account has none");
+	if (is_main && a->must_change && a->change_by_s && clock_wall_s() >= a->change_by_s &&
+		e->attempt.scope != SCOPE_WEB)
+		return err_set(err, ERR_DENIED,
+			"The password must be changed first: sign in on the web page");
+	return 0;
+}
+
+static void note_place(struct task *t)
+{
+	struct entering *e = t->state;
+	struct db *change;
+	struct err err;
+	int rc = secrets_change(t->desk->secrets, &change, &err);
+
+	if (rc == 0) {
+		rc = guesses_note(
+			t->desk->guesses, change, &e->place, &e->entry.is_new_place, &err);
+		rc = secrets_change_end(t->desk->secrets, rc, &err);
+	}
+	if (rc < 0)
+		task_fail(t, &err);
+	else
+		e->then(t);
+}
+
+/* The secret was right; on the reader's thread. */
+static void go_on(struct task *t)
+{
+	struct entering *e = t->state;
+	struct err err;
+	int rc = account_get(secrets_read(t->desk->secrets), e->attempt.account, &e->account, &err);
+
+	secrets_read_end(t->desk->secrets);
+	if (rc == -ERR_NOTFOUND)
+		rc = err_set(&err, ERR_DENIED, "wrong password");
+	if (rc == 0)
+		rc = decide(e, &err);
+	if (rc < 0) {
+		task_fail(t, &err);
+		return;
+	}
+	e->entry.account = e->attempt.account;
+	e->entry.scopes &= open_scopes(&e->account);
+	e->entry.must_change = e->account.must_change;
+	e->entry.change_by_s = e->account.change_by_s;
+	if (guesses_good(t->desk->guesses, &e->place))
+		task_next(t, TASK_CLERK, note_place);
+	else
+		e->then(t);
+}
+
+static void on_verdict(void *context, const struct logins_verdict *verdict)
+{
+	struct task *t = context;
+	struct entering *e = t->state;
+	struct err err;
+
+	if (verdict->rc < 0) {
+		err_set(&err, (enum err_code) - verdict->rc, "%s", verdict->reason);
+		task_fail(t, &err);
+		return;
+	}
+	e->entry.seq = verdict->seq;
+	e->entry.scopes = SCOPE_ALL;
+	task_next(t, TASK_READER, go_on);
+}
+
+void enter_found(struct task *t, uint64_t credential, unsigned scopes, uint64_t seq)
+{
+	struct entering *e = t->state;
+
+	e->entry.credential = credential;
+	e->entry.scopes = scopes;
+	e->entry.seq = seq;
+	go_on(t);
+}
+
+/* 1: there is such an app password. */
+static int find_app(struct task *t, const unsigned char mac[MINT_MAC_LEN], uint64_t *id_out,
+	unsigned *scopes_out, struct err *err)
+{
+	struct entering *e = t->state;
+	struct db *db = secrets_read(t->desk->secrets);
+	struct db_stmt *row;
+	int rc = db_query(db, &row, err,
+		"SELECT id, scopes, needs_factor FROM app WHERE mac = ? AND account = ?",
+		db_b((struct slice){(const char *)mac, MINT_MAC_LEN}),
+		db_i((int64_t)e->attempt.account));
+
+	if (rc == 0)
+		rc = db_step(row, err);
+	if (rc == 1) {
+		*id_out = (uint64_t)db_int(row, 0);
+		*scopes_out = (unsigned)db_int(row, 1);
+		e->needs_factor = db_int(row, 2) != 0;
+	}
+	if (rc >= 0)
+		db_reset(row);
+	secrets_read_end(t->desk->secrets);
+	return rc;
+}
+
+static void try_app(struct task *t, const unsigned char mac[MINT_MAC_LEN])
+{
+	const struct entering *e = t->state;
+	const uint64_t seq = secrets_seq(t->desk->secrets); /* before anything is read */
+	unsigned scopes = 0;
+	uint64_t id = 0;
+	struct err err;
+	int rc = find_app(t, mac, &id, &scopes, &err);
+
+	if (rc == 0) {
+		guesses_failed(t->desk->guesses, &e->place);
+		rc = err_set(&err, ERR_DENIED, "wrong password");
+	}
+	if (rc < 0) {
+		task_fail(t, &err);
+		return;
+	}
+	seen_note(t->desk->seen, SEEN_APP, id, e->attempt.peer, e->attempt.program);
+	enter_found(t, id, scopes, seq);
+}
+
+void enter_begin(struct task *t, bool is_web, task_fn *then)
+{
+	struct entering *e = task_keep(t, sizeof(*e));
+	unsigned char mac[MINT_MAC_LEN];
+	struct err err;
+
+	e->attempt = (struct keeper_attempt){.account = t->f[0].n,
+		.secret = t->f[1].s,
+		.is_token = t->f[5].n != 0,
+		.scope = (unsigned)t->f[2].n & SCOPE_ALL,
+		.peer = t->f[3].s,
+		.program = t->f[4].s};
+	e->place = place_of(e->attempt.account, e->attempt.peer);
+	e->is_web = is_web;
+	e->then = then;
+	if (e->attempt.is_token) {
+		err_set(&err, ERR_DENIED, "not a token");
+		task_fail(t, &err);
+	} else if (mint_mac(MINT_APP, e->attempt.secret, t->desk->mac_key, mac, &err) == 0) {
+		try_app(t, mac);
+	} else {
+		logins_check(t->desk->logins, &e->place, e->attempt.secret, on_verdict, t);
+	}
+}
+
+static void enter_reply(struct task *t)
+{
+	const struct keeper_entry *entry = &((struct entering *)t->state)->entry;
+
+	task_put_u64(t, entry->account);
+	task_put_u64(t, entry->seq);
+	task_put_u64(t, entry->credential);
+	task_put_u64(t, entry->scopes);
+	task_put_u64(t, entry->is_new_place);
+	task_put_u64(t, entry->must_change);
+	task_put_u64(t, (uint64_t)entry->change_by_s);
+	task_reply(t);
+}
+
+void verb_enter(struct task *t)
+{
+	enter_begin(t, false, enter_reply);
+}
