@@ -42,9 +42,12 @@ static struct crew_job *take_next(struct crew *crew)
 
 	if (job)
 		return job;
-	crew->is_bulk_next = !crew->is_bulk_next;
 	job = take(&crew->queues[turn]);
-	return job ? job : take(&crew->queues[turn == CREW_BULK ? CREW_SECOND : CREW_BULK]);
+	if (!job)
+		job = take(&crew->queues[turn == CREW_BULK ? CREW_SECOND : CREW_BULK]);
+	if (job) /* a look at empty queues is no turn */
+		crew->is_bulk_next = turn != CREW_BULK;
+	return job;
 }
 
 static void *work(void *context)
