@@ -2,9 +2,9 @@
  * client.h - how the server asks the keeper: signatures, ticket keys; about people: credentials.h.
  *
  * The keeper's socket is run/keeper-server.sock below the current directory. What is asked about
- * people is only waited for parked; sign blocks the calling thread inside a handshake, with a deadline. When the keeper
- * is away the client connects again by itself, and calls meanwhile answer -ERR_BUSY at their
- * deadline.
+ * people is only waited for parked; sign blocks the calling thread inside a handshake, with a
+ * deadline. When the keeper is away the client connects again by itself, and calls meanwhile answer
+ * -ERR_BUSY at their deadline.
  */
 #ifndef KEEPER_CLIENT_H
 #define KEEPER_CLIENT_H

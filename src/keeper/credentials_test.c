@@ -139,9 +139,9 @@ static void test_apps(void **state)
 	assert_int_equal(kit_enter(&kit, 5, secret, SCOPE_SMTP, HOME, &e), 0);
 	assert_true(e.credential && e.scopes == SCOPE_SMTP);
 	assert_true(kit_register(&kit, &e, SCOPE_SMTP, &at));
-	assert_int_equal(kit_enter(&kit, 5, secret, SCOPE_IMAP, HOME, NULL), -ERR_DENIED);
+	assert_int_equal(kit_enter(&kit, 5, secret, SCOPE_IMAP, HOME, NULL), -ERR_CONFLICT);
 	assert_int_equal(kit_enter(&kit, 6, secret, SCOPE_SMTP, HOME, NULL), -ERR_DENIED);
-	assert_int_equal(kit_sign_in(&kit, 5, secret, HOME, false, NULL), -ERR_DENIED);
+	assert_int_equal(kit_sign_in(&kit, 5, secret, HOME, false, NULL), -ERR_CONFLICT);
 	assert_int_equal(kit_enter(&kit, 5, reader, SCOPE_IMAP, HOME, &e), 0);
 	assert_int_equal(e.scopes, SCOPE_IMAP_READ);
 	/* The last letter is another: not even looked for as a password. */
@@ -307,7 +307,7 @@ static void test_services(void **state)
 	assert_int_equal(kit_ask(&kit, &q), 0);
 	assert_false(kit_is_open(&kit, imap));
 	assert_true(kit_is_open(&kit, smtp));
-	assert_int_equal(kit_enter(&kit, 5, FIRST, SCOPE_IMAP, HOME, &e), -ERR_DENIED);
+	assert_int_equal(kit_enter(&kit, 5, FIRST, SCOPE_IMAP, HOME, &e), -ERR_CONFLICT);
 	assert_int_equal(kit_enter(&kit, 5, FIRST, SCOPE_SMTP, HOME, &e), 0);
 	q.n = SCOPE_ALL;
 	assert_int_equal(kit_ask(&kit, &q), 0);
@@ -436,7 +436,7 @@ static void test_operator(void **state)
 	assert_int_equal(kit_enter(&kit, 5, FIRST, SCOPE_IMAP, HOME, &e), 0);
 	assert_true(e.must_change && e.change_by_s > clock_wall_s());
 	pass_time(&kit, 2 * 3600);
-	assert_int_equal(kit_enter(&kit, 5, FIRST, SCOPE_IMAP, HOME, &e), -ERR_DENIED);
+	assert_int_equal(kit_enter(&kit, 5, FIRST, SCOPE_IMAP, HOME, &e), -ERR_CONFLICT);
 	assert_int_equal(kit_sign_in(&kit, 5, FIRST, HOME, false, &w), 0);
 	assert_int_equal(kit_change_password(&kit, w.cookie, FIRST, SECOND), 0);
 	assert_int_equal(kit_enter(&kit, 5, SECOND, SCOPE_IMAP, HOME, &e), 0);

@@ -40,11 +40,12 @@ static unsigned open_scopes(const struct account *a)
 	       (a->scopes & SCOPE_IMAP ? SCOPE_IMAP_READ : 0);
 }
 
+/* Of several that would do one is enough. Where IMAP is wanted, reading it is something. */
 static bool opens(unsigned scopes, unsigned wanted)
 {
-	if (wanted == SCOPE_IMAP && scopes & SCOPE_IMAP_READ)
-		return true; /* the session only reads */
-	return (scopes & wanted) == wanted;
+	if (wanted & SCOPE_IMAP)
+		wanted |= SCOPE_IMAP_READ;
+	return (scopes & wanted) != 0;
 }
 
 /* The secret was right: may it open this? */
@@ -52,20 +53,21 @@ static int decide(const struct entering *e, struct err *err)
 {
 	const struct account *a = &e->account;
 	const bool is_main = e->entry.credential == 0;
+	const unsigned open = open_scopes(a), wanted = e->attempt.scope;
 
 	if (is_main && a->factors && !e->is_web)
-		return err_set(err, ERR_DENIED,
+		return err_set(err, ERR_CONFLICT,
 			"This account has a second factor: use an alternative password here");
-	if (!opens(open_scopes(a), e->attempt.scope))
-		return err_set(err, ERR_DENIED, "This service is turned off for this account");
-	if (!opens(e->entry.scopes, e->attempt.scope))
-		return err_set(err, ERR_DENIED, "This password is not for this service");
+	if (!opens(open, wanted))
+		return err_set(err, ERR_CONFLICT, "This service is turned off for this account");
+	if (!opens(open & e->entry.scopes, wanted))
+		return err_set(err, ERR_CONFLICT, "This password is for other services");
 	if (e->needs_factor && !a->factors)
-		return err_set(err, ERR_DENIED,
+		return err_set(err, ERR_CONFLICT,
 			"This password needs a second factor, and the account has none");
 	if (is_main && a->must_change && a->change_by_s && clock_wall_s() >= a->change_by_s &&
-		e->attempt.scope != SCOPE_WEB)
-		return err_set(err, ERR_DENIED,
+		!(wanted & SCOPE_WEB))
+		return err_set(err, ERR_CONFLICT,
 			"The password must be changed first: sign in on the web page");
 	return 0;
 }
