@@ -282,6 +282,52 @@ int pool_listen(struct pool *pool, const struct pool_listener *face, struct err 
 	return 0;
 }
 
+static void end_connections(const struct listener *l)
+{
+	struct pool *pool = l->pool;
+	uint32_t last;
+
+	pthread_mutex_lock(&pool->doors.lock);
+	last = pool->doors.slots_used;
+	pthread_mutex_unlock(&pool->doors.lock);
+	for (uint32_t at = 1; at <= last; at++) {
+		struct conn_ref ref = {0};
+
+		pthread_mutex_lock(slot_answer_lock(pool, at));
+		if (pool->slots[at].conn && pool->slots[at].conn->listener == l)
+			ref = pool->slots[at].conn->ref;
+		pthread_mutex_unlock(slot_answer_lock(pool, at));
+		if (ref.slot)
+			pool_revoke(pool, ref);
+	}
+}
+
+/* True if it is the one that listens on fd. */
+static bool relisten(struct listener *l, int fd, const struct protocol *protocol)
+{
+	bool is_this;
+
+	pthread_mutex_lock(&l->lock);
+	is_this = l->face.fd >= 0 && l->face.fd == fd;
+	if (is_this && protocol) {
+		l->face.protocol = protocol;
+	} else if (is_this) {
+		close(l->face.fd);
+		l->face.fd = -1;
+	}
+	pthread_mutex_unlock(&l->lock);
+	return is_this;
+}
+
+void pool_relisten(
+	struct pool *pool, int fd, const struct protocol *protocol, bool ends_connections)
+{
+	for (size_t i = 0; i < pool->doors.listener_count; i++) {
+		if (relisten(pool->doors.listeners[i], fd, protocol) && ends_connections)
+			end_connections(pool->doors.listeners[i]);
+	}
+}
+
 int pool_attach(struct pool *pool, int fd, const struct protocol *protocol, void *context,
 	struct conn_ref *ref_out, struct err *err)
 {

@@ -59,6 +59,12 @@ struct pool_listener {
 MUST_CHECK int pool_listen(
 	struct pool *pool, const struct pool_listener *listener, struct err *err);
 
+/* pool_relisten - whoever connects to this listening descriptor from now on meets this protocol;
+ * NULL: the descriptor is closed. With ends_connections those that came by it are told
+ * GOODBYE_REVOKED. */
+void pool_relisten(
+	struct pool *pool, int fd, const struct protocol *protocol, bool ends_connections);
+
 /* pool_attach - take over a connected descriptor (to the keeper, the supervisor) as a connection of
  * ours; greet() is called first. Not counted among clients, not drained. */
 MUST_CHECK int pool_attach(struct pool *pool, int fd, const struct protocol *protocol,

@@ -22,6 +22,23 @@ const struct page_set *compose_set(void)
 
 /* ---- values ---- */
 
+json_t *notice_text(struct slice text)
+{
+	json_t *json = json_stringn(text.len ? text.ptr : "", text.len);
+	char *copy;
+
+	if (json)
+		return json;
+	copy = mem_str(text);
+	for (char *p = copy; *p; p++) {
+		if ((unsigned char)*p >= 0x80)
+			*p = '?';
+	}
+	json = json_string(copy);
+	free(copy);
+	return json;
+}
+
 static json_t *clean_text(const json_t *text)
 {
 	size_t len = json_string_length(text);

@@ -351,6 +351,11 @@ void notice_close(struct service *service)
 	free(n);
 }
 
+struct slice notice_help(const struct service *service)
+{
+	return service->notices->config.help;
+}
+
 int notice_status(struct service *service, struct notice_status *out, struct err *err)
 {
 	struct notices *n = service->notices;

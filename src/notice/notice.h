@@ -51,6 +51,12 @@ void notice_send_once(struct service *service, uint64_t account, const char *tem
 void notice_operator(
 	struct service *service, const char *template, json_t *values, struct slice key);
 
+/* notice_text - JSON text of these bytes; what is not UTF-8 becomes '?'. */
+json_t *notice_text(struct slice text);
+
+/* notice_help - the address of the page that explains how to set up mail programs. */
+struct slice notice_help(const struct service *service);
+
 /* How many wait, and how many were sent in the last day. */
 struct notice_status {
 	uint64_t waiting, sent_day;

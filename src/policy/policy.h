@@ -11,8 +11,8 @@
  *   a user is affected while a program of theirs came without TLS and has not come with TLS since;
  *   a program not seen for POLICY_GONE_DAYS counts as changed when another one came with TLS.
  *
- * Names of services are those of login.h: "imap", "submission". Any thread; nothing here waits for
- * the disk but policy_open() and policy_status().
+ * Names of services are those of login.h: "imap", "submission". Any thread; a record shares
+ * its flush with others that come together.
  */
 #ifndef POLICY_POLICY_H
 #define POLICY_POLICY_H
@@ -42,6 +42,11 @@ void policy_cleartext_login(struct service *service, const char *name, uint64_t 
 	struct slice program, struct slice peer);
 void policy_tls_login(
 	struct service *service, const char *name, uint64_t account, struct slice program);
+/* policy_port - what new connections on the port of the service that begins without TLS are to
+ * meet: its protocol, the refusal, or NULL: the port is to be closed. */
+struct protocol;
+const struct protocol *policy_port(
+	struct service *service, const char *name, const struct protocol *protocol);
 /* policy_refusal - what a client that may not log in without TLS is told: one line of text with the
  * help page's address. */
 void policy_refusal(struct service *service, const char *name, struct buf *out);

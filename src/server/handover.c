@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/io.h"
 #include "process/sandbox.h"
 
@@ -137,6 +138,9 @@ int role_enter(const struct handover *h, const char *role, const char *subdirect
 		return -(int)err->code;
 	if (fchdir((int)dir) < 0)
 		return err_errno(err, "cannot enter the instance's directory");
+#ifdef PH_FAULTS
+	clock_share();
+#endif
 	if (subdirectory) /* its own: nobody else reads there */
 		umask(077);
 	if (handover_get(h, "uid", &uid, err) == 0 && handover_get(h, "gid", &gid, err) == 0) {

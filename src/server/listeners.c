@@ -1,10 +1,12 @@
 /* listeners.c - which protocol speaks on which socket of the supervisor's. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "http/http.h"
 #include "imap/imap.h"
+#include "policy/policy.h"
 #include "server/server.h"
 #include "smtp/smtp.h"
 
@@ -22,6 +24,8 @@ static const struct row {
 	{"smtp", &smtp_mx_protocol, POOL_MX, true, false, SERVICE, true},
 	{"submissions", &smtp_submission_protocol, POOL_INTERACTIVE, true, true, SERVICE, false},
 	{"imaps", &imap_protocol, POOL_INTERACTIVE, true, true, SERVICE, false},
+	{"imap", &imap_protocol, POOL_INTERACTIVE, true, false, SERVICE, false},
+	{"submission", &smtp_submission_protocol, POOL_INTERACTIVE, true, false, SERVICE, false},
 	{"https", &http_protocol, POOL_INTERACTIVE, true, true, WEB, false},
 	{"http", &http_protocol, POOL_INTERACTIVE, false, false, WEB, false},
 	{"lmtp", &smtp_lmtp_protocol, POOL_INTERACTIVE, false, false, SERVICE, false},
@@ -81,4 +85,32 @@ int listeners_open(struct server *server, struct err *err)
 		}
 	}
 	return 0;
+}
+
+/* Once closed, a descriptor's number may be somebody else's: it is taken out of the handover. */
+static void follow(struct server *server, const struct row *row)
+{
+	const struct protocol *protocol = policy_port(&server->service, row->name, row->protocol);
+
+	for (size_t i = 0; i < server->handover.n; i++) {
+		if (strcmp(server->handover.items[i].name, row->name) != 0 ||
+			server->handover.items[i].value < 0)
+			continue;
+		pool_relisten(server->service.pool, (int)server->handover.items[i].value, protocol,
+			protocol != row->protocol);
+		if (!protocol)
+			server->handover.items[i].value = -1;
+	}
+}
+
+void listeners_follow(void *context)
+{
+	struct server *server = context;
+
+	pthread_mutex_lock(&server->listeners_lock);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (rows[i].has_tls && !rows[i].is_implicit_tls && !rows[i].is_mx)
+			follow(server, &rows[i]);
+	}
+	pthread_mutex_unlock(&server->listeners_lock);
 }

@@ -16,6 +16,7 @@
 #include "base/io.h"
 #include "base/mem.h"
 #include "notice/notice.h"
+#include "policy/policy.h"
 
 enum { MS = 1000, DRAIN_STEP_MS = 1000 };
 
@@ -42,6 +43,7 @@ void server_apply(struct server *server, const struct config *config)
 		&server->service.limits.login_ms, (int64_t)config->login_s * MS, __ATOMIC_RELAXED);
 	__atomic_store_n(&server->service.limits.login_failures_max,
 		(unsigned)config->login_failures_max, __ATOMIC_RELAXED);
+	policy_apply(&server->service, config);
 }
 
 /* ---- the parts ---- */
@@ -134,7 +136,9 @@ static int open_notices(struct server *server, struct err *err)
 		.help = config->service_help,
 	};
 
-	return notice_open(&server->service, &notices, err);
+	const int rc = notice_open(&server->service, &notices, err);
+
+	return rc < 0 ? rc : policy_open(&server->service, config, listeners_follow, server, err);
 }
 
 static int open_bus(struct server *server, struct err *err)
@@ -169,6 +173,8 @@ static int open_parts(struct server *server, struct err *err)
 	if (rc == 0)
 		rc = listeners_open(server, err);
 	if (rc == 0)
+		listeners_follow(server);
+	if (rc == 0)
 		rc = open_bus(server, err);
 	return rc;
 }
@@ -179,6 +185,7 @@ static void close_parts(struct server *server)
 
 	if (service->pool)
 		pool_stop(&service->pool);
+	policy_close(service);
 	notice_close(service);
 	if (service->accept)
 		mail_accept_close(&service->accept);
@@ -322,6 +329,7 @@ static int run(struct server *server, int argc, char **argv, struct err *err)
 	if (rc < 0)
 		return rc;
 	tickets_start(server);
+	policy_start(&server->service);
 	wait_for_end(server, signal_fd);
 	return 0;
 }
@@ -345,6 +353,7 @@ int server_main(int argc, char **argv)
 	control_init(&server->control, &server->service);
 	mail_sessions_init(&server->service.sessions);
 	pthread_mutex_init(&server->notices_lock, NULL);
+	pthread_mutex_init(&server->listeners_lock, NULL);
 	server->drain_ms = -1;
 	server->site.spool_dirfd = -1;
 	server->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

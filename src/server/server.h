@@ -35,7 +35,8 @@ struct server {
 	struct conn_ref bus;
 	atomic_uint peers; /* servers beside us */
 	pthread_mutex_t notices_lock;
-	struct map notices; /* account -> struct notice, not sent yet */
+	struct map notices;             /* account -> struct notice, not sent yet */
+	pthread_mutex_t listeners_lock; /* guards the handover's listening descriptors */
 };
 
 /* server_main - `posthouse @server …`. */
@@ -56,6 +57,8 @@ void tickets_start(struct server *server);
 
 /* listeners.c */
 MUST_CHECK int listeners_open(struct server *server, struct err *err);
+/* listeners_follow - the ports that begin without TLS follow their policy; a policy_changed_fn. */
+void listeners_follow(void *server);
 
 /* site.c */
 /* site_open - what browsers see on https and http. */

@@ -185,15 +185,40 @@ static int add_unix(const struct layout *layout, const struct config *config,
 	return rc;
 }
 
+/* Its port is there while logins without TLS are possible, and then if it shall say why not. */
+static bool has_cleartext_imap(const struct config *config)
+{
+	return config->cleartext_answer ||
+	       config_is_cleartext_open(&config->cleartext_imap, clock_wall_s());
+}
+
+bool sockets_are_due(const struct sockets *sockets, const struct config *config)
+{
+	bool is_there = false;
+
+	for (size_t i = 0; i < sockets->n; i++)
+		is_there = is_there || strcmp(sockets->items[i].name, "imap") == 0;
+	return is_there != (config->imap.n && has_cleartext_imap(config));
+}
+
+int64_t sockets_date(const struct config *config)
+{
+	const int64_t date = (int64_t)config->cleartext_imap.date_s;
+
+	return config->cleartext_imap.mode == CLEARTEXT_NOTIFY && clock_wall_s() < date ? date : 0;
+}
+
 int sockets_open(const struct layout *layout, const struct config *config,
 	const struct sockets *before, int patience_ms, struct sockets *out, struct err *err)
 {
+	static const struct config_listen off = {.n = 0};
 	const struct {
 		const char *name;
 		const struct config_listen *at;
 	} rows[] = {{"smtp", &config->smtp}, {"submissions", &config->submissions},
 		{"imaps", &config->imaps}, {"https", &config->https}, {"http", &config->http},
-		{"lmtp", &config->lmtp}};
+		{"imap", has_cleartext_imap(config) ? &config->imap : &off},
+		{"submission", &config->submission}, {"lmtp", &config->lmtp}};
 	struct sockets sockets = {.n = 0};
 	int rc = 0;
 

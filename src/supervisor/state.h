@@ -43,5 +43,7 @@ int processes_timeout(const struct supervisor *sup); /* until then, for poll(); 
 /* change.c: the operator's wishes while we run */
 void change_reload(struct supervisor *sup);
 void change_upgrade(struct supervisor *sup);
+/* change_date - a port whose date has come is opened or closed. */
+void change_date(struct supervisor *sup);
 
 #endif

@@ -8,12 +8,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/io.h"
 #include "base/log.h"
 #include "process/sandbox.h"
 #include "supervisor/state.h"
 
-enum { PORT_PATIENCE_MS = 5000 }; /* for what a killed instance leaves behind */
+enum {
+	PORT_PATIENCE_MS = 5000, /* for what a killed instance leaves behind */
+	LOOK_MS = 1000,
+};
 
 /* ---- events ---- */
 
@@ -102,6 +106,14 @@ static bool is_bus_full(const struct supervisor *sup, const struct child *from)
 	return false;
 }
 
+/* The wall clock may be set: while a date is to come it is looked at each second. */
+static int timeout(const struct supervisor *sup)
+{
+	const int ms = processes_timeout(sup);
+
+	return sockets_date(sup->config) && (ms < 0 || ms > LOOK_MS) ? LOOK_MS : ms;
+}
+
 static void wait_and_act(struct supervisor *sup)
 {
 	struct pollfd fds[CHILDREN_MAX + 1] = {{.fd = sup->signal_fd, .events = POLLIN}};
@@ -118,7 +130,7 @@ static void wait_and_act(struct supervisor *sup)
 		fds[n++].events = (short)((is_bus_full(sup, child) ? 0 : POLLIN) |
 					  (child->out.len ? POLLOUT : 0));
 	}
-	if (poll(fds, n, processes_timeout(sup)) > 0) {
+	if (poll(fds, n, timeout(sup)) > 0) {
 		for (nfds_t i = 1; i < n; i++) {
 			if (fds[i].revents)
 				on_bus(sup, pids[i], fds[i].revents);
@@ -127,6 +139,7 @@ static void wait_and_act(struct supervisor *sup)
 			on_signal(sup);
 	}
 	processes_time(sup);
+	change_date(sup);
 }
 
 /* ---- the whole ---- */
@@ -169,6 +182,10 @@ static int prepare(struct supervisor *sup, const char *dir, struct err *err)
 		rc = layout_users(&sup->layout, sup->config, err);
 	if (rc == 0)
 		rc = layout_make(&sup->layout, err);
+#ifdef PH_FAULTS
+	if (rc == 0)
+		clock_share();
+#endif
 	if (rc == 0)
 		rc = sockets_open(&sup->layout, sup->config, NULL,
 			sup->layout.was_interrupted ? PORT_PATIENCE_MS : 0, &sup->sockets, err);

@@ -1,0 +1,73 @@
+/* internal.h - what the files of this room share; nobody else includes it. */
+#ifndef POLICY_INTERNAL_H
+#define POLICY_INTERNAL_H
+
+#include "mail/group.h"
+#include "policy/policy.h"
+
+enum { POLICY_SERVICES = 2, DAY_S = 24 * 3600 };
+
+/* One row: a service with a port that begins without TLS. */
+struct policy_row {
+	const char *name, *protocol; /* of login.h; for people */
+	size_t cleartext_at, tls_at; /* in struct config: its settings, and the listener with TLS */
+	const struct protocol *refusal; /* NULL: the port stays open, for STARTTLS */
+};
+extern const struct policy_row policy_rows[POLICY_SERVICES];
+
+/* A row's settings now. */
+struct policy_state {
+	struct config_cleartext settings;
+	unsigned tls_port;
+};
+
+struct policy {
+	struct service *service;
+	policy_changed_fn *on_change;
+	void *context;
+	struct db *db, *reader;
+	struct group group;
+	pthread_mutex_t reader_lock;
+	struct pool_timer timer;
+	pthread_mutex_t lock; /* guards what follows */
+	struct policy_state states[POLICY_SERVICES];
+	bool was_open[POLICY_SERVICES]; /* when the clock was looked at last */
+	bool answers;
+	struct map affected; /* struct policy_account by account */
+};
+
+/* An account with a program that came without TLS and has not come with it since. */
+struct policy_account {
+	uint64_t account;
+};
+
+extern const struct log_ctx policy_log;
+
+/* policy_find - the row of this name, or -1. policy_state - a copy of its settings. */
+int policy_find(const char *name);
+struct policy_state policy_state(struct policy *policy, int row);
+void policy_affect(struct policy *policy, uint64_t account, bool is_affected);
+bool policy_is_affected(struct policy *policy, uint64_t account);
+
+/* What a record has to say to the user. */
+struct policy_user {
+	int row;
+	uint64_t account;
+	struct slice program, peer;
+	int64_t notices; /* sent to this user before */
+};
+/* policy_tell - `last` before the date, or again. */
+void policy_tell(struct policy *policy, const struct policy_user *user, bool is_last);
+bool policy_is_last(const struct policy_state *state, int64_t now_s);
+/* policy_day - "2027-03-01", or empty for 0. */
+struct slice policy_day(int64_t wall_s, char out[16]);
+
+/* record.c: last warnings that are due; the job's. asked.c: reminders of new passwords. */
+void policy_warn(struct policy *policy);
+void policy_remind(struct policy *policy);
+
+/* "s" is a row of seen, "t" the user's of told, ?1 the time now: the program is still affected. */
+#define POLICY_AFFECTED "s.tls_s = 0 AND NOT (t.tls_s >= s.clear_s AND s.clear_s < ?1 - 259200)"
+_Static_assert(POLICY_GONE_DAYS *DAY_S == 259200, "POLICY_AFFECTED says it in seconds");
+
+#endif
