@@ -7,6 +7,7 @@
 #include "directory/level.h"
 #include "login/internal.h"
 #include "notice/notice.h"
+#include "policy/policy.h"
 #include "wire/smtp/addr.h"
 
 enum { PROGRAM_MAX = 100 };
@@ -162,6 +163,19 @@ static void tell_new_place(struct conn *c, uint64_t account)
 		(struct slice){NULL, 0});
 }
 
+/* [tls.2]: who came without TLS, and who does not any more. */
+static void tell_policy(struct conn *c)
+{
+	const struct login *login = login_of(c);
+	struct service *service = login_mail(c);
+
+	if (conn_is_tls(c))
+		policy_tls_login(service, login->service->name, login->account, program_of(login));
+	else
+		policy_cleartext_login(service, login->service->name, login->account,
+			program_of(login), conn_peer_address(c));
+}
+
 void login_enter(struct conn *c, const struct keeper_entry *entry)
 {
 	struct login *login = login_of(c);
@@ -183,6 +197,7 @@ void login_enter(struct conn *c, const struct keeper_entry *entry)
 	note(c, entry->account, "login", slice_lit(""));
 	if (entry->is_new_place)
 		tell_new_place(c, entry->account);
+	tell_policy(c);
 	end(c, LOGIN_IN, NULL);
 }
 
@@ -231,6 +246,9 @@ void login_program(struct conn *c, struct slice program)
 	for (char *p = login->program; *p; p++)
 		*p = *p >= ' ' && *p < 0x7f ? *p : '?'; /* it is shown, logged and mailed */
 	mail_session_name(&login_mail(c)->sessions, &login->session, slice_str(login->program));
+	if (login->account && !conn_is_tls(c))
+		policy_cleartext_program(login_mail(c), login->service->name, login->account,
+			slice_str(login->program));
 }
 
 void login_done(struct conn *c)

@@ -10,6 +10,7 @@ enum { POLICY_SERVICES = 2, DAY_S = 24 * 3600 };
 /* One row: a service with a port that begins without TLS. */
 struct policy_row {
 	const char *name, *protocol; /* of login.h; for people */
+	unsigned scope;
 	size_t cleartext_at, tls_at; /* in struct config: its settings, and the listener with TLS */
 	const struct protocol *refusal; /* NULL: the port stays open, for STARTTLS */
 };
@@ -46,10 +47,14 @@ extern const struct log_ctx policy_log;
 /* policy_find - the row of this name, or -1. policy_state - a copy of its settings. */
 int policy_find(const char *name);
 struct policy_state policy_state(struct policy *policy, int row);
+static inline struct db_arg policy_name(int row)
+{
+	return db_t(slice_str(policy_rows[row].name));
+}
 void policy_affect(struct policy *policy, uint64_t account, bool is_affected);
 bool policy_is_affected(struct policy *policy, uint64_t account);
 
-/* What a record has to say to the user. */
+/* Who is told, and of which program. */
 struct policy_user {
 	int row;
 	uint64_t account;
@@ -62,8 +67,8 @@ bool policy_is_last(const struct policy_state *state, int64_t now_s);
 /* policy_day - "2027-03-01", or empty for 0. */
 struct slice policy_day(int64_t wall_s, char out[16]);
 
-/* record.c: last warnings that are due; the job's. asked.c: reminders of new passwords. */
-void policy_warn(struct policy *policy);
+/* tell.c: mails and last warnings that are due; the job's. asked.c: reminders of new passwords. */
+void policy_tell_due(struct policy *policy);
 void policy_remind(struct policy *policy);
 
 /* "s" is a row of seen, "t" the user's of told, ?1 the time now: the program is still affected. */

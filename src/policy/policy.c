@@ -1,6 +1,7 @@
 /* policy.c - see policy.h for the contract: settings, the clock, and who must not come in. */
 #include "policy/policy.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -26,10 +27,13 @@ static const struct db_migration schema[] = {
 	 " peer TEXT NOT NULL, logins INTEGER NOT NULL, clear_s INTEGER NOT NULL,"
 	 " tls_s INTEGER NOT NULL, PRIMARY KEY (service, account, program)) WITHOUT ROWID;"
 	 /* A user at a service: what was sent, for which date the last warning, and when anything
-	  * of theirs came with TLS. */
+	  * of theirs came with TLS; is_due: came without since it was
+	  * last looked whether to tell them. */
 	 "CREATE TABLE told (service TEXT NOT NULL, account INTEGER NOT NULL,"
 	 " notices INTEGER NOT NULL, last_s INTEGER NOT NULL, warned INTEGER NOT NULL,"
-	 " tls_s INTEGER NOT NULL, PRIMARY KEY (service, account)) WITHOUT ROWID;"
+	 " tls_s INTEGER NOT NULL, is_due INTEGER NOT NULL, PRIMARY KEY (service, account)) "
+	 "WITHOUT ROWID;"
+	 "CREATE INDEX told_due ON told (service) WHERE is_due;"
 	 "CREATE TABLE asked (account INTEGER PRIMARY KEY, by_s INTEGER NOT NULL,"
 	 " reason TEXT NOT NULL, reminded INTEGER NOT NULL);"},
 };
@@ -81,9 +85,9 @@ static const struct protocol imap_refusal = {
 /* ---- the services ---- */
 
 const struct policy_row policy_rows[POLICY_SERVICES] = {
-	{"imap", "IMAP", offsetof(struct config, cleartext_imap), offsetof(struct config, imaps),
-		&imap_refusal},
-	{"submission", "SMTP", offsetof(struct config, cleartext_submission),
+	{"imap", "IMAP", SCOPE_IMAP, offsetof(struct config, cleartext_imap),
+		offsetof(struct config, imaps), &imap_refusal},
+	{"submission", "SMTP", SCOPE_SMTP, offsetof(struct config, cleartext_submission),
 		offsetof(struct config, submissions), NULL},
 };
 
@@ -231,6 +235,7 @@ static bool look(struct policy *p)
 {
 	const int64_t now = clock_wall_s();
 	bool has_changed = false;
+	unsigned scopes = 0;
 
 	pthread_mutex_lock(&p->lock);
 	for (int i = 0; i < POLICY_SERVICES; i++) {
@@ -242,7 +247,9 @@ static bool look(struct policy *p)
 			has_changed = true;
 		}
 		p->was_open[i] = is_open;
+		scopes |= is_open ? policy_rows[i].scope : 0;
 	}
+	atomic_store(&p->service->cleartext_scopes, scopes);
 	pthread_mutex_unlock(&p->lock);
 	return has_changed;
 }
@@ -253,7 +260,7 @@ static void tick(struct pool_job *job)
 
 	if (look(p))
 		p->on_change(p->context);
-	policy_warn(p);
+	policy_tell_due(p);
 	policy_remind(p);
 	pool_timer_set(p->service->pool, &p->timer, clock_mono_ms() + TICK_MS);
 }

@@ -42,6 +42,9 @@ void policy_cleartext_login(struct service *service, const char *name, uint64_t 
 	struct slice program, struct slice peer);
 void policy_tls_login(
 	struct service *service, const char *name, uint64_t account, struct slice program);
+/* policy_cleartext_program - the program of that login said its name after it. */
+void policy_cleartext_program(
+	struct service *service, const char *name, uint64_t account, struct slice program);
 /* policy_port - what new connections on the port of the service that begins without TLS are to
  * meet: its protocol, the refusal, or NULL: the port is to be closed. */
 struct protocol;
