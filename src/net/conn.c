@@ -51,10 +51,10 @@ static bool must_yield(struct conn *c)
 		       clock_mono_us() - c->worker->start_us > TURN_SHORT_US);
 }
 
-/* Is nothing of a unit left: no ticket, no source? */
+/* Is nothing of a unit left: no ticket that the next one must wait for, no source? */
 static bool is_between_units(const struct conn *c)
 {
-	return !c->is_parked && !c->parts;
+	return (!c->is_parked || c->is_beside) && !c->parts;
 }
 
 static void start_closing(struct conn *c)
@@ -347,7 +347,7 @@ static enum step step_open(struct conn *c)
 		return STEP_AGAIN;
 	if (c->is_dead)
 		return STEP_CLOSED;
-	return c->is_eof && flow == FLOW_CLEAR ? STEP_AGAIN : STEP_WAIT;
+	return c->is_eof && !c->is_parked && flow == FLOW_CLEAR ? STEP_AGAIN : STEP_WAIT;
 }
 
 static enum step advance(struct conn *c)

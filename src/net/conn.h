@@ -44,6 +44,9 @@ struct protocol {
 	size_t session_size; /* zeroed bytes kept for the session, see conn_session() */
 	size_t unit_max;     /* most bytes of one unit, at least 1024 */
 	bool sends_secrets;  /* what was sent is wiped from memory */
+	/* alpn - names for TLS (RFC 7301), best first, NULL at the end; a client that offers only
+	 * others is refused. NULL: nobody is asked. */
+	const char *const *alpn;
 	/* greet - the connection is there (and its TLS handshake done, where TLS is implicit). */
 	void (*greet)(struct conn *c);
 	/* frame - how many bytes of in are the next unit; 0: wait for more. With is_full the input
@@ -54,6 +57,10 @@ struct protocol {
 	/* notify - somebody called pool_wake(); called between units only, also while the client is
 	 * silent. May be NULL. */
 	void (*notify)(struct conn *c);
+	/* more - little output is left: append what else there is to send (at most about 64 KiB);
+	 * false: nothing now, asked again after the next unit, notify or answer. For protocols that
+	 * send and receive at once: unlike a source it does not hold up input. May be NULL. */
+	bool (*more)(struct conn *c);
 	/* goodbye - say why we close (append to conn_out()); the connection is closed after it. */
 	void (*goodbye)(struct conn *c, enum conn_goodbye why);
 	/* done - the connection is closed; free what the session owns. Nothing can be sent. */
@@ -108,12 +115,15 @@ void conn_source(struct conn *c, struct source *s);
  */
 uint64_t conn_park(struct conn *c, int64_t timeout_ms, conn_resume_fn *resume);
 
+/* conn_park_beside - the same, but input goes on meanwhile: execute() must bear it. */
+uint64_t conn_park_beside(struct conn *c, int64_t timeout_ms, conn_resume_fn *resume);
+
 /* conn_set_timeout - close with goodbye(GOODBYE_IDLE) if no whole unit arrives for so long. It
  * holds until set again; no output moving for as long closes too. */
 void conn_set_timeout(struct conn *c, int64_t ms);
 
-/* conn_restart_timeout - the same, counted from now: what has begun has so long to be whole, however
- * slowly its bytes come. May be called by frame(). */
+/* conn_restart_timeout - the same, counted from now: what has begun has so long to be whole,
+ * however slowly its bytes come. May be called by frame(). */
 void conn_restart_timeout(struct conn *c, int64_t ms);
 
 /* conn_set_busy - something larger than a unit has begun (a DATA, a literal): until it is set back
@@ -141,6 +151,7 @@ const char *conn_tls_cipher(const struct conn *c);
  * such binding. */
 MUST_CHECK int conn_channel_binding(
 	struct conn *c, struct slice name, struct buf *out, struct err *err);
+struct slice conn_alpn(const struct conn *c);         /* chosen by ALPN: "h2"; "" if nothing */
 struct slice conn_peer_address(const struct conn *c); /* "192.0.2.1", "2001:db8::1", "" on Unix */
 bool conn_peer_uid(const struct conn *c, uint32_t *uid_out); /* Unix sockets: SO_PEERCRED */
 

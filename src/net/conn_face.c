@@ -60,18 +60,29 @@ void conn_source(struct conn *c, struct source *s)
 	c->last_part = part;
 }
 
-uint64_t conn_park(struct conn *c, int64_t timeout_ms, conn_resume_fn *fn)
+static uint64_t park(struct conn *c, int64_t timeout_ms, bool is_beside, conn_resume_fn *fn)
 {
 	const uint64_t ticket = ++c->last_ticket;
 
 	assert(!c->is_parked);
 	c->is_parked = true;
+	c->is_beside = is_beside;
 	c->resume = fn;
 	c->park_due_ms = clock_mono_ms() + timeout_ms;
 	pthread_mutex_lock(slot_answer_lock(c->pool, c->ref.slot));
 	c->ticket = ticket;
 	pthread_mutex_unlock(slot_answer_lock(c->pool, c->ref.slot));
 	return ticket;
+}
+
+uint64_t conn_park(struct conn *c, int64_t timeout_ms, conn_resume_fn *fn)
+{
+	return park(c, timeout_ms, false, fn);
+}
+
+uint64_t conn_park_beside(struct conn *c, int64_t timeout_ms, conn_resume_fn *fn)
+{
+	return park(c, timeout_ms, true, fn);
 }
 
 void conn_set_timeout(struct conn *c, int64_t ms)

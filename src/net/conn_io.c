@@ -147,6 +147,15 @@ static bool pull(struct conn *c)
 	return true;
 }
 
+/* Asks the protocol for more, where the peer takes it as fast as it comes. */
+static bool has_more(struct conn *c)
+{
+	if (!c->protocol->more || c->parts || conn_out_left(c) >= RECORD_BYTES)
+		return false;
+	compact(c);
+	return c->protocol->more(c);
+}
+
 /* Whole records: the next piece is asked for before the last one is quite out. */
 static bool must_pull(const struct conn *c)
 {
@@ -169,6 +178,8 @@ enum flow conn_flush(struct conn *c)
 				return FLOW_SPENT;
 			continue;
 		}
+		if (c->worker->bytes < TURN_BYTES && has_more(c))
+			continue;
 		if (conn_out_left(c) == 0)
 			return c->parts ? FLOW_WAITING : FLOW_CLEAR;
 		if (!c->can_write)

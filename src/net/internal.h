@@ -199,6 +199,8 @@ struct conn {
 	bool is_eof : 1, saw_rdhup : 1, saw_hangup : 1;
 	bool is_closing : 1;  /* no more units; close when the output is out */
 	bool is_dead : 1;     /* close now */
+	bool is_acme : 1;     /* the client asked for `acme-tls/1` */
+	bool is_beside : 1;   /* input goes on while it is parked */
 	bool is_starting : 1; /* TLS begins when the output is out */
 	bool is_waiting : 1;  /* the first source said SOURCE_WAIT */
 	bool is_parked : 1;   /* a ticket is out */
@@ -311,6 +313,12 @@ void conn_tls_end(struct conn *c, bool is_clean);
 
 /* tls.c */
 SSL *tls_session_new(struct tls *tls, bool allows_old, void *bio_data);
+/* tls_alpn.c: OpenSSL's callback; tls_note_acme - look whether the client asks for a challenge,
+ * before anything is chosen; tls_is_acme - it does. */
+int tls_choose_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len,
+	const unsigned char *in, unsigned in_len, void *arg);
+void tls_note_acme(SSL *ssl);
+bool tls_is_acme(SSL *ssl);
 /* tls_bio_read, tls_bio_write - conn_tls.c's: what OpenSSL calls for bytes. */
 int conn_bio_read(BIO *bio, char *p, int n);
 int conn_bio_write(BIO *bio, const char *p, int n);

@@ -301,19 +301,17 @@ const struct protocol kit_protocol = {
 	.done = on_done,
 };
 
-static uint16_t listen_at(struct kit *kit, struct pool_listener face)
+uint16_t kit_listen_with(struct pool *pool, const struct pool_listener *listener)
 {
 	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t len = sizeof(at);
-	const int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	struct pool_listener face = *listener;
 	struct err err;
 
-	face.fd = fd;
-	face.protocol = &kit_protocol;
-	face.context = kit;
-	if (bind(fd, (struct sockaddr *)&at, sizeof(at)) < 0 || listen(fd, 1024) < 0 ||
-		getsockname(fd, (struct sockaddr *)&at, &len) < 0 ||
-		pool_listen(kit->pool, &face, &err) < 0)
+	face.fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (bind(face.fd, (struct sockaddr *)&at, sizeof(at)) < 0 || listen(face.fd, 1024) < 0 ||
+		getsockname(face.fd, (struct sockaddr *)&at, &len) < 0 ||
+		pool_listen(pool, &face, &err) < 0)
 		abort();
 	return ntohs(at.sin_port);
 }
@@ -321,18 +319,26 @@ static uint16_t listen_at(struct kit *kit, struct pool_listener face)
 uint16_t kit_listen(struct kit *kit, struct tls *tls, bool is_implicit, enum pool_class class,
 	size_t connections_max)
 {
-	return listen_at(kit, (struct pool_listener){.tls = tls,
-				      .is_implicit_tls = is_implicit,
-				      .class = class,
-				      .connections_max = connections_max});
+	const struct pool_listener listener = {.protocol = &kit_protocol,
+		.context = kit,
+		.tls = tls,
+		.is_implicit_tls = is_implicit,
+		.class = class,
+		.connections_max = connections_max};
+
+	return kit_listen_with(kit->pool, &listener);
 }
 
 uint16_t kit_listen_old(struct kit *kit, struct tls *tls)
 {
-	return listen_at(kit, (struct pool_listener){.tls = tls,
-				      .is_implicit_tls = true,
-				      .allows_old_tls = true,
-				      .class = POOL_INTERACTIVE});
+	const struct pool_listener listener = {.protocol = &kit_protocol,
+		.context = kit,
+		.tls = tls,
+		.is_implicit_tls = true,
+		.allows_old_tls = true,
+		.class = POOL_INTERACTIVE};
+
+	return kit_listen_with(kit->pool, &listener);
 }
 
 struct conn_ref kit_last_ref(struct kit *kit)

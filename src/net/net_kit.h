@@ -47,6 +47,8 @@ uint16_t kit_listen(struct kit *kit, struct tls *tls, bool is_implicit, enum poo
 	size_t connections_max);
 /* kit_listen_old - the same with implicit TLS, which may be an old version. */
 uint16_t kit_listen_old(struct kit *kit, struct tls *tls);
+/* kit_listen_with - the same for any protocol; listener->fd is not looked at. */
+uint16_t kit_listen_with(struct pool *pool, const struct pool_listener *listener);
 struct conn_ref kit_last_ref(struct kit *kit);
 
 /* A client that waits as long as it must. */

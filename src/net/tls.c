@@ -35,6 +35,7 @@ struct tls {
 	atomic_bool allows_old; /* signatures */
 	pthread_mutex_t lock;   /* of what follows */
 	struct tls_names names;
+	struct tls_names challenges; /* for `acme-tls/1` */
 	struct ticket_key tickets[TICKET_KEYS_MAX];
 	size_t ticket_count;
 };
@@ -80,7 +81,8 @@ static int choose_chain(SSL *ssl, void *arg)
 	if (SSL_version(ssl) < TLS1_3_VERSION)
 		SSL_set_options(ssl, SSL_OP_NO_TICKET);
 	pthread_mutex_lock(&tls->lock);
-	tls_names_find(&tls->names, name ? slice_str(name) : (struct slice){NULL, 0}, chains);
+	tls_names_find(tls_is_acme(ssl) ? &tls->challenges : &tls->names,
+		name ? slice_str(name) : (struct slice){NULL, 0}, chains);
 	pthread_mutex_unlock(&tls->lock);
 	ok = use_chains(chains, ssl);
 	for (size_t i = 0; i < TLS_CHAIN_PLACES; i++)
@@ -110,6 +112,7 @@ static int on_hello(SSL *ssl, int *alert, void *arg)
 	struct tls *tls = arg;
 
 	(void)alert;
+	tls_note_acme(ssl);
 	if (atomic_load(&tls->allows_old) && !offers_new_schemes(ssl))
 		SSL_set_security_level(ssl, 0);
 	return SSL_CLIENT_HELLO_SUCCESS;
@@ -183,6 +186,7 @@ static bool set_policy(struct tls *tls, SSL_CTX *ctx)
 	SSL_CTX_set_num_tickets(ctx, 1);
 	SSL_CTX_set_read_ahead(ctx, 1);
 	SSL_CTX_set_client_hello_cb(ctx, on_hello, tls);
+	SSL_CTX_set_alpn_select_cb(ctx, tls_choose_alpn, NULL);
 	SSL_CTX_set_cert_cb(ctx, choose_chain, tls);
 	SSL_CTX_set_msg_callback(ctx, conn_msg_seen);
 	SSL_CTX_set_max_early_data(ctx, 0);
@@ -267,6 +271,7 @@ void tls_free(struct tls **tls_at)
 	if (!tls)
 		return;
 	tls_names_done(&tls->names);
+	tls_names_done(&tls->challenges);
 	SSL_CTX_free(tls->ctx);
 	SSL_CTX_free(tls->old_ctx);
 	BIO_meth_free(tls->bio);
@@ -285,17 +290,27 @@ int tls_chain_read(struct tls *tls, struct slice chain_pem, struct slice key_nam
 	return tls_chain_new(tls->libctx, chain_pem, key_name, &tls->signer, chain_out, err);
 }
 
-void tls_use(struct tls *tls, const struct tls_use *list, size_t n)
+static void replace(struct tls *tls, struct tls_names *at, const struct tls_use *list, size_t n)
 {
 	struct tls_names names = {0}, before;
 
 	for (size_t i = 0; i < n; i++)
 		tls_names_put(&names, &list[i]);
 	pthread_mutex_lock(&tls->lock);
-	before = tls->names;
-	tls->names = names;
+	before = *at;
+	*at = names;
 	pthread_mutex_unlock(&tls->lock);
 	tls_names_done(&before);
+}
+
+void tls_use(struct tls *tls, const struct tls_use *list, size_t n)
+{
+	replace(tls, &tls->names, list, n);
+}
+
+void tls_use_challenges(struct tls *tls, const struct tls_use *list, size_t n)
+{
+	replace(tls, &tls->challenges, list, n);
 }
 
 void tls_allow_old(struct tls *tls, bool is_allowed)

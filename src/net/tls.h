@@ -71,6 +71,9 @@ struct tls_use {
 /* tls_use - from now on these and no others; of two of a kind for one name the first counts. Any
  * thread. */
 void tls_use(struct tls *tls, const struct tls_use *list, size_t n);
+/* tls_use_challenges - the same for clients that ask by ALPN for `acme-tls/1` (RFC 8737), where the
+ * listener's protocol has ALPN names; nobody else sees these. */
+void tls_use_challenges(struct tls *tls, const struct tls_use *list, size_t n);
 
 /* tls_allow_old - whether clients that offer SHA-1 and nothing newer get a signature over that. */
 void tls_allow_old(struct tls *tls, bool is_allowed);
