@@ -301,9 +301,8 @@ static unsigned check_body(struct http_head *head, bool is_version_2, struct err
 	return 0;
 }
 
-static unsigned check_connection(struct http_head *head, struct err *err)
+static void check_connection(struct http_head *head)
 {
-	const struct slice expect = http_head_field(head, slice_lit("expect"));
 	bool is_last = false;
 
 	head->is_keep_alive = head->minor > 0;
@@ -318,7 +317,13 @@ static unsigned check_connection(struct http_head *head, struct err *err)
 		}
 	}
 	head->is_keep_alive &= !is_last;
-	head->is_expecting = expect.ptr && head->minor > 0;
+}
+
+static unsigned check_expect(struct http_head *head, bool is_version_2, struct err *err)
+{
+	const struct slice expect = http_head_field(head, slice_lit("expect"));
+
+	head->is_expecting = expect.ptr && (head->minor > 0 || is_version_2);
 	if (expect.ptr && !slice_eq_nocase(expect, slice_lit("100-continue")))
 		return refuse(EXPECTATION, err, "unknown expectation");
 	return 0;
@@ -333,7 +338,9 @@ unsigned http_head_check(struct http_head *head, struct slice authority, bool is
 		status = check_host(head, authority, is_version_2, arena, err);
 	if (status == 0)
 		status = check_body(head, is_version_2, err);
+	if (status == 0)
+		status = check_expect(head, is_version_2, err);
 	if (status == 0 && !is_version_2)
-		status = check_connection(head, err);
+		check_connection(head);
 	return status;
 }
