@@ -171,7 +171,7 @@ uint64_t http_park(struct http *x, int64_t timeout_ms, http_resume_fn *resume)
 {
 	x->resume = resume;
 	x->is_parked = true;
-	return http1_park(x, timeout_ms);
+	return x->stream ? http2_park(x, timeout_ms) : http1_park(x, timeout_ms);
 }
 
 void *http_keep(struct http *x, size_t size, void (*free_kept)(void *kept))

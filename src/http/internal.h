@@ -123,6 +123,16 @@ size_t http1_frame(struct conn *c, struct slice in, bool is_full);
 void http1_execute(struct conn *c, struct slice unit);
 void http1_goodbye(struct conn *c, enum conn_goodbye why);
 
+/* http2.c, http2_reply.c */
+void http2_greet(struct conn *c);
+void http2_execute(struct conn *c, struct slice unit);
+void http2_notify(struct conn *c);
+bool http2_more(struct conn *c);
+void http2_goodbye(struct conn *c);
+void http2_done(struct conn *c);
+void http2_send(struct http *x);
+uint64_t http2_park(struct http *x, int64_t timeout_ms);
+
 /* status.c */
 const char *http_status_text(unsigned status);
 

@@ -229,7 +229,10 @@ static void finish(struct http *x, unsigned status, const char *type)
 		add_number(x, "Content-Length", (uint64_t)x->length);
 	if (!x->has_body || x->is_head)
 		drop_body(x);
-	http1_send(x);
+	if (x->stream)
+		http2_send(x);
+	else
+		http1_send(x);
 }
 
 /* ---- replies ---- */
