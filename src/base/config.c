@@ -118,7 +118,11 @@ static const struct config_row rows[] = {
 	{"service.name", TYPE_LINE, AT(service_name), "Posthouse", 0, 0, CONFIG_SERVER,
 		"What the service is called in its mail and on its pages."},
 	{"service.operator", TYPE_MAIL, AT(service_operator), "", 0, 0, CONFIG_SERVER,
-		"Who is told by mail what the operator should know. Empty: service.address."},
+		"Who is told by mail what the operator should know (empty: service.address), and "
+		"who "
+		"gets mail to postmaster and abuse of each domain where nobody has that address "
+		"and "
+		"there is no catch-all. Without it that is the domain's first account."},
 	{"service.language", TYPE_WORD, AT(service_language), "en", 0, 0, CONFIG_SERVER,
 		"The language of mail to users who have chosen none: en or de."},
 	{"service.home", TYPE_URL, AT(service_home), "", 0, 0, CONFIG_SERVER,

@@ -86,6 +86,11 @@ int directory_open(const char *path, struct directory **dir_out, struct err *err
 	return 0;
 }
 
+void directory_set_operator(struct directory *dir, struct slice address)
+{
+	dir->operator= address;
+}
+
 void directory_close(struct directory **dir)
 {
 	if (!*dir)
@@ -237,6 +242,8 @@ static int read_address(struct directory *dir, const struct name *name, struct a
 	out->kind = DIRECTORY_NOBODY;
 	rc = read_alias(dir, catch_all, arena, out, err);
 	out->is_catch_all = rc > 0;
+	if (rc == 0)
+		rc = read_duty(dir, name, arena, out, err);
 	return rc < 0 ? rc : 0;
 }
 

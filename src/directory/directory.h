@@ -58,9 +58,13 @@ struct directory_entry {
 	bool is_catch_all; /* found by the domain's catch-all */
 };
 
+/* directory_set_operator - before others use it: whose postmaster@ and abuse@ of our domains are
+ * where nobody has them by name; text of the caller's. Without, they are the first account's. */
+void directory_set_operator(struct directory *dir, struct slice address);
+
 /* directory_find - what this very address is: an account, an alias, else the domain's catch-all
- * alias ("@domain"). One step only: nesting and subaddresses are mail/resolve.h's. What is no
- * address at all is foreign. */
+ * alias ("@domain"), else for postmaster and abuse an alias of whoever is in charge. One step only:
+ * nesting and subaddresses are mail/resolve.h's. What is no address at all is foreign. */
 MUST_CHECK int directory_find(struct directory *dir, struct slice address, struct arena *arena,
 	struct directory_entry *out, struct err *err);
 /* directory_account - by id. -ERR_NOTFOUND. */

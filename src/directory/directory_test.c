@@ -134,6 +134,36 @@ static void test_find(void **state)
 		assert_is(dir, cases[i].address, cases[i].want);
 }
 
+/* postmaster and abuse: of who has the name, the catch-all, the operator, the first account. */
+static void test_duties(void **state)
+{
+	struct directory *dir = open_dir();
+	struct err err;
+
+	(void)state;
+	assert_int_equal(directory_domain_add(dir, slice_lit("one.example"), &err), 0);
+	assert_int_equal(directory_domain_add(dir, slice_lit("two.example"), &err), 0);
+	assert_is(dir, "postmaster@one.example", "nobody");
+	add_account(dir, "zoe@two.example");
+	assert_is(dir, "postmaster@one.example", "alias:zoe@two.example");
+	add_account(dir, "mia@one.example");
+	assert_is(dir, "Postmaster@one.example", "alias:mia@one.example");
+	assert_is(dir, "abuse@two.example", "alias:zoe@two.example");
+	assert_is(dir, "postmaster@elsewhere.example", "foreign");
+	assert_is(dir, "hostmaster@one.example", "nobody");
+	assert_int_equal(add_alias(dir, "postmaster@one.example", "zoe@two.example"), 0);
+	assert_is(dir, "postmaster@one.example", "alias:zoe@two.example");
+	assert_int_equal(add_alias(dir, "@two.example", "mia@one.example"), 0);
+	assert_is(dir, "abuse@two.example", "*alias:mia@one.example");
+	directory_close(&dir);
+	assert_int_equal(directory_open("directory.db", &dir, &err), 0);
+	directory_set_operator(dir, slice_lit("Abuse@one.example"));
+	assert_is(dir, "abuse@one.example", "alias:mia@one.example");
+	assert_int_equal(directory_domain_add(dir, slice_lit("three.example"), &err), 0);
+	assert_is(dir, "postmaster@three.example", "alias:Abuse@one.example");
+	directory_close(&dir);
+}
+
 static void test_refusals(void **state)
 {
 	static const struct {
@@ -486,6 +516,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_find, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_duties, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_refusals, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_accounts, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_send_as, set_up, tear_down),

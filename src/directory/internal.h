@@ -14,6 +14,7 @@ struct directory {
 	struct cache *cache;
 	_Atomic int64_t look_at_ms; /* when to ask again whether the file was changed */
 	int64_t seen_version;       /* guarded by `reading` */
+	struct slice operator;      /* of directory_set_operator() */
 };
 
 enum { NAME_MAX_BYTES = 800 };
@@ -49,6 +50,11 @@ struct row_text {
 };
 MUST_CHECK int row_texts(
 	struct db_stmt *row, struct arena *arena, struct err *err, const struct row_text *texts);
+
+/* duty.c: 1 if it is one of the addresses that every domain has; the caller holds `reading`, and
+ * nobody has it by name. */
+MUST_CHECK int read_duty(struct directory *dir, const struct name *name, struct arena *arena,
+	struct directory_entry *out, struct err *err);
 
 /* list.c: all rows of a query, in the arena. */
 typedef int list_read_fn(struct db_stmt *row, struct arena *arena, void *item, struct err *err);

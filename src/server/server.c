@@ -116,6 +116,8 @@ static int open_mail(struct server *server, struct err *err)
 	int rc = directory_open("directory.db", &service->directory, err);
 
 	if (rc == 0)
+		directory_set_operator(service->directory, server->config->service_operator);
+	if (rc == 0)
 		rc = mail_queue_open(&service->queue, err);
 	if (rc == 0)
 		rc = security_log_open("security.db", service->pool, &service->security_log, err);

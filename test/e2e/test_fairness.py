@@ -219,8 +219,15 @@ def test_killed_children_come_back(shared, accounts):
     assert client.noop()[0] == 'OK'
 
 
-def test_idle_of_the_old_server_sees_the_new_ones_delivery(shared, accounts):
-    alice = accounts[0]
+def test_idle_of_the_old_server_sees_the_new_ones_delivery():
+    """In an instance of its own: the old server says goodbye in the order of its connections."""
+    with support.Instance() as instance:
+        alice = 'alice@upgrade.example'
+        instance.add_accounts([alice])
+        idle_through_an_upgrade(instance, alice)
+
+
+def idle_through_an_upgrade(shared, alice):
     client = shared.imap(alice, 'INBOX')
     client.send(b'i IDLE\r\n')
     assert client.readline().startswith(b'+')
