@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
@@ -633,6 +634,40 @@ static void test_shares(void **state)
 	}
 }
 
+/* Without a free descriptor nobody new is let in, who is there goes on, and later all are. */
+static void test_no_descriptor_left(void **state)
+{
+	const int lowest = dup(STDIN_FILENO), later = socket(AF_INET, SOCK_STREAM, 0);
+	struct sockaddr_in sa = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct rlimit limit, low;
+	struct peer p, late = {.fd = later};
+	struct setup s;
+	char byte;
+
+	(void)state;
+	start(&s);
+	greeted(&p, s.port);
+	sa.sin_port = htons(s.port);
+	close(lowest);
+	assert_int_equal(dup(STDIN_FILENO), lowest); /* nothing below it is free either */
+	close(lowest);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	low = (struct rlimit){(rlim_t)lowest, limit.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+	assert_int_equal(connect(later, (struct sockaddr *)&sa, sizeof(sa)), 0);
+	for (int i = 0; i < 30; i++) {
+		peer_send(&p, "PING\r\n");
+		peer_expect(&p, "+PONG");
+		usleep(10000); /* several tries of the listener */
+	}
+	assert_int_equal(recv(later, &byte, 1, MSG_DONTWAIT), -1);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	peer_expect(&late, "+HELLO");
+	peer_close(&late);
+	peer_close(&p);
+	stop(&s);
+}
+
 /* What sched_getattr(2) tells, up to what we look at. */
 struct slice_seen {
 	struct pool_job job;
@@ -844,6 +879,7 @@ int main(void)
 		cmocka_unit_test(test_wake_many),
 		cmocka_unit_test(test_jobs_and_timers),
 		cmocka_unit_test(test_shares),
+		cmocka_unit_test(test_no_descriptor_left),
 		cmocka_unit_test(test_pace),
 		cmocka_unit_test(test_attach),
 		cmocka_unit_test(test_unix_socket),

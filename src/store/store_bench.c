@@ -2,7 +2,7 @@
  * store_bench.c - what the store's hot paths cost: CPU, wall time and flushes of each, on the disk
  * of the current directory. Run it in an empty one.
  *
- *	store_bench [warm|cold|flags|load|copy]...
+ *	store_bench [warm|cold|flags|load|copy|views]...
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +23,9 @@ enum {
 	FEW_OPEN = 25,
 	FEW_ROUNDS = 25,
 	BIG = 100 * 1000,
+	HUGE_BOX = 1000 * 1000,
+	VIEWS = 100,
+	CHANGES = 1000,
 	SLICE = 5000,
 };
 
@@ -267,21 +270,26 @@ static void bench_cold(void)
 	store_free(&store);
 }
 
-static void fill(struct store *store)
+static void fill_account(struct store *store, uint64_t id, unsigned n)
 {
-	struct account *account = open_account(store, 2);
+	struct account *account = open_account(store, id);
 	struct account_usage usage;
 
 	account_usage(account, &usage);
-	if (usage.messages < BIG) {
+	if (usage.messages < n) {
 		struct incoming *in = message(store, 200, 1);
 		struct job job = {.in = in, .copies = 1000};
 
-		for (unsigned i = 0; i < BIG / 1000; i++)
+		for (unsigned i = 0; i < n / 1000; i++)
 			run(account, run_add, &job);
 		incoming_free(&in);
 	}
 	account_free(&account);
+}
+
+static void fill(struct store *store)
+{
+	fill_account(store, 2, BIG);
 }
 
 static void bench_load(void)
@@ -370,6 +378,70 @@ static void bench_copy(void)
 	store_free(&store);
 }
 
+static double memory_mb(void)
+{
+	unsigned long pages = 0, resident = 0;
+	FILE *f = fopen("/proc/self/statm", "r");
+
+	if (!f || fscanf(f, "%lu %lu", &pages, &resident) != 2)
+		resident = 0;
+	if (f)
+		fclose(f);
+	return (double)resident * 4096 / 1e6;
+}
+
+/* Messages far from each other, so that each change copies another block. */
+static void change_some(struct account *account, unsigned round, struct view **views)
+{
+	struct stopwatch w = start();
+	char what[64];
+	struct err err;
+
+	for (unsigned i = 0; i < CHANGES; i++) {
+		const uint32_t uid = (uint32_t)((uint64_t)i * 7919 % HUGE_BOX) + 1;
+
+		if (views && i % (CHANGES / VIEWS) == 0 &&
+			view_open(account, 1, (struct conn_ref){0}, true,
+				&views[i / (CHANGES / VIEWS)], &err) < 0)
+			die("view", &err);
+		run(account, run_flags, &(struct job){.from = uid, .n = 1, .copies = round});
+	}
+	snprintf(what, sizeof(what), "change one of 1,000,000 (now %.0f MB)", memory_mb());
+	stop(w, what, CHANGES);
+}
+
+/* Sessions that select one after another and then never ask: each holds what was then. */
+static void bench_views(void)
+{
+	struct store *store = open_store(50);
+	struct account *account;
+	struct view *views[VIEWS];
+	struct stopwatch w;
+	struct err err;
+
+	fill_account(store, 3, HUGE_BOX);
+	account = open_account(store, 3);
+	change_some(account, 0, views);
+	for (unsigned round = 1; round < 4; round++)
+		change_some(account, round, NULL);
+	w = start();
+	for (unsigned i = 0; i < VIEWS; i++) {
+		struct arena arena AUTO(arena_done);
+		struct view_changes changes;
+
+		arena_init(&arena, 64 << 20);
+		if (view_sync(views[i], true, &arena, &changes, &err) < 0)
+			die("sync", &err);
+		if (changes.changed_n != CHANGES)
+			fprintf(stderr, "told of %zu changes\n", changes.changed_n);
+	}
+	stop(w, "bring a stale view of 1,000,000 up to date", VIEWS);
+	for (unsigned i = 0; i < VIEWS; i++)
+		view_free(&views[i]);
+	account_free(&account);
+	store_free(&store);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct {
@@ -381,6 +453,7 @@ int main(int argc, char **argv)
 		{"load", bench_load},
 		{"flags", bench_flags},
 		{"copy", bench_copy},
+		{"views", bench_views},
 	};
 
 	for (size_t i = 0; i < sizeof(benches) / sizeof(benches[0]); i++) {
