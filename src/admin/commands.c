@@ -24,7 +24,20 @@ const struct cli_command cli_commands[] = {
 		"as two lines from standard input."},
 	{"account", "passwd", "ADDRESS", 1, 1, {{"--random", NULL, "make a password and print it"}},
 		command_account_passwd, true,
-		"Change the password of an account; it is read as for account add."},
+		"Change the password of an account; it is read as for account add. Whoever is "
+		"logged in to it is logged out."},
+	{"account", "role", "ADDRESS ROLE", 2, 2, {{0}}, command_account_role, true,
+		"Make an account an operator's, or a user's again: ROLE is operator or user."},
+	{"account", "logout", "[ADDRESS...]", 0, CLI_ARGS_MAX,
+		{{"--all", NULL, "every account there is"}}, command_account_logout, true,
+		"Log accounts out of everything, at once: mail programs, web pages, all else. "
+		"Passwords stay as they are."},
+	{"account", "ask-password", "[ADDRESS...]", 0, CLI_ARGS_MAX,
+		{{"--by", "DATE", "after it the old password opens only the web page"},
+			{"--all", NULL, "every account there is"},
+			{"--pending", NULL, "list those that were asked and have not changed it"}},
+		command_account_ask_password, true,
+		"Ask for new passwords, by a date (YYYY-MM-DD) or without one."},
 	{"account", "list", "[DOMAIN]", 0, 1, {{0}}, command_account_list, true,
 		"List the accounts."},
 	{"account", "delete", "ADDRESS", 1, 1, {{0}}, command_account_delete, true,
@@ -44,6 +57,16 @@ const struct cli_command cli_commands[] = {
 	{"alias", "list", "[DOMAIN]", 0, 1, {{0}}, command_alias_list, true, "List the aliases."},
 	{"alias", "delete", "ADDRESS [TARGET]", 1, 2, {{0}}, command_alias_delete, true,
 		"Delete one target of an alias, or the whole alias."},
+	{"app", "list", "ADDRESS", 1, 1, {{0}}, command_app_list, true,
+		"List the alternative logins of an account. OLD are those from before its password "
+		"was last changed."},
+	{"app", "revoke", "ADDRESS ID", 2, 2, {{0}}, command_app_revoke, true,
+		"Revoke an alternative login; whoever came in by it is logged out."},
+	{"service", "on", "ADDRESS SERVICE...", 2, CLI_ARGS_MAX, {{0}}, command_service_on, true,
+		"Open services to an account: imap, pop3, smtp, dav, ldap, xmpp, web, jmap, "
+		"sieve."},
+	{"service", "off", "ADDRESS SERVICE...", 2, CLI_ARGS_MAX, {{0}}, command_service_off, true,
+		"Close services to an account; their sessions end at once."},
 	{"certificate", "add", "NAME CHAIN KEY", 3, 3, {{0}}, command_certificate_add, true,
 		"Take a certificate: CHAIN becomes tls/NAME.pem, KEY (a private key in PEM) goes "
 		"to "

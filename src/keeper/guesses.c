@@ -167,10 +167,11 @@ void guesses_failed(struct guesses *g, const struct place *place)
 
 	pthread_mutex_lock(&g->lock);
 	tally_add(&g->places, place_key(place), now);
-	tally_add(&g->networks, network_key(place), now);
-	tally_add(&g->all, slice_lit(""), now);
-	if (!is_known)
+	if (!is_known) {
+		tally_add(&g->networks, network_key(place), now);
 		tally_add(&g->accounts, account_key(place), now);
+		tally_add(&g->all, slice_lit(""), now);
+	}
 	pthread_mutex_unlock(&g->lock);
 }
 

@@ -5,8 +5,8 @@
  * own). Failures are counted by place, by network, by account, and of all together; above a bound
  * attempts are "busy" until the count fades. A place that the account came from before has ten
  * times the bound and does not suffer from what others do, so that nobody is locked out of where
- * he is known. Known places are kept in secrets.db, for half a year after they were last seen.
- * Any thread.
+ * he is known; nor do others suffer from a device there that goes on trying an old password. Known
+ * places are kept in secrets.db, for half a year after they were last seen. Any thread.
  */
 #ifndef KEEPER_GUESSES_H
 #define KEEPER_GUESSES_H

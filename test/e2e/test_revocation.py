@@ -1,6 +1,7 @@
 """test_revocation.py - a password change closes what was open and keeps the old password out."""
 import concurrent.futures
 import imaplib
+import json
 import secrets
 import smtplib
 import threading
@@ -10,7 +11,8 @@ import pytest
 
 from support import Instance, tls_context, wait_for
 
-ALICE, BOB, CAROL = ('%s@posthouse.example' % name for name in ('alice', 'bob', 'carol'))
+ALICE, BOB, CAROL, DAVE = ('%s@posthouse.example' % name
+                           for name in ('alice', 'bob', 'carol', 'dave'))
 SESSIONS, ATTEMPTS, AT_ONCE = 200, 1000, 40
 
 
@@ -18,7 +20,7 @@ SESSIONS, ATTEMPTS, AT_ONCE = 200, 1000, 40
 def mail():
     instance = Instance('limits = { connections_per_address = 2000; };')
     with instance:
-        instance.add_accounts([ALICE, BOB, CAROL])
+        instance.add_accounts([ALICE, BOB, CAROL, DAVE])
         yield instance
 
 
@@ -95,3 +97,73 @@ def test_submission_is_closed_too_and_says_why(mail):
             if code == 421:
                 raise smtplib.SMTPServerDisconnected('421')
             time.sleep(0.02)
+
+
+# ---- the operator's commands ----
+
+def is_closed(client, within=2):
+    client.sock.settimeout(within)
+    try:
+        while client.sock.recv(4096):
+            pass
+        return True
+    except TimeoutError:
+        return False
+    except OSError:
+        return True
+
+
+def test_the_operator_logs_out_one_or_all(mail):
+    dave, alice = mail.imap(DAVE), mail.imap(ALICE)
+    mail.tool('account', 'logout', DAVE)
+    assert is_closed(dave)
+    assert alice.noop()[0] == 'OK'
+    dave = mail.submission(DAVE)
+    mail.tool('account', 'logout', '--all')
+    assert is_closed(dave) and is_closed(alice)
+    assert mail.imap(DAVE).noop()[0] == 'OK'
+    for wrong in ([], ['--all', DAVE]):
+        assert mail.run('account', 'logout', *wrong).returncode == 2
+    assert mail.run('account', 'logout', 'nobody@posthouse.example').returncode == 1
+
+
+def test_a_service_that_is_closed_ends_its_sessions(mail):
+    imap, smtp = mail.imap(DAVE), mail.submission(DAVE)
+    mail.tool('service', 'off', DAVE, 'imap')
+    assert is_closed(imap)
+    assert smtp.noop()[0] == 250
+    with pytest.raises(imaplib.IMAP4.error):
+        mail.imap(DAVE)
+    mail.tool('service', 'on', DAVE, 'imap', 'pop3')
+    assert mail.imap(DAVE).noop()[0] == 'OK'
+    assert mail.run('service', 'off', DAVE, 'gopher').returncode == 2
+
+
+def test_a_new_password_is_asked_for(mail):
+    def pending():
+        return {row['address']: row.get('by')
+                for row in json.loads(mail.tool('account', 'ask-password', '--pending', '--json'))}
+
+    assert pending() == {}
+    mail.tool('account', 'ask-password', '--all')
+    assert set(pending()) >= {ALICE, BOB, DAVE}
+    mail.tool('account', 'ask-password', '--by', '2999-01-01', DAVE)
+    assert pending()[DAVE] > time.time()
+    assert mail.imap(DAVE).noop()[0] == 'OK'
+    mail.tool('account', 'ask-password', '--by', '2001-01-01', DAVE)
+    with pytest.raises(imaplib.IMAP4.error):
+        mail.imap(DAVE)
+    mail.passwords[DAVE] = secrets.token_hex(8)
+    change(mail, DAVE, mail.passwords[DAVE])
+    assert DAVE not in pending() and ALICE in pending()
+    assert mail.imap(DAVE).noop()[0] == 'OK'
+    assert mail.run('account', 'ask-password', '--by', 'soon', DAVE).returncode == 2
+
+
+def test_roles_and_alternative_logins_of_nobody(mail):
+    mail.tool('account', 'role', DAVE, 'operator')
+    mail.tool('account', 'role', DAVE, 'user')
+    assert mail.run('account', 'role', DAVE, 'king').returncode == 2
+    assert json.loads(mail.tool('app', 'list', DAVE, '--json')) == []
+    assert mail.run('app', 'revoke', DAVE, '99').returncode == 1
+    assert mail.run('app', 'revoke', DAVE, 'x').returncode == 2
