@@ -41,6 +41,9 @@ static const struct config_row rows[] = {
 	{"web.public_port", TYPE_COUNT, AT(web_public_port), "443", 1, 65535, CONFIG_SERVER_KEEPER,
 		"The port by which browsers reach listen.https; another than 443 is named where "
 		"they are sent to it."},
+	{"web.insecure", TYPE_SWITCH, AT(web_insecure), "false", 0, 0, CONFIG_SERVER,
+		"Answer at insecure.DOMAIN without TLS, for devices that cannot do it. Everything "
+		"travels readable there, passwords too, and the pages say so."},
 	{"tls.default", TYPE_WORD, AT(tls_default), "localhost", 0, 0, CONFIG_RELOAD,
 		"Which certificate clients get that ask for no name, or for one we have not: NAME "
 		"of tls/NAME.pem. When there is no certificate at all, a self-signed one of this "

@@ -50,7 +50,7 @@ struct config_cleartext {
 struct config {
 	struct slice host_name;
 	struct config_listen smtp, submissions, imaps, https, http, lmtp;
-	uint64_t web_public_port;
+	uint64_t web_public_port, web_insecure;
 	struct config_listen imap, submission; /* without TLS at first */
 	uint64_t lmtp_socket;
 	struct config_cleartext cleartext_imap, cleartext_submission;

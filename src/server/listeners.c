@@ -56,7 +56,7 @@ static bool is_local(int fd)
 static void *context_of(struct server *server, const struct row *row)
 {
 	if (row->context == WEB)
-		return &server->site;
+		return web_site(server->web);
 	return row->context == CONTROL ? (void *)&server->control : (void *)&server->service;
 }
 

@@ -357,7 +357,7 @@ int server_main(int argc, char **argv)
 	pthread_mutex_init(&server->notices_lock, NULL);
 	pthread_mutex_init(&server->listeners_lock, NULL);
 	server->drain_ms = -1;
-	server->site.spool_dirfd = -1;
+	server->web_spool_fd = -1;
 	server->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	rc = run(server, argc, argv, &err);
 	if (rc < 0)

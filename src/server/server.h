@@ -16,8 +16,8 @@
 #include "admin/control.h"
 #include "base/config.h"
 #include "base/map.h"
-#include "http/http.h"
 #include "server/handover.h"
+#include "web/web.h"
 
 struct server {
 	struct handover handover;
@@ -25,7 +25,8 @@ struct server {
 	struct service service;
 	struct control control;
 	struct tls *tls;
-	struct http_site site; /* of https and http: site.c */
+	struct web *web; /* of https and http: site.c */
+	int web_spool_fd;
 	struct pool_timer ticket_timer;
 	int event_fd; /* wakes the main thread after a change of the two below */
 	atomic_bool must_stop;

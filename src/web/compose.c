@@ -1,7 +1,6 @@
 /* compose.c - from what was typed, and files, to a message (RFC 5322, 2045, 2046, 2183). */
 #include <stdio.h>
 
-#include "base/clock.h"
 #include "base/random.h"
 #include "mail/trace.h"
 #include "web/write.h"
@@ -37,14 +36,13 @@ static void put_references(const struct write *w, struct buf *out)
 	mime_write_words(out, "References", buf_slice(&all));
 }
 
-static void put_header(struct http *x, const struct write *w, bool has_bcc, struct buf *out)
+static void put_header(const struct write *w, bool has_bcc, struct buf *out)
 {
-	const struct slice host = visit_of(x)->service->host_name;
 	const size_t at = slice_rchr(w->from, '@');
 	struct buf value AUTO(buf_done);
 
 	buf_init(&value, HEADER_MAX);
-	mail_date_put(&value, clock_wall_s());
+	mail_date_put(&value, w->date_s);
 	mime_write_words(out, "Date", buf_slice(&value));
 	buf_clear(&value);
 	mime_write_address(&value, w->name, slice_head(w->from, at == SIZE_MAX ? 0 : at),
@@ -55,9 +53,7 @@ static void put_header(struct http *x, const struct write *w, bool has_bcc, stru
 	if (has_bcc)
 		mime_write_addresses(out, "Bcc", w->bcc_list);
 	mime_write_text(out, "Subject", w->subject);
-	buf_clear(&value);
-	mail_id_put(&value, host);
-	mime_write_words(out, "Message-ID", buf_slice(&value));
+	mime_write_words(out, "Message-ID", w->id);
 	put_references(w, out);
 	buf_lit(out, "MIME-Version: 1.0\r\n");
 }
@@ -196,7 +192,7 @@ int write_compose(struct http *x, const struct write *w, struct account_reader *
 	int rc;
 
 	buf_init(&out, HEADER_MAX + 4 * WEB_BODY_TEXT_MAX);
-	put_header(x, w, has_bcc, &out);
+	put_header(w, has_bcc, &out);
 	if (!has_files(x, w)) {
 		put_text(w, &out);
 		return flush(&out, sink, err);

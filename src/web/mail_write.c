@@ -2,7 +2,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/mem.h"
+#include "base/clock.h"
+#include "mail/trace.h"
 #include "web/html.h"
 #include "web/pages.h"
 #include "web/text.h"
@@ -79,8 +80,19 @@ static void take_from(struct http *x, struct write *w)
 		w->from = http_form(x, "from");
 }
 
+static void set_identity(struct http *x, struct write *w)
+{
+	struct buf id AUTO(buf_done);
+
+	buf_init(&id, WRITE_FIELD_MAX);
+	mail_id_put(&id, visit_of(x)->service->host_name);
+	w->id = arena_dup(http_arena(x), buf_slice(&id));
+	w->date_s = clock_wall_s();
+}
+
 void write_take(struct http *x, struct write *w, bool is_sent)
 {
+	set_identity(x, w);
 	w->values = json_object();
 	w->to = http_form(x, "to");
 	w->cc = http_form(x, "cc");

@@ -114,6 +114,7 @@ void visit_go(struct http *x, const char *format, ...)
 	va_end(ap);
 	if (n < 0 || n >= (int)sizeof(text))
 		snprintf(text, sizeof(text), "/");
+	http_set(x, "Cache-Control", slice_lit("no-store"));
 	http_redirect(x, 303, slice_str(text));
 }
 

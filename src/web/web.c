@@ -22,18 +22,7 @@ enum {
 static const struct http_row rows[] = {
 	{HTTP_GET, "/", page_front, 0, ROW_KNOWS},
 	{HTTP_POST, "/signin", page_sign_in, FORM, 0},
-	{HTTP_GET, "/signin/factor", page_factor, 0, IN | ROW_PENDING},
-	{HTTP_POST, "/signin/factor", page_factor_give, FORM, IN | ROW_PENDING},
-	{HTTP_POST, "/signin/sms", page_factor_sms, FORM, IN | ROW_PENDING},
-	{HTTP_GET, "/signin/passkey", page_passkey, 0, 0},
-	{HTTP_POST, "/signin/passkey", page_passkey_give, FORM, 0},
 	{HTTP_POST, "/signout", page_sign_out, FORM, IN | ROW_PENDING},
-	{HTTP_GET, "/reset", page_reset, 0, 0},
-	{HTTP_POST, "/reset", page_reset_ask, FORM, 0},
-	{HTTP_GET, "/reset/:code", page_reset_link, 0, 0},
-	{HTTP_POST, "/reset/:code", page_reset_end, FORM, 0},
-	{HTTP_GET, "/recovery/cancel", page_recovery_cancel, 0, 0},
-	{HTTP_POST, "/recovery/cancel", page_recovery_cancel_give, FORM, 0},
 	{HTTP_GET, "/help", page_help, 0, ROW_KNOWS},
 	{HTTP_GET, "/help/:topic", page_help_topic, 0, ROW_KNOWS},
 
@@ -57,18 +46,10 @@ static const struct http_row rows[] = {
 	{HTTP_GET, "/settings", page_settings, 0, IN},
 	{HTTP_GET, "/settings/password", page_password, 0, IN},
 	{HTTP_POST, "/settings/password", page_password_change, FORM, IN},
-	{HTTP_GET, "/settings/factors", page_factors, 0, IN},
-	{HTTP_POST, "/settings/factors", page_factors_change, FORM, FRESH},
-	{HTTP_GET, "/settings/apps", page_apps, 0, IN},
-	{HTTP_POST, "/settings/apps", page_apps_change, FORM, FRESH},
 	{HTTP_GET, "/settings/sessions", page_sessions, 0, IN},
 	{HTTP_POST, "/settings/sessions", page_sessions_end, FORM, IN},
-	{HTTP_GET, "/settings/recovery", page_recovery, 0, IN},
-	{HTTP_POST, "/settings/recovery", page_recovery_change, FORM, FRESH},
 	{HTTP_GET, "/settings/services", page_services, 0, IN},
 	{HTTP_POST, "/settings/services", page_services_change, FORM, FRESH},
-	{HTTP_GET, "/settings/confirm", page_confirm, 0, IN},
-	{HTTP_POST, "/settings/confirm", page_confirm_give, FORM, IN},
 };
 
 static const char *const headers[] = {

@@ -35,6 +35,8 @@ struct write {
 	struct mime_address *to_list, *cc_list, *bcc_list;
 	struct write_ref draft, source; /* source: what is answered or forwarded; uid 0: none */
 	bool is_forward;
+	struct slice id; /* Message-ID: of what is sent and of the copy that is kept */
+	int64_t date_s;
 	struct slice in_reply_to, references; /* of the source, filled in when it is read */
 	struct write_kept kept[WEB_ATTACHMENTS_MAX];
 	size_t kept_n;
