@@ -120,7 +120,7 @@ static int set_screen(struct directory *dir, struct slice domain,
 int directory_screen_set(struct directory *dir, struct slice domain,
 	const struct directory_screen *screen, struct err *err)
 {
-	struct slice type;
+	struct slice type = {NULL, 0};
 	struct name name;
 	int rc = name_parse_domain(domain, &name, err);
 

@@ -94,7 +94,7 @@ static int tidy_base32(struct slice text, char out[BASE32_MAX], size_t *n_out, s
 int totp_read_secret(struct slice text, struct totp *out, struct err *err)
 {
 	char tidy[BASE32_MAX], *bytes = NULL;
-	size_t n, bytes_n = 0;
+	size_t n = 0, bytes_n = 0;
 	int rc = tidy_base32(text, tidy, &n, err);
 
 	if (rc == 0 && (n == 0 || oath_base32_decode(tidy, n, &bytes, &bytes_n) != OATH_OK))
