@@ -459,6 +459,73 @@ static void test_tickets(void **state)
 	stop(&s);
 }
 
+/* What comes of a handshake with these names: the one chosen, "" for none, NULL: refused. key:
+ * which certificate was shown. */
+static void try_alpn(struct setup *s, uint16_t port, const char *names, int version,
+	const char *want, size_t key)
+{
+	SSL_CTX *ctx = client(s, version, NULL);
+	struct peer p = {.fd = -1};
+	const unsigned char *got = NULL;
+	unsigned len = 0;
+	bool is_done;
+
+	assert_int_equal(
+		SSL_CTX_set_alpn_protos(ctx, (const unsigned char *)names, (unsigned)strlen(names)),
+		0);
+	peer_connect(&p, port);
+	is_done = peer_tls(&p, ctx, "mail.example");
+	assert_int_equal(is_done, want != NULL);
+	if (is_done) {
+		SSL_get0_alpn_selected(p.ssl, &got, &len);
+		assert_int_equal(len, strlen(want));
+		assert_memory_equal(got, want, len);
+		assert_int_equal(shown(s, &p), key);
+	}
+	peer_close(&p);
+	SSL_CTX_free(ctx);
+}
+
+/* ALPN (RFC 7301), and the certificate that only `acme-tls/1` is shown (RFC 8737). */
+static void test_alpn(void **state)
+{
+	static const char *const names[] = {"two", "one", NULL};
+	struct protocol protocol = kit_protocol;
+	struct tls_use challenge = {0};
+	struct err err;
+	struct setup s;
+	uint16_t port;
+
+	(void)state;
+	start(&s);
+	load(&s, KEY_P256, true);
+	protocol.alpn = names;
+	port = kit_listen_with(s.kit.pool, &(struct pool_listener){.protocol = &protocol,
+						   .context = &s.kit,
+						   .tls = s.tls,
+						   .is_implicit_tls = true});
+	for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
+		try_alpn(&s, port, "\3one\3two", version, "two", KEY_P256);
+		try_alpn(&s, port, "\5three\3one", version, "one", KEY_P256);
+		try_alpn(&s, port, "\5three", version, NULL, 0);
+		try_alpn(&s, port, "\12acme-tls/1", version, NULL, 0);
+		try_alpn(&s, s.implicit, "\5three", version, "", KEY_P256);
+	}
+	assert_int_equal(tls_chain_read(s.tls, slice_str(s.ring.keys[KEY_RSA].pem),
+				 slice_lit("rsa"), &challenge.chain, &err),
+		0);
+	tls_use_challenges(s.tls, &challenge, 1);
+	for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
+		try_alpn(&s, port, "\12acme-tls/1", version, "acme-tls/1", KEY_RSA);
+		try_alpn(&s, port, "\3one", version, "one", KEY_P256);
+		try_alpn(&s, s.implicit, "\12acme-tls/1", version, "", KEY_P256);
+	}
+	tls_use_challenges(s.tls, NULL, 0);
+	try_alpn(&s, port, "\12acme-tls/1", TLS1_3_VERSION, NULL, 0);
+	tls_chain_release(challenge.chain);
+	stop(&s);
+}
+
 static void test_start_tls(void **state)
 {
 	struct setup s;
@@ -619,6 +686,7 @@ int main(void)
 		cmocka_unit_test(test_load_errors),
 		cmocka_unit_test(test_reload),
 		cmocka_unit_test(test_tickets),
+		cmocka_unit_test(test_alpn),
 		cmocka_unit_test(test_start_tls),
 		cmocka_unit_test(test_renegotiation_and_key_updates),
 		cmocka_unit_test(test_silent_strangers),
