@@ -20,6 +20,7 @@ struct http *http_new(struct conn *c)
 	x->log = *conn_log(c);
 	x->log.service = x->site->name;
 	arena_init(&x->arena, HTTP_ARENA_MAX);
+	arena_init(&x->own, HTTP_OWN_MAX);
 	buf_init(&x->memory, HTTP_REPLY_MAX);
 	return x;
 }
@@ -46,6 +47,7 @@ void http_end(struct http *x)
 	buf_done(&x->memory);
 	spool_free(&x->body);
 	arena_done(&x->arena);
+	arena_done(&x->own);
 	free(x);
 }
 
@@ -177,7 +179,7 @@ uint64_t http_park(struct http *x, int64_t timeout_ms, http_resume_fn *resume)
 void *http_keep(struct http *x, size_t size, void (*free_kept)(void *kept))
 {
 	if (!x->kept) {
-		x->kept = arena_alloc(&x->arena, size);
+		x->kept = arena_alloc(&x->own, size);
 		assert(x->kept); /* sizes are ours */
 		x->free_kept = free_kept;
 	}

@@ -113,27 +113,44 @@ static int64_t due_ms(const struct http2_stream *stream)
 	return stream->moved_ms + x->site->limits.idle_ms;
 }
 
-/* Resets what stands still; sets the connection's timeout for what may become so. */
+/* Half a head stops all other frames of the connection; anything else concerns its stream alone. */
+static void end_slow(struct http2 *h2, const struct http2_stream *stream)
+{
+	log_info(&stream->x->log, "stream-too-slow");
+	if (stream->is_headed) {
+		nghttp2_submit_rst_stream(h2->ng, NGHTTP2_FLAG_NONE, stream->id, NGHTTP2_CANCEL);
+	} else {
+		nghttp2_session_terminate_session(h2->ng, NGHTTP2_ENHANCE_YOUR_CALM);
+		conn_close(h2->conn);
+	}
+}
+
+/* Ends what stands still; sets the connection's timeout for what may become so. */
 static void check_time(struct http2 *h2)
 {
 	const int64_t now_ms = clock_mono_ms();
-	int64_t due = INT64_MAX;
+	int64_t due;
 
+	if (h2->streams)
+		h2->used_ms = now_ms;
+	due = h2->used_ms + h2->site->limits.idle_ms;
+	if (due <= now_ms) {
+		nghttp2_session_terminate_session(h2->ng, NGHTTP2_NO_ERROR);
+		conn_close(h2->conn);
+		return;
+	}
 	for (struct http2_stream *at = h2->streams; at; at = at->next) {
 		const int64_t at_ms = due_ms(at);
 
 		if (at_ms <= now_ms && !at->is_closed) {
-			log_info(&at->x->log, "stream-too-slow");
-			nghttp2_submit_rst_stream(
-				h2->ng, NGHTTP2_FLAG_NONE, at->id, NGHTTP2_CANCEL);
+			end_slow(h2, at);
 			at->moved_ms = now_ms;
 		} else if (at_ms < due) {
 			due = at_ms;
 		}
 	}
 	conn_set_busy(h2->conn, h2->streams != NULL);
-	conn_restart_timeout(h2->conn,
-		due < now_ms + h2->site->limits.idle_ms ? due - now_ms : h2->site->limits.idle_ms);
+	conn_restart_timeout(h2->conn, due - now_ms);
 }
 
 /* ---- the connection ---- */
@@ -186,7 +203,7 @@ void http2_greet(struct conn *c)
 	h2->site = conn_context(c);
 	h2->ready_end = &h2->ready;
 	h2->noise = HTTP2_NOISE_BURST;
-	h2->noise_ms = clock_mono_ms();
+	h2->noise_ms = h2->used_ms = clock_mono_ms();
 	session->h2 = h2;
 	start(h2);
 }

@@ -51,6 +51,7 @@ struct http2 {
 	struct http2_stream *ready, **ready_end;
 	struct http2_stream *current; /* running or parked */
 	int64_t noise, noise_ms;      /* what is left of the allowance, and since when */
+	int64_t used_ms;              /* when there was a stream: pings do not count as use */
 	bool is_leaving;              /* GOAWAY was sent */
 };
 

@@ -72,7 +72,7 @@ void http2_resume_replies(struct http2 *h2)
 
 static void put_field(struct http *x, nghttp2_nv *out, struct slice name, struct slice value)
 {
-	char *lower = arena_str(&x->arena, name);
+	char *lower = arena_str(&x->own, name);
 
 	for (size_t i = 0; lower && i < name.len; i++)
 		lower[i] = (char)ascii_lower((unsigned char)lower[i]);

@@ -17,6 +17,7 @@
 
 enum {
 	HTTP_ARENA_MAX = 8 << 20,
+	HTTP_OWN_MAX = 1 << 20,
 	HTTP_REPLY_FIELDS_MAX = 48,
 	HTTP_UNIT_MAX = 64 * 1024,
 	HTTP_GZIP_MIN = 1024,
@@ -33,6 +34,7 @@ struct http {
 	struct conn *conn;
 	const struct http_site *site;
 	struct arena arena;
+	struct arena own; /* what we need ourselves: no request can fill it */
 	struct log_ctx log;
 	int64_t start_ms;
 

@@ -24,7 +24,7 @@ static struct http_field *find_field(struct http *x, struct slice name)
 /* A copy in which no byte can end the field. */
 static struct slice clean_value(struct http *x, struct slice value)
 {
-	char *copy = arena_alloc(&x->arena, value.len + 1);
+	char *copy = arena_alloc(&x->own, value.len + 1);
 
 	assert(copy && value.len <= FIELD_VALUE_MAX);
 	for (size_t i = 0; i < value.len; i++) {
@@ -38,7 +38,7 @@ static struct slice clean_value(struct http *x, struct slice value)
 static void add_field(struct http *x, struct slice name, struct slice value)
 {
 	if (!x->fields)
-		x->fields = arena_array(&x->arena, struct http_field, HTTP_REPLY_FIELDS_MAX);
+		x->fields = arena_array(&x->own, struct http_field, HTTP_REPLY_FIELDS_MAX);
 	assert(x->fields && x->fields_n < HTTP_REPLY_FIELDS_MAX);
 	x->fields[x->fields_n++] = (struct http_field){name, value};
 }

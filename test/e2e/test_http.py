@@ -504,6 +504,32 @@ def test_slow_heads_and_bodies_of_version_2(site):
         two.close()
 
 
+@pytest.mark.parametrize('drop', [b'\0', b'X', frame(h.PING, 0, 0, b'12345678')],
+                         ids=['bad head', 'head', 'ping'])
+def test_nothing_that_drips_holds_a_connection_of_version_2(site, drop):
+    two = Two(site)
+    if len(drop) == 1:
+        two.send(frame(h.HEADERS, 5, 1, field('x', 'X' * 120) * 9)[:40])
+    start = time.monotonic()
+    with contextlib.suppress(OSError):
+        while time.monotonic() - start < 15:
+            two.send(drop)
+            time.sleep(0.2)
+    assert 1 < time.monotonic() - start < 8
+    two.close()
+
+
+def test_a_request_that_fills_memory_is_answered(site):
+    with site.connect() as sock, sock.makefile('rb') as file:
+        for size in (7 << 20, (8 << 20) - 20000, (8 << 20) - 100, 9 << 20):
+            sock.sendall(('POST /digest HTTP/1.1\r\n%sContent-Type: application/x-www-form-urlencoded'
+                          '\r\nContent-Length: %d\r\n\r\n' % (HOST, size)).encode())
+            sock.sendall(b'a' * size)
+            if Reply(file).status == 413:
+                return
+    raise AssertionError('no bound')
+
+
 def test_alpn(site):
     with site.connect(alpn=['foo', 'http/1.1']) as sock:
         assert sock.selected_alpn_protocol() == 'http/1.1'
