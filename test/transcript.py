@@ -7,7 +7,11 @@ Each file is one case. It gets a domain of its own with three fresh accounts, so
 can run at once against one instance. A file is a list of steps, one a line:
 
     # comment                    says what the case shows
-    open NAME KIND               connect; KIND is imap, smtp, lmtp, lmtp-unix or submission
+    open NAME KIND [HOST]        connect; KIND is imap, smtp, lmtp, lmtp-unix, submission, http or
+                                 https; HOST is asked for in the TLS handshake
+    get NAME URL [FIELD: VALUE]  connect as the URL says, whatever its host, and send this request,
+                                 after which the server closes
+    post NAME URL BODY           the same with a form
     tls NAME                     do a TLS handshake on it now (after STARTTLS)
     login NAME WHO [MAILBOX]     open imap, LOGIN as WHO and SELECT: for cases about other things
     lhlo NAME KIND               open, read the greeting, say EHLO or LHLO and read the reply
@@ -224,28 +228,38 @@ class Case:
         self.last = name
         return self.wires[name]
 
-    def open(self, name, kind):
+    def open(self, name, kind, host='localhost'):
         if kind == 'lmtp-unix':
             sock = socket.socket(socket.AF_UNIX)
             sock.connect(str(self.instance.dir / 'run' / 'lmtp.sock'))
         else:
             ports = {'imap': 'imaps', 'smtp': 'smtp', 'lmtp': 'lmtp',
-                     'submission': 'submissions'}
+                     'submission': 'submissions', 'http': 'http', 'https': 'https'}
             sock = socket.create_connection(('127.0.0.1', self.instance.ports[ports[kind]]), TIMEOUT)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if kind in ('imap', 'submission'):
-                sock = self.handshake(sock)
+            if kind in ('imap', 'submission', 'https'):
+                sock = self.handshake(sock, host)
         if name in self.wires:
             self.wires[name].close()
         self.wires[name] = Wire(sock)
         self.last = name
 
-    def handshake(self, sock):
+    def request(self, name, method, url, field='', body=''):
+        scheme, _, rest = url.partition('://')
+        host, slash, path = rest.partition('/')
+        self.open(name, scheme, host)
+        if body:
+            field = 'Content-Type: application/x-www-form-urlencoded\r\nContent-Length: %d' % len(
+                body.encode())
+        self.wires[name].send(('%s %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n%s\r\n%s' % (
+            method, slash + path or '/', host, field and field + '\r\n', body)).encode())
+
+    def handshake(self, sock, host='localhost'):
         context = ssl.create_default_context()
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
         sock.settimeout(TIMEOUT)
-        return context.wrap_socket(sock, server_hostname='localhost')
+        return context.wrap_socket(sock, server_hostname=host)
 
     def tls(self, name):
         w = self.wire(name)
@@ -511,6 +525,10 @@ class Case:
         verb, args = words[0], words[1:]
         if verb == 'open':
             self.open(*args)
+        elif verb == 'get':
+            self.request(args[0], 'GET', self.fill(args[1]), self.fill(' '.join(args[2:])))
+        elif verb == 'post':
+            self.request(args[0], 'POST', self.fill(args[1]), body=self.fill(' '.join(args[2:])))
         elif verb == 'tls':
             self.tls(args[0])
         elif verb == 'login':
