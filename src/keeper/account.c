@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "keeper/factor.h"
 #include "keeper/logins.h"
 #include "keeper/password.h"
 #include "keeper/revoke.h"
@@ -18,6 +19,13 @@ void change_revoke(struct task *t, int rc, const struct frame_session *what, str
 		task_fail(t, err);
 	else
 		task_revoke(t, what, 1);
+}
+
+int account_remove(struct db *change, uint64_t account, struct err *err)
+{
+	int rc = secrets_remove(change, account, err);
+
+	return rc < 0 ? rc : factor_remove_all(change, account, err);
 }
 
 /* A new password on its way: who asks, for whom, and what becomes of it. */
@@ -281,6 +289,6 @@ void verb_account_gone(struct task *t)
 	if (rc == 0)
 		rc = session_end_all(change, &what, 0, &err);
 	if (rc == 0)
-		rc = secrets_remove(change, what.account, &err);
+		rc = account_remove(change, what.account, &err);
 	change_revoke(t, rc, &what, &err);
 }

@@ -13,6 +13,9 @@ task_fn verb_app_add, verb_app_remove, verb_list_apps;
 task_fn verb_set_role, verb_log_out, verb_ask_password, verb_list_pending, verb_operator_apps,
 	verb_operator_app_remove, verb_operator_scopes;
 
+/* account_remove - inside a change, after session_end_all(): all there is of it. -ERR_NOTFOUND. */
+MUST_CHECK int account_remove(struct db *change, uint64_t account, struct err *err);
+
 /* change_revoke - the end of a task that did a change: commits if rc is 0, drops what is remembered
  * of the account's password, tells the servers, and answers. */
 void change_revoke(struct task *t, int rc, const struct frame_session *what, struct err *err);

@@ -7,9 +7,9 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "keeper/account.h"
 #include "keeper/logins.h"
 #include "keeper/revoke.h"
-#include "keeper/web.h"
 
 enum { REASON_MAX = 60 }; /* of one item, so that the answer for a full batch fits a frame */
 
@@ -235,7 +235,7 @@ void clerk_delete_account(struct task *t)
 		if (rc == 0)
 			rc = session_end_all(change, &what, 0, &err);
 		if (rc == 0)
-			rc = secrets_remove(change, what.account, &err);
+			rc = account_remove(change, what.account, &err);
 		rc = secrets_change_end(t->desk->secrets, rc, &err);
 	}
 	logins_forget(t->desk->logins, what.account);

@@ -321,10 +321,11 @@ int grant_remove(struct db *change, uint64_t account, uint64_t id, struct err *e
 int grant_remove_all(struct db *change, uint64_t account, struct err *err)
 {
 	int rc = db_do(change, err,
-		"DELETE FROM token_key WHERE token IN (SELECT id FROM token WHERE account = ?)",
+		"DELETE FROM token_key WHERE token IN"
+		" (SELECT id FROM token WHERE account = ?1 OR ?1 = 0)",
 		db_i((int64_t)account));
 
 	return rc < 0 ? rc
-		      : db_do(change, err, "DELETE FROM token WHERE account = ?",
+		      : db_do(change, err, "DELETE FROM token WHERE account = ?1 OR ?1 = 0",
 				db_i((int64_t)account));
 }

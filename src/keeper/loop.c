@@ -61,6 +61,7 @@ static void peer_unref(struct peer *p)
 		return;
 	mem_wipe(p->in, frame_max[p->door]);
 	free(p->in);
+	mem_wipe(p->out.ptr, p->out.cap);
 	buf_done(&p->out);
 	pthread_mutex_destroy(&p->lock);
 	free(p);
@@ -90,33 +91,55 @@ static void arm(struct peer *p, bool wants_write)
 	p->wants_write = wants_write;
 }
 
-/* Sends what the socket takes. A peer that is lost is shut down: the loop sees that and closes. The
- * caller holds the peer's lock. */
-static void flush(struct peer *p)
+/* Sends what the socket takes of it; how much. The caller holds the peer's lock, and sees that an
+ * end is told to the loop. */
+static size_t send_some(struct peer *p, struct slice bytes)
 {
-	while (p->fd >= 0 && p->out.len && !p->out.failed) {
-		const ssize_t n = send(p->fd, p->out.ptr, p->out.len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	size_t at = 0;
 
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
-			arm(p, true);
-			return;
-		}
-		if (n < 0)
+	while (at < bytes.len && !p->out.failed) {
+		const ssize_t n =
+			send(p->fd, bytes.ptr + at, bytes.len - at, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+		if (n >= 0)
+			at += (size_t)n;
+		else if (errno == EAGAIN || errno == EWOULDBLOCK)
+			break;
+		else if (errno != EINTR)
 			p->out.failed = true;
-		else
-			buf_consume(&p->out, (size_t)n);
 	}
-	if (p->out.failed)
-		shutdown(p->fd, SHUT_RDWR);
-	arm(p, false);
+	return at;
 }
 
+/* A peer that is lost is shut down: the loop sees that and closes. The caller holds the lock. */
+static void flush(struct peer *p)
+{
+	size_t n;
+
+	if (p->fd < 0)
+		return;
+	n = send_some(p, buf_slice(&p->out));
+	if (p->out.failed) {
+		shutdown(p->fd, SHUT_RDWR);
+		arm(p, false);
+		return;
+	}
+	if (n) {
+		const size_t before = p->out.len;
+
+		buf_consume(&p->out, n);
+		mem_wipe(p->out.ptr + p->out.len, before - p->out.len);
+	}
+	arm(p, p->out.len > 0);
+}
+
+/* What the socket takes at once is not copied: it may be a secret. */
 static void peer_send(struct peer *p, struct slice bytes)
 {
 	pthread_mutex_lock(&p->lock);
 	if (p->fd >= 0) {
+		if (p->out.len == 0)
+			bytes = slice_from(bytes, send_some(p, bytes));
 		buf_append(&p->out, bytes);
 		flush(p);
 	}

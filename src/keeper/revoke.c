@@ -296,7 +296,8 @@ static int is_current(struct db *db, const struct frame_session *s, struct err *
 		"SELECT count(*) FROM account a, counter c WHERE a.id = ?1 AND a.revoked <= ?2"
 		" AND c.revoked <= ?2 AND a.scopes & ?3 = ?3 AND (?4 = 0"
 		" OR EXISTS (SELECT 1 FROM app WHERE app.id = ?4 AND app.account = ?1)"
-		" OR EXISTS (SELECT 1 FROM web WHERE web.id = ?4 AND web.account = ?1))",
+		" OR EXISTS (SELECT 1 FROM web WHERE web.id = ?4 AND web.account = ?1)"
+		" OR EXISTS (SELECT 1 FROM token t WHERE t.id = ?4 AND t.account = ?1))",
 		db_i((int64_t)s->account), db_i((int64_t)s->seq), db_i((int64_t)s->scopes),
 		db_i((int64_t)s->credential));
 

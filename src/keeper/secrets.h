@@ -52,7 +52,7 @@ MUST_CHECK int secrets_put(struct db *change, const struct secret *secret, struc
 /* secrets_upgrade - another hash of the same password, if `before` still stands; same epoch. */
 MUST_CHECK int secrets_upgrade(struct secrets *secrets, uint64_t account, const char *before,
 	const char *after, struct err *err);
-/* secrets_remove - inside a change: all there is of the account. -ERR_NOTFOUND. */
+/* secrets_remove - inside a change: what is kept here of the account. -ERR_NOTFOUND. */
 MUST_CHECK int secrets_remove(struct db *change, uint64_t account, struct err *err);
 
 #endif

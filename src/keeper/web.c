@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "keeper/grant.h"
 #include "keeper/logins.h"
 #include "keeper/mint.h"
 #include "keeper/revoke.h"
@@ -150,6 +151,8 @@ int session_end_all(
 	int rc = db_do(change, err, "DELETE FROM web WHERE (account = ?1 OR ?1 = 0) AND id <> ?2",
 		db_i((int64_t)what->account), db_i((int64_t)kept));
 
+	if (rc == 0)
+		rc = grant_remove_all(change, what->account, err);
 	return rc < 0 ? rc : revoke_note(change, what, err);
 }
 

@@ -37,7 +37,8 @@ MUST_CHECK int web_purge(struct db *change, struct err *err);
 void web_put(struct task *t, const struct web *web, const char *cookie, bool is_new_place);
 
 /* session_end_all - inside a change: the account's web sessions go but the one that is kept (0:
- * none), and all others are noted as revoked; servers are still to be told (revoke.h). */
+ * none), and the tokens of other programs; all else is noted as revoked, and servers are still to
+ * be told (revoke.h). */
 MUST_CHECK int session_end_all(
 	struct db *change, const struct frame_session *what, uint64_t kept, struct err *err);
 

@@ -295,6 +295,7 @@ static enum step step_unit(struct conn *c)
 	c->input = slice_from(c->input, n);
 	arena_reset(&c->arena);
 	c->protocol->execute(c, slice_head(in, n));
+	conn_wipe_unit(c, slice_head(in, n));
 	c->unit_ms = clock_mono_ms();
 	return STEP_AGAIN;
 }

@@ -29,11 +29,29 @@ static ssize_t read_some(struct conn *c, char *p, size_t n)
 	return got;
 }
 
-static bool is_in_scratch(const struct conn *c)
+static bool is_scratch(const struct conn *c, const char *p)
 {
-	const uintptr_t at = (uintptr_t)c->input.ptr, from = (uintptr_t)c->worker->scratch;
+	const uintptr_t at = (uintptr_t)p, from = (uintptr_t)c->worker->scratch;
 
 	return at >= from && at < from + READ_BYTES;
+}
+
+static bool is_in_scratch(const struct conn *c)
+{
+	return is_scratch(c, c->input.ptr);
+}
+
+void conn_wipe_unit(struct conn *c, struct slice unit)
+{
+	if (unit.len <= COMMAND_BYTES && is_scratch(c, unit.ptr))
+		mem_wipe((char *)(uintptr_t)unit.ptr, unit.len);
+}
+
+/* What is copied elsewhere may be a password: whoever takes it there wipes it, we do here. */
+static void wipe_input(struct conn *c)
+{
+	if (c->in.len)
+		mem_wipe(c->in.ptr, c->in.len);
 }
 
 /*
@@ -49,6 +67,7 @@ static char *room(struct conn *c, size_t *room_out)
 	if (kept.len <= READ_BYTES / 2) {
 		if (kept.len)
 			memmove(c->worker->scratch, kept.ptr, kept.len);
+		wipe_input(c);
 		buf_clear(&c->in);
 		c->input.ptr = c->worker->scratch;
 		*room_out = n < READ_BYTES - kept.len ? n : READ_BYTES - kept.len;
@@ -211,6 +230,7 @@ static void stash_input(struct conn *c)
 	} else if (is_in_scratch(c)) {
 		buf_clear(&c->in);
 		buf_append(&c->in, c->input);
+		mem_wipe((char *)(uintptr_t)c->input.ptr, c->input.len);
 	} else {
 		buf_consume(&c->in, (size_t)(c->input.ptr - c->in.ptr));
 		fit(&c->in);

@@ -27,6 +27,7 @@ enum {
 	TURN_SHORT_US = 1000,    /* units share a turn for so long while others wait */
 	RECORD_BYTES = 16384,    /* of one TLS record */
 	READ_BYTES = 64 * 1024,  /* of one read */
+	COMMAND_BYTES = 8192,    /* a longer unit holds no secret of ours */
 	OUT_PAUSE = 256 * 1024,  /* waiting output that stops input */
 	OUT_MAX = 16 << 20,
 	CONN_ARENA_MAX = 4 << 20,
@@ -299,6 +300,9 @@ size_t conn_out_left(const struct conn *c);
 enum flow conn_flush(struct conn *c);
 /* conn_fill - read once: true if bytes came; else is_eof, is_dead or !can_read says why. */
 bool conn_fill(struct conn *c);
+/* conn_wipe_unit - a unit was done; one as short as a command may have been a password, and a
+ * worker's memory stays. */
+void conn_wipe_unit(struct conn *c, struct slice unit);
 void conn_stash(struct conn *c); /* keep what outlives the turn, give back what does not */
 void conn_drop_output(struct conn *c);
 bool conn_is_spent(struct conn *c);

@@ -4,12 +4,17 @@ Reads /proc/PID/mem, so it needs root; as another user the tests of memory look 
 """
 import base64
 import crypt
+import imaplib
+import json
 import os
+import pathlib
 import pwd
 import re
 import secrets
 import signal
+import smtplib
 import socket
+import struct
 import subprocess
 import threading
 import time
@@ -148,6 +153,131 @@ def test_no_password_hash_in_the_server(shared, accounts, loaded):
     files = [p for p in shared.dir.rglob('*') if p.is_file()]
     has = {p.relative_to(shared.dir).parts[0] for p in files if needles['hash'] in p.read_bytes()}
     assert has == {'keeper'}
+
+
+class Keeper:
+    """A program that speaks as the server does."""
+
+    def __init__(self, instance, name='keeper-server.sock'):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.settimeout(30)
+        self.socket.connect(str(instance.dir / 'run' / name))
+
+    def ask(self, verb, *fields):
+        """The answer's code and fields; None if the connection was closed."""
+        body = struct.pack('>IB', 7, verb)
+        for field in fields:
+            if isinstance(field, int):
+                field = struct.pack('>Q', field)
+            elif isinstance(field, str):
+                field = field.encode()
+            body += struct.pack('>I', len(field)) + field
+        self.socket.sendall(struct.pack('>I', len(body)) + body)
+        try:
+            head = self.exactly(9)
+        except (EOFError, ConnectionError):
+            return None, []
+        length, _, code = struct.unpack('>IIB', head)
+        rest, out = self.exactly(length - 5), []
+        while rest:
+            n, = struct.unpack('>I', rest[:4])
+            out.append(rest[4:4 + n])
+            rest = rest[4 + n:]
+        return code, out
+
+    def exactly(self, n):
+        data = b''
+        while len(data) < n:
+            more = self.socket.recv(n - len(data))
+            if not more:
+                raise EOFError
+            data += more
+        return data
+
+
+def verbs():
+    """The numbers of the keeper's verbs, and those of the operator's door alone, as its source says."""
+    home = pathlib.Path(__file__).resolve().parent.parent.parent / 'src' / 'keeper'
+    numbers, n = {}, -1
+    body = re.search(r'enum frame_verb \{(.*?)\};', (home / 'frame.h').read_text(), re.S).group(1)
+    for name, value in re.findall(r'(FRAME_\w+)(?: = (\d+))?,', body):
+        n = int(value) if value else n + 1
+        numbers[name] = n
+    rows = re.findall(r'\[(FRAME_\w+)\] = \{\s*"[\w-]+",\s*([^,]+),', (home / 'verbs.c').read_text())
+    return numbers, {name for name, doors in rows if 'VERB_SERVER' not in doors}
+
+
+DENIED = 5
+IMAP, SMTP, WEB = 1, 8, 128
+
+
+@pytest.mark.skipif(not IS_ROOT, reason='the socket is the server\'s')
+def test_the_server_may_not_ask_what_is_the_operators(shared, accounts):
+    numbers, forbidden = verbs()
+    assert {'FRAME_SET_PASSWORDS', 'FRAME_SET_ROLE', 'FRAME_LOG_OUT', 'FRAME_IMPORT_KEY'} <= forbidden
+    for name in forbidden:
+        for fields in ([], [5], [5, 2, 0], [0, struct.pack('>Q', 5)], ['main', 'a key'],
+                       [0, 5, 0, 'a new password']):
+            assert Keeper(shared).ask(numbers[name], *fields)[0] == DENIED, name
+    assert shared.imap(accounts[0]).noop()[0] == 'OK'
+    for n in set(range(256)) - set(numbers.values()):
+        assert Keeper(shared).ask(n)[0] is None, n
+
+
+def sign_in(instance, address):
+    """A web session and an app password for mail, made as the web page makes them."""
+    numbers, _ = verbs()
+    row = [r for r in json.loads(instance.tool('account', 'list', '--json'))
+           if r['address'] == address]
+    keeper = Keeper(instance)
+    code, web = keeper.ask(numbers['FRAME_WEB_BEGIN'], row[0]['id'], instance.passwords[address],
+                           WEB, '127.0.0.1', 'test', 0, 0)
+    assert code == 0
+    cookie = web[-1].decode()
+    code, app = keeper.ask(numbers['FRAME_APP_ADD'], cookie, 'phone', IMAP | SMTP, 0)
+    assert code == 0
+    return cookie, app[0].decode()
+
+
+@pytest.mark.skipif(not IS_ROOT, reason='the socket is the server\'s')
+def test_no_secret_that_opens_stays_in_memory(shared, accounts):
+    """Neither with the server, through which they pass, nor with the keeper, nor on the disk."""
+    address = accounts[0]
+    cookie, app = sign_in(shared, address)
+    secret = shared.passwords[address]
+    clients = []
+    for password in (secret, app):
+        clients.append(imaplib.IMAP4_SSL('127.0.0.1', shared.ports['imaps'],
+                                         ssl_context=support.tls_context()))
+        clients[-1].login(address, password)
+        clients.append(smtplib.SMTP_SSL('127.0.0.1', shared.ports['submissions'],
+                                        context=support.tls_context()))
+        clients[-1].login(address, password)
+    numbers, _ = verbs()
+    assert Keeper(shared).ask(numbers['FRAME_WEB_CHECK'], cookie, '127.0.0.1')[0] == 0
+    needles = {'password': secret.encode(), 'app password': app.encode(),
+               'its digits': app.replace('-', '')[3:].encode(), 'cookie': cookie.encode(),
+               'its digits too': cookie.replace('-', '')[3:].encode()}
+    for name, password in (('password in AUTH', secret), ('app password in AUTH', app)):
+        plain = '\0%s\0%s' % (address, password)
+        needles[name] = base64.b64encode(plain.encode()).rstrip(b'=')[:-2]
+    time.sleep(1)
+    for role in ('server', 'keeper'):
+        assert not memory(shared.pid(role), needles), role
+    for client in clients:
+        client.logout() if isinstance(client, imaplib.IMAP4) else client.quit()
+    for path in shared.dir.rglob('*'):
+        if path.is_file():
+            text = path.read_bytes()
+            assert not [name for name, needle in needles.items() if needle in text], path
+
+
+@pytest.mark.skipif(not IS_ROOT, reason='the keeper\'s files are its own')
+def test_the_keepers_secret_stays_with_it(shared, loaded):
+    key = (shared.dir / 'keeper' / 'mac.key').read_bytes()
+    assert len(key) == 32
+    assert not memory(shared.pid('server'), {'key': key})
+    assert memory(shared.pid('keeper'), {'key': key}), 'the search itself finds nothing'
 
 
 def test_a_planted_string_is_found(shared, loaded):
