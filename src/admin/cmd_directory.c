@@ -224,25 +224,3 @@ int command_account_delete(struct cli *cli)
 	json_decref(done);
 	return code;
 }
-
-int command_certificate_add(struct cli *cli)
-{
-	enum { PEM_MAX = 1 << 20 };
-	struct buf pem[2];
-	struct err err;
-	int rc = 0;
-
-	for (int i = 0; i < 2; i++) {
-		buf_init(&pem[i], PEM_MAX);
-		if (rc == 0)
-			rc = cli_read_file(cli, cli->args[1 + i], &pem[i], &err);
-	}
-	if (rc == 0)
-		rc = instance_add_certificate(
-			slice_str(cli->args[0]), buf_slice(&pem[0]), buf_slice(&pem[1]), &err);
-	if (pem[1].ptr)
-		mem_wipe(pem[1].ptr, pem[1].cap);
-	buf_done(&pem[0]);
-	buf_done(&pem[1]);
-	return rc < 0 ? cli_fail(cli, &err) : command_reload(cli);
-}

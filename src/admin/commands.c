@@ -11,6 +11,11 @@
 		"--file", "FILE", "where they are; ~/.posthouse-totp without it"                   \
 	}
 
+#define RSA_OPTION                                                                                 \
+	{                                                                                          \
+		"--rsa", NULL, "an RSA key instead of EC"                                          \
+	}
+
 const struct cli_command cli_commands[] = {
 	{NULL, "serve", "", 0, 0, {{0}}, command_serve, false,
 		"Run the instance in DIR until it is stopped."},
@@ -67,10 +72,33 @@ const struct cli_command cli_commands[] = {
 		"sieve."},
 	{"service", "off", "ADDRESS SERVICE...", 2, CLI_ARGS_MAX, {{0}}, command_service_off, true,
 		"Close services to an account; their sessions end at once."},
-	{"certificate", "add", "NAME CHAIN KEY", 3, 3, {{0}}, command_certificate_add, true,
-		"Take a certificate: CHAIN becomes tls/NAME.pem, KEY (a private key in PEM) goes "
-		"to "
-		"the keeper. Set tls.default to NAME for clients that do not ask for a name."},
+	{"certificate", "list", "", 0, 0, {{0}}, command_certificate_list, true,
+		"List the certificates: what is used, until when, and why a file is not."},
+	{"certificate", "show", "NAME", 1, 1, {{0}}, command_certificate_show, true,
+		"Tell all about one certificate and its chain."},
+	{"certificate", "import", "NAME CHAIN KEY", 3, 3, {{0}}, command_certificate_import, true,
+		"Take a certificate from elsewhere: CHAIN becomes tls/NAME.pem, KEY (a private key "
+		"in PEM) goes to the keeper. It is used at once. Set tls.default to NAME for "
+		"clients that do not ask for a name."},
+	{"certificate", "make", "NAME HOST...", 2, 33,
+		{RSA_OPTION, {"--days", "N", "how long it is good; 365 without it"}},
+		command_certificate_make, true,
+		"Make a key and a certificate that it signs itself."},
+	{"certificate", "order", "NAME HOST...", 2, 33,
+		{RSA_OPTION, {"--unchecked", NULL,
+				     "do not look first whether the hosts' addresses are ours"}},
+		command_certificate_order, true,
+		"Let the courier get a certificate for the hosts from the CA in acme.directory, "
+		"and "
+		"renew it in time."},
+	{"certificate", "drop", "NAME", 1, 1, {{0}}, command_certificate_drop, true,
+		"Order it no more. The certificate stays."},
+	{"certificate", "account", "NAME", 1, 1, {{0}}, command_certificate_account, true,
+		"Tell the keeper by what NAME and key the CA knows us (external account binding); "
+		"the key, in base64url, is read from standard input."},
+	{"certificate", "replace-all", "", 0, 0, {{0}}, command_certificate_replace_all, true,
+		"Replace all certificates and their keys: those that were ordered or made here. "
+		"Those that were imported are named."},
 	{"totp", "add", "NAME [FILE]", 1, 2, {TOTP_OPTION}, command_totp_add, false,
 		"Keep the secret of a second factor: base32 or an otpauth URI, read without echo, "
 		"or from "

@@ -23,6 +23,7 @@ static const struct {
 	{"alias-add", verb_alias_add},
 	{"alias-list", verb_alias_list},
 	{"alias-delete", verb_alias_delete},
+	{"certificate-list", verb_certificate_list},
 	{"status", verb_status},
 	{"check", verb_check},
 	{"deliver", verb_deliver},

@@ -13,9 +13,9 @@
 #include <unistd.h>
 
 #include "admin/control.h"
-#include "base/mem.h"
 #include "base/encode.h"
 #include "base/io.h"
+#include "base/mem.h"
 
 struct fixture {
 	char dir[64];

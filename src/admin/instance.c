@@ -3,9 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <openssl/err.h>
-#include <openssl/pem.h>
-#include <openssl/x509.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -63,70 +60,16 @@ int instance_process(const char *shown_dir, pid_t *out, struct err *err)
 	return 0;
 }
 
-static int write_chain(struct slice name, struct slice chain, struct err *err)
-{
-	char path[128];
-
-	if (name.len == 0 || name.len > 64 || slice_chr(name, '/') != SIZE_MAX ||
-		name.ptr[0] == '.')
-		return err_set(err, ERR_SYNTAX, "%.*s is no name for a certificate",
-			SLICE_ARG(slice_head(name, 64)));
-	snprintf(path, sizeof(path), "tls/%.*s.pem", SLICE_ARG(name));
-	return io_replace_file(AT_FDCWD, path, chain, 0644, err);
-}
-
 int instance_make_certificate(struct slice name, struct err *err)
 {
 	const struct slice names[] = {
 		slice_lit("localhost"), slice_lit("127.0.0.1"), slice_lit("::1")};
+	const struct keeper_certificate what = {.name = name,
+		.names = names,
+		.n = sizeof(names) / sizeof(names[0]),
+		.days = CERTIFICATE_DAYS};
 	struct buf chain AUTO(buf_done);
-	int rc;
 
 	buf_init(&chain, CERTIFICATE_MAX);
-	rc = keeper_make_key(INSTANCE_KEEPER_CLI, name, names, sizeof(names) / sizeof(names[0]),
-		CERTIFICATE_DAYS, &chain, err);
-	return rc < 0 ? rc : write_chain(name, buf_slice(&chain), err);
-}
-
-/* Nobody is asked: a key with a passphrase is not one for us. */
-static int no_passphrase(char *out, int size, int is_writing, void *context)
-{
-	(void)out;
-	(void)size;
-	(void)is_writing;
-	(void)context;
-	return -1;
-}
-
-/* A chain that does not belong to the key would only be noticed by clients. */
-static int check_pair(struct slice chain_pem, struct slice key_pem, struct err *err)
-{
-	BIO *chain = BIO_new_mem_buf(chain_pem.ptr, (int)chain_pem.len);
-	BIO *key = BIO_new_mem_buf(key_pem.ptr, (int)key_pem.len);
-	X509 *leaf = chain ? PEM_read_bio_X509(chain, NULL, NULL, NULL) : NULL;
-	EVP_PKEY *pair = key ? PEM_read_bio_PrivateKey(key, NULL, no_passphrase, NULL) : NULL;
-	int rc = 0;
-
-	if (!leaf)
-		rc = err_set(err, ERR_SYNTAX, "the chain is not a certificate in PEM");
-	else if (!pair)
-		rc = err_set(err, ERR_SYNTAX, "the key is not a private key in PEM");
-	else if (X509_check_private_key(leaf, pair) != 1)
-		rc = err_set(err, ERR_CONFLICT, "the key does not belong to the certificate");
-	ERR_clear_error();
-	EVP_PKEY_free(pair);
-	X509_free(leaf);
-	BIO_free(key);
-	BIO_free(chain);
-	return rc;
-}
-
-int instance_add_certificate(
-	struct slice name, struct slice chain_pem, struct slice key_pem, struct err *err)
-{
-	int rc = check_pair(chain_pem, key_pem, err);
-
-	if (rc == 0)
-		rc = keeper_import_key(INSTANCE_KEEPER_CLI, name, key_pem, err);
-	return rc < 0 ? rc : write_chain(name, chain_pem, err);
+	return keeper_certificate_make(INSTANCE_KEEPER_CLI, &what, &chain, err);
 }

@@ -1,5 +1,5 @@
 /*
- * instance.h - the one instance that may use a DIR: its lock, its process, its certificates.
+ * instance.h - the one instance that may use a DIR: its lock, its process, its first certificate.
  *
  * run/lock holds a record lock while the supervisor lives; the kernel tells whose it is, so there
  * is no number in a file that could be stale. All names are relative to DIR, the current directory.
@@ -21,12 +21,9 @@ void instance_unlock(int *fd);
 /* instance_process - the supervisor that holds the lock. -ERR_NOTFOUND: none runs. */
 MUST_CHECK int instance_process(const char *shown_dir, pid_t *out, struct err *err);
 
-/* instance_make_certificate - a key of that name in the keeper, and tls/NAME.pem, self-signed, for
- * localhost: never for a name that a real certificate may come for. */
+/* instance_make_certificate - tls/NAME.pem, self-signed, for localhost: never for a name that a
+ * real certificate may come for. */
 MUST_CHECK int instance_make_certificate(struct slice name, struct err *err);
-/* instance_add_certificate - an existing key goes to the keeper, its chain to tls/NAME.pem. */
-MUST_CHECK int instance_add_certificate(
-	struct slice name, struct slice chain_pem, struct slice key_pem, struct err *err);
 
 #define INSTANCE_CONTROL "run/control.sock"
 #define INSTANCE_KEEPER_CLI "run/keeper-cli.sock"

@@ -62,7 +62,8 @@ static void add_cell(struct table *table, size_t column, const json_t *value)
 			table_bytes((uint64_t)number, room, sizeof(room));
 		break;
 	case TABLE_TIME:
-		put_time((time_t)number, room, sizeof(room));
+		if (number)
+			put_time((time_t)number, room, sizeof(room));
 		break;
 	case TABLE_YES:
 		text = json_is_true(value) ? "yes" : "";

@@ -25,7 +25,7 @@ typedef void verb_fn(struct conn *c, const json_t *args);
 
 verb_fn verb_domain_add, verb_domain_list, verb_account_add, verb_account_find, verb_account_list,
 	verb_account_delete, verb_account_import, verb_alias_add, verb_alias_list,
-	verb_alias_delete, verb_status, verb_check, verb_deliver;
+	verb_alias_delete, verb_certificate_list, verb_status, verb_check, verb_deliver;
 
 /* Replies. The json is given away; NULL means {}. */
 void verb_row(struct buf *out, json_t *row);

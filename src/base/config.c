@@ -48,6 +48,9 @@ static const struct config_row rows[] = {
 		"Which certificate clients get that ask for no name, or for one we have not: NAME "
 		"of tls/NAME.pem. When there is no certificate at all, a self-signed one of this "
 		"name is made at the start."},
+	{"tls.old_signatures", TYPE_SWITCH, AT(tls_old_signatures), "false", 0, 0, CONFIG_KEEPER,
+		"Sign with SHA-1 for clients that offer nothing newer, and for those of listeners "
+		"that are named insecure."},
 	{"users.server", TYPE_WORD, AT(user_server), "posthouse-server", 0, 0, CONFIG_START,
 		"The user the server runs as when Posthouse is started by root."},
 	{"users.keeper", TYPE_WORD, AT(user_keeper), "posthouse-keeper", 0, 0, CONFIG_START,

@@ -59,6 +59,7 @@ struct config {
 		service_home, service_help;
 	uint64_t quota_grace_s;
 	struct slice tls_default;
+	uint64_t tls_old_signatures;
 	struct slice user_server, user_keeper, user_courier;
 	uint64_t message_max, recipients_max, connections_max, per_address_max, mx_connections_max,
 		login_failures_max, threads;

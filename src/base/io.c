@@ -175,7 +175,9 @@ int io_replace_file(int dirfd, const char *path, struct slice bytes, mode_t mode
 	fd = io_open(dirfd, temp, O_WRONLY | O_CREAT | O_EXCL, mode, err);
 	if (fd < 0)
 		return fd;
-	rc = io_write_all(fd, bytes, err);
+	rc = fchmod(fd, mode) < 0 ? err_errno(err, "cannot set the mode of %s", path) : 0;
+	if (rc == 0)
+		rc = io_write_all(fd, bytes, err);
 	if (rc == 0)
 		rc = io_sync(fd, err);
 	if (rc == 0)

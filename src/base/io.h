@@ -35,7 +35,8 @@ MUST_CHECK int io_sync_dir(int dirfd, struct err *err);
 
 /* io_read_file - the whole of a file of at most out->max bytes, appended to out. */
 MUST_CHECK int io_read_file(int dirfd, const char *path, struct buf *out, struct err *err);
-/* io_replace_file - write a temporary file, sync, rename over path: old or new, never half. */
+/* io_replace_file - write a temporary file, sync, rename over path: old or new, never half. The mode
+ * is as given, whatever the umask. */
 MUST_CHECK int io_replace_file(
 	int dirfd, const char *path, struct slice bytes, mode_t mode, struct err *err);
 

@@ -9,7 +9,7 @@
 
 #include "base/random.h"
 
-enum { NAME_BYTES = 254, COMMON_NAME_MAX = 64, SERIAL_BYTES = 16, SKEW_S = 3600 };
+enum { NAME_BYTES = 254, COMMON_NAME_MAX = 64, SERIAL_BYTES = 16, SKEW_S = 3600, ANSWER_DAYS = 7 };
 
 static void x509_auto(X509 **x)
 {
@@ -52,15 +52,25 @@ static bool add_name(GENERAL_NAMES *names, struct slice name)
 	return true;
 }
 
-static bool add_names(X509 *x, const struct slice *list, size_t n)
+static GENERAL_NAMES *make_names(const struct slice *list, size_t n)
 {
-	GENERAL_NAMES *names AUTO(names_auto) = sk_GENERAL_NAME_new_null();
+	GENERAL_NAMES *names = sk_GENERAL_NAME_new_null();
 
 	for (size_t i = 0; i < n; i++) {
-		if (!names || !add_name(names, list[i]))
-			return false;
+		if (names && !add_name(names, list[i])) {
+			GENERAL_NAMES_free(names);
+			return NULL;
+		}
 	}
-	return X509_add1_ext_i2d(x, NID_subject_alt_name, names, 0, X509V3_ADD_DEFAULT) == 1;
+	return names;
+}
+
+static bool add_names(X509 *x, const struct slice *list, size_t n)
+{
+	GENERAL_NAMES *names AUTO(names_auto) = make_names(list, n);
+
+	return names &&
+	       X509_add1_ext_i2d(x, NID_subject_alt_name, names, 0, X509V3_ADD_DEFAULT) == 1;
 }
 
 static bool add_extension(X509 *x, int nid, const char *value)
@@ -111,25 +121,112 @@ static bool fill(X509 *x, EVP_PKEY *pkey, const struct slice *names, size_t n, u
 	       add_extension(x, NID_basic_constraints, "critical,CA:FALSE") &&
 	       add_extension(x, NID_key_usage, "critical,digitalSignature") &&
 	       add_extension(x, NID_ext_key_usage, "serverAuth") &&
-	       add_extension(x, NID_subject_key_identifier, "hash") &&
-	       X509_sign(x, pkey, EVP_sha256()) > 0;
+	       add_extension(x, NID_subject_key_identifier, "hash");
+}
+
+static int sign_and_write(X509 *x, EVP_PKEY *pkey, struct buf *out, struct err *err)
+{
+	BIO *bio AUTO(bio_auto) = BIO_new(BIO_s_mem());
+	char *pem = NULL;
+	long len;
+
+	if (!bio || X509_sign(x, pkey, EVP_sha256()) <= 0 || PEM_write_bio_X509(bio, x) != 1)
+		return err_set(err, ERR_IO, "cannot make a certificate");
+	len = BIO_get_mem_data(bio, &pem);
+	buf_append(out, (struct slice){pem, (size_t)len});
+	return buf_check(out, "a certificate", err);
+}
+
+static int check_names(const struct slice *names, size_t n, struct err *err)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (names[i].len >= NAME_BYTES)
+			return err_set(err, ERR_SYNTAX, "a name is too long for a certificate");
+	}
+	return 0;
 }
 
 int certificate_make(EVP_PKEY *pkey, const struct slice *names, size_t n, unsigned days,
 	struct buf *out, struct err *err)
 {
 	X509 *x AUTO(x509_auto) = X509_new();
-	BIO *bio AUTO(bio_auto) = BIO_new(BIO_s_mem());
-	char *pem = NULL;
-	long len;
+	const int rc = check_names(names, n, err);
 
-	for (size_t i = 0; i < n; i++) {
-		if (names[i].len >= NAME_BYTES)
-			return err_set(err, ERR_SYNTAX, "a name is too long for a certificate");
-	}
-	if (!x || !bio || !fill(x, pkey, names, n, days) || PEM_write_bio_X509(bio, x) != 1)
+	if (rc < 0)
+		return rc;
+	if (!x || !fill(x, pkey, names, n, days))
 		return err_set(err, ERR_IO, "cannot make a certificate");
-	len = BIO_get_mem_data(bio, &pem);
-	buf_append(out, (struct slice){pem, (size_t)len});
-	return buf_check(out, "a certificate", err);
+	return sign_and_write(x, pkey, out, err);
+}
+
+/* id-pe-acmeIdentifier of RFC 8737 6.1: critical, the digest as an OCTET STRING. */
+static bool add_digest(X509 *x, const unsigned char digest[CERTIFICATE_DIGEST_LEN])
+{
+	ASN1_OBJECT *oid = OBJ_txt2obj("1.3.6.1.5.5.7.1.31", 1);
+	unsigned char der[2 + CERTIFICATE_DIGEST_LEN] = {
+		V_ASN1_OCTET_STRING, CERTIFICATE_DIGEST_LEN};
+	ASN1_OCTET_STRING *value = ASN1_OCTET_STRING_new();
+	X509_EXTENSION *ext = NULL;
+	bool ok;
+
+	memcpy(der + 2, digest, CERTIFICATE_DIGEST_LEN);
+	ok = oid && value && ASN1_OCTET_STRING_set(value, der, sizeof(der)) == 1 &&
+	     (ext = X509_EXTENSION_create_by_OBJ(NULL, oid, 1, value)) != NULL &&
+	     X509_add_ext(x, ext, -1) == 1;
+	X509_EXTENSION_free(ext);
+	ASN1_OCTET_STRING_free(value);
+	ASN1_OBJECT_free(oid);
+	return ok;
+}
+
+int certificate_answer(EVP_PKEY *pkey, struct slice host,
+	const unsigned char digest[CERTIFICATE_DIGEST_LEN], struct buf *out, struct err *err)
+{
+	X509 *x AUTO(x509_auto) = X509_new();
+	const int rc = check_names(&host, 1, err);
+
+	if (rc < 0)
+		return rc;
+	if (!x || !fill(x, pkey, &host, 1, ANSWER_DAYS) || !add_digest(x, digest))
+		return err_set(err, ERR_IO, "cannot make a certificate");
+	return sign_and_write(x, pkey, out, err);
+}
+
+static void request_auto(X509_REQ **request)
+{
+	X509_REQ_free(*request);
+}
+
+static bool add_requested_names(X509_REQ *request, const struct slice *list, size_t n)
+{
+	GENERAL_NAMES *names AUTO(names_auto) = make_names(list, n);
+	X509_EXTENSION *ext = names ? X509V3_EXT_i2d(NID_subject_alt_name, 0, names) : NULL;
+	STACK_OF(X509_EXTENSION) *extensions = sk_X509_EXTENSION_new_null();
+	bool ok = ext && extensions && sk_X509_EXTENSION_push(extensions, ext) > 0;
+
+	if (!ok)
+		X509_EXTENSION_free(ext);
+	ok = ok && X509_REQ_add_extensions(request, extensions) == 1;
+	sk_X509_EXTENSION_pop_free(extensions, X509_EXTENSION_free);
+	return ok;
+}
+
+int certificate_request(
+	EVP_PKEY *pkey, const struct slice *names, size_t n, struct buf *out, struct err *err)
+{
+	X509_REQ *request AUTO(request_auto) = X509_REQ_new();
+	unsigned char *der = NULL;
+	int len, rc = check_names(names, n, err);
+
+	if (rc < 0)
+		return rc;
+	if (!request || X509_REQ_set_version(request, X509_REQ_VERSION_1) != 1 ||
+		X509_REQ_set_pubkey(request, pkey) != 1 ||
+		!add_requested_names(request, names, n) ||
+		X509_REQ_sign(request, pkey, EVP_sha256()) <= 0 ||
+		(len = i2d_X509_REQ(request, &der)) <= 0)
+		return err_set(err, ERR_IO, "cannot make a certificate request");
+	buf_append(out, (struct slice){(char *)der, (size_t)len});
+	OPENSSL_free(der);
+	return buf_check(out, "a certificate request", err);
 }

@@ -116,3 +116,19 @@ int channel_ask(int fd, struct slice request, int64_t deadline_ms, struct buf *r
 	*answered_out = true;
 	return fields_out->verb ? frame_take_error(fields_out, err) : 0;
 }
+
+int channel_ask_once(const char *path, struct buf *request, int64_t deadline_ms, struct buf *reply,
+	struct frame *fields_out, struct err *err)
+{
+	int fd AUTO(io_close) = -1;
+	bool answered;
+	int rc = buf_check(request, "the request", err);
+
+	if (rc < 0)
+		return rc;
+	frame_finish(request, 0);
+	fd = channel_open(path, err);
+	return fd < 0 ? fd
+		      : channel_ask(fd, buf_slice(request), deadline_ms, reply, fields_out,
+				&answered, err);
+}

@@ -22,4 +22,9 @@ MUST_CHECK int channel_open(const char *path, struct err *err);
 MUST_CHECK int channel_ask(int fd, struct slice request, int64_t deadline_ms, struct buf *reply,
 	struct frame *fields_out, bool *answered_out, struct err *err);
 
+/* channel_ask_once - on a connection of its own; the request (begun at its front) is finished here.
+ */
+MUST_CHECK int channel_ask_once(const char *path, struct buf *request, int64_t deadline_ms,
+	struct buf *reply, struct frame *fields_out, struct err *err);
+
 #endif

@@ -244,37 +244,3 @@ void clerk_delete_account(struct task *t)
 	else
 		task_revoke(t, &what, 1);
 }
-
-void clerk_make_key(struct task *t)
-{
-	struct buf certificate AUTO(buf_done);
-	struct frame_make_key what;
-	struct err err;
-	int rc = 0;
-
-	buf_init(&certificate, FRAME_PEM_MAX);
-	if (!frame_read_make_key(&t->frame, &what))
-		rc = err_set(&err, ERR_SYNTAX, "not a key's name, or not a host's");
-	if (rc == 0)
-		rc = keys_make(t->desk->keys, &what, &certificate, &err);
-	if (rc == 0) {
-		log_info(NULL, "key_made", log_s("key", what.name));
-		task_put(t, buf_slice(&certificate));
-	}
-	task_end(t, rc, &err);
-}
-
-void clerk_import_key(struct task *t)
-{
-	struct frame_import_key what;
-	struct err err;
-	int rc = 0;
-
-	if (!frame_read_import_key(&t->frame, &what))
-		rc = err_set(&err, ERR_SYNTAX, "not a key");
-	if (rc == 0)
-		rc = keys_import(t->desk->keys, &what, &err);
-	if (rc == 0)
-		log_info(NULL, "key_imported", log_s("key", what.name));
-	task_end(t, rc, &err);
-}

@@ -1,5 +1,5 @@
 /*
- * clerk.h - what the operator asks for: passwords and keys are set, made and taken away.
+ * clerk.h - what the operator asks for: passwords are set and taken away.
  *
  * Done by the clerk, because each ends with a flush. Clear passwords are hashed by the hashers, one
  * a turn, so that a large import does not keep logins waiting.
@@ -9,6 +9,6 @@
 
 #include "keeper/desk.h"
 
-task_fn clerk_set_passwords, clerk_delete_account, clerk_make_key, clerk_import_key;
+task_fn clerk_set_passwords, clerk_delete_account;
 
 #endif

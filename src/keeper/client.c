@@ -146,3 +146,34 @@ int keeper_ticket_keys(struct keeper *keeper, unsigned char (*keys)[48], size_t 
 		*n_out = n;
 	return rc;
 }
+
+int keeper_has_key(struct keeper *keeper, struct slice key_name, struct err *err)
+{
+	struct buf request AUTO(buf_done), reply AUTO(buf_done);
+	struct frame f;
+
+	buf_init(&request, FRAME_SERVER_MAX);
+	buf_init(&reply, FRAME_SERVER_MAX);
+	frame_begin(&request, 1, FRAME_HAS_KEY);
+	frame_put(&request, key_name);
+	frame_finish(&request, 0);
+	return ask(keeper, buf_slice(&request), &reply, &f, err);
+}
+
+int keeper_want(struct keeper *keeper, struct slice name, const struct slice *hosts, size_t n,
+	struct err *err)
+{
+	struct buf request AUTO(buf_done), reply AUTO(buf_done);
+	struct frame f;
+
+	buf_init(&request, FRAME_SERVER_MAX);
+	buf_init(&reply, FRAME_SERVER_MAX);
+	frame_begin(&request, 1, FRAME_CERTIFICATE_WANT);
+	frame_put(&request, name);
+	frame_put_u64(&request, 0);
+	frame_put_u64(&request, 0);
+	for (size_t i = 0; i < n; i++)
+		frame_put(&request, hosts[i]);
+	frame_finish(&request, 0);
+	return ask(keeper, buf_slice(&request), &reply, &f, err);
+}

@@ -33,4 +33,11 @@ tls_sign_fn keeper_sign;
 MUST_CHECK int keeper_ticket_keys(struct keeper *keeper, unsigned char (*keys)[48], size_t max,
 	size_t *n_out, struct err *err);
 
+/* keeper_has_key - is there a key for TLS of that name (chain/chain.h)? -ERR_NOTFOUND. Blocking. */
+MUST_CHECK int keeper_has_key(struct keeper *keeper, struct slice key_name, struct err *err);
+/* keeper_want - a certificate tls/NAME.pem for the hosts of a customer's domain. -ERR_CONFLICT: the
+ * operator has one of that name; -ERR_QUOTA: too many. Blocking. */
+MUST_CHECK int keeper_want(struct keeper *keeper, struct slice name, const struct slice *hosts,
+	size_t n, struct err *err);
+
 #endif

@@ -283,6 +283,8 @@ static void test_keeper_away(void **state)
 	finish(&s);
 }
 
+static char sign_key[CHAIN_KEY_NAME_MAX] = "tls-00000000000000000000000000000000";
+
 static int sign_once(struct keeper *keeper)
 {
 	struct buf out AUTO(buf_done);
@@ -291,7 +293,7 @@ static int sign_once(struct keeper *keeper)
 	int rc;
 
 	buf_init(&out, 1024);
-	rc = keeper_sign(keeper, slice_lit("main"), TLS_ECDSA, TLS_SHA256,
+	rc = keeper_sign(keeper, slice_str(sign_key), TLS_ECDSA, TLS_SHA256,
 		(struct slice){digest, sizeof(digest)}, &out, &err);
 	assert_true(rc < 0 ? out.len == 0 : out.len > 60);
 	return rc;
@@ -347,7 +349,6 @@ static void *sign_many(void *keeper)
 
 static void test_sign(void **state)
 {
-	struct buf pem AUTO(buf_done);
 	pthread_t threads[8];
 	unsigned char keys[4][48], again[4][48];
 	size_t n, m;
@@ -356,12 +357,9 @@ static void test_sign(void **state)
 	void *good;
 
 	(void)state;
-	buf_init(&pem, 1 << 16);
 	start(&s, 8, 1);
 	assert_int_equal(sign_once(s.keeper), -ERR_NOTFOUND);
-	assert_int_equal(keeper_make_key(FIXTURE_CLI, slice_lit("main"), &slice_lit("localhost"), 1,
-				 9, &pem, &err),
-		0);
+	fixture_make_key("main", sign_key);
 	for (size_t i = 0; i < 8; i++)
 		assert_int_equal(pthread_create(&threads[i], NULL, sign_many, s.keeper), 0);
 	for (size_t i = 0; i < 8; i++) {

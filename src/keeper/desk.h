@@ -32,6 +32,7 @@ struct desk {
 	struct keys *keys;
 	struct factors *factors;
 	unsigned char *mac_key; /* MINT_KEY_LEN bytes (vault.h) */
+	int dirfd, tls_fd; /* the keeper's folder, DIR/tls */
 	struct hash_cost cost;
 	unsigned hashers_n;
 };

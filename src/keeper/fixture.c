@@ -42,7 +42,9 @@ void fixture_start(struct fixture *f, const struct keeper_config *config)
 	assert_non_null(mkdtemp(f->dir));
 	assert_int_equal(chmod(f->dir, 0755), 0);
 	assert_int_equal(chdir(f->dir), 0);
+	assert_int_equal(mkdir("tls", 0777), 0);
 	f->config.directory = "keeper";
+	f->config.tls_directory = "tls";
 	f->config.server_fd = listen_at(FIXTURE_SERVER);
 	f->config.cli_fd = listen_at(FIXTURE_CLI);
 	f->config.courier_fd = listen_at(FIXTURE_COURIER);
@@ -156,6 +158,24 @@ void fixture_set(uint64_t account, const char *password, bool is_hash)
 	assert_int_equal(keeper_set_passwords(FIXTURE_CLI, &secret, 1, false, &err), 0);
 	if (secret.rc < 0)
 		fail_msg("%s: %s", password, secret.err.msg);
+}
+
+void fixture_make_key(const char *name, char key_out[CHAIN_KEY_NAME_MAX])
+{
+	const struct slice host = slice_lit("localhost");
+	const struct keeper_certificate wish = {
+		.name = slice_str(name), .names = &host, .n = 1, .days = 9};
+	struct chain chain;
+	struct buf pem;
+	struct err err;
+
+	buf_init(&pem, 1 << 16);
+	assert_int_equal(keeper_certificate_make(FIXTURE_CLI, &wish, &pem, &err), 0);
+	assert_int_equal(chain_read(NULL, buf_slice(&pem), &chain, &err), 0);
+	assert_int_equal(
+		chain_key_name(CHAIN_KEY_TLS, X509_get0_pubkey(chain.leaf), key_out, &err), 0);
+	chain_done(&chain);
+	buf_done(&pem);
 }
 
 int fixture_open(void)

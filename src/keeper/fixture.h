@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include "chain/chain.h"
 #include "keeper/keeper.h"
 
 enum { FIXTURE_SPARES = 16 };
@@ -40,6 +41,8 @@ void fixture_done(struct fixture *f);
 /* fixture_set - give an account this password or hash; fails the test if that fails. */
 void fixture_set(uint64_t account, const char *password, bool is_hash);
 
+/* fixture_make_key - a certificate NAME for localhost; key_out is what its key is called. */
+void fixture_make_key(const char *name, char key_out[CHAIN_KEY_NAME_MAX]);
 /* fixture_open - a connection to the server's socket. */
 int fixture_open(void);
 /* fixture_put_enter - append a frame that asks for this login. */

@@ -146,19 +146,23 @@ static struct slice take_bytes(struct frame *f, size_t max)
 	return s;
 }
 
-/* The name becomes a file's: nothing that could lead elsewhere. */
-static struct slice take_key_name(struct frame *f)
+bool frame_is_name(struct slice s)
 {
-	const struct slice s = take_bytes(f, FRAME_KEY_NAME_MAX);
-
 	for (size_t i = 0; i < s.len; i++) {
 		const unsigned char c = (unsigned char)s.ptr[i], l = ascii_lower(c);
 
 		if ((l < 'a' || l > 'z') && (c < '0' || c > '9') && c != '-' && c != '_' &&
 			(c != '.' || i == 0))
-			f->is_bad = true;
+			return false;
 	}
-	if (s.len == 0)
+	return s.len > 0 && s.len <= FRAME_KEY_NAME_MAX;
+}
+
+static struct slice take_key_name(struct frame *f)
+{
+	const struct slice s = frame_bytes(f);
+
+	if (!frame_is_name(s))
 		f->is_bad = true;
 	return s;
 }
@@ -262,10 +266,11 @@ static bool is_host(struct slice s)
 	return s.len > 0;
 }
 
-bool frame_read_make_key(struct frame *f, struct frame_make_key *out)
+bool frame_read_certificate(struct frame *f, struct frame_certificate *out)
 {
 	out->name = take_key_name(f);
 	out->days = take_small(f, DAYS_MAX);
+	out->flags = take_small(f, SMALL_MAX);
 	for (out->n = 0; !frame_end(f) && !f->is_bad; out->n++) {
 		if (out->n == FRAME_NAMES_MAX)
 			return false;
@@ -274,11 +279,4 @@ bool frame_read_make_key(struct frame *f, struct frame_make_key *out)
 			f->is_bad = true;
 	}
 	return frame_end(f) && out->n > 0;
-}
-
-bool frame_read_import_key(struct frame *f, struct frame_import_key *out)
-{
-	out->name = take_key_name(f);
-	out->pem = take_bytes(f, FRAME_PEM_MAX);
-	return frame_end(f);
 }

@@ -21,8 +21,6 @@ enum frame_verb {
 	FRAME_TICKET_KEYS,
 	FRAME_SET_PASSWORDS,
 	FRAME_DELETE_ACCOUNT,
-	FRAME_MAKE_KEY,
-	FRAME_IMPORT_KEY,
 
 	FRAME_SUBSCRIBE = 16, /* the server wants to be told what is revoked */
 	FRAME_REVOKED,        /* from the keeper, unasked: id 0 */
@@ -53,6 +51,22 @@ enum frame_verb {
 	FRAME_OPERATOR_APPS,
 	FRAME_OPERATOR_APP_REMOVE,
 	FRAME_OPERATOR_SCOPES,
+
+	/* certificates: what is in each frame stands in certify.c and certify_acme.c */
+	FRAME_CERTIFICATE_MAKE = 128, /* signed by itself, with a new key */
+	FRAME_CERTIFICATE_IMPORT,     /* one from elsewhere, with its key */
+	FRAME_CERTIFICATE_ORDER,      /* the courier shall have one from the CA */
+	FRAME_CERTIFICATE_DROP,       /* no more of that */
+	FRAME_CERTIFICATE_BIND,       /* the account that the CA knows the operator by */
+	FRAME_CERTIFICATE_WANT,       /* a server orders for a customer's domain */
+	FRAME_HAS_KEY,
+	FRAME_ACME_KEY,
+	FRAME_ACME_SIGN,
+	FRAME_ACME_BIND,
+	FRAME_ACME_ROLL,
+	FRAME_ACME_REQUEST,
+	FRAME_ACME_ANSWER,
+	FRAME_ACME_STORE,
 
 	FRAME_VERB_END = 160,
 };
@@ -152,22 +166,27 @@ struct frame_secrets {
 	struct frame_secret items[FRAME_SECRETS_MAX];
 };
 
-struct frame_make_key {
-	struct slice name;
-	unsigned days;
-	size_t n;
-	struct slice names[FRAME_NAMES_MAX];
+enum {
+	FRAME_CERTIFICATE_RSA = 1,       /* an RSA key, not EC */
+	FRAME_CERTIFICATE_UNCHECKED = 2, /* do not look whether the hosts are ours */
+	FRAME_CERTIFICATE_RENEW = 4,     /* whatever there is shall be replaced */
 };
 
-struct frame_import_key {
-	struct slice name, pem;
+/* FRAME_CERTIFICATE_MAKE, _ORDER, _WANT. */
+struct frame_certificate {
+	struct slice name;
+	unsigned days, flags;
+	size_t n;
+	struct slice names[FRAME_NAMES_MAX];
 };
 
 /* Each returns false for a frame that is not exactly that. */
 bool frame_read_sign(struct frame *f, struct frame_sign *out);
 bool frame_read_secrets(struct frame *f, struct frame_secrets *out);
 bool frame_read_account(struct frame *f, uint64_t *account_out);
-bool frame_read_make_key(struct frame *f, struct frame_make_key *out);
-bool frame_read_import_key(struct frame *f, struct frame_import_key *out);
+bool frame_read_certificate(struct frame *f, struct frame_certificate *out);
+
+/* frame_is_name - of a key or a certificate: it becomes a file's, and leads nowhere else. */
+bool frame_is_name(struct slice name);
 
 #endif

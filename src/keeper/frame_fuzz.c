@@ -36,8 +36,7 @@ static void read_all(struct slice bytes)
 	static struct frame_secrets secrets;
 	struct frame_sign sign;
 	struct frame_field fields[FRAME_FIELDS_MAX];
-	struct frame_make_key make;
-	struct frame_import_key import;
+	struct frame_certificate make;
 	struct frame f;
 	struct err err;
 	uint64_t account;
@@ -66,11 +65,8 @@ static void read_all(struct slice bytes)
 	frame_open(bytes, &f);
 	(void)frame_read_account(&f, &account);
 	frame_open(bytes, &f);
-	if (frame_read_make_key(&f, &make))
+	if (frame_read_certificate(&f, &make))
 		must(make.n && make.n <= FRAME_NAMES_MAX);
-	frame_open(bytes, &f);
-	if (frame_read_import_key(&f, &import))
-		must(slice_chr(import.name, '/') == SIZE_MAX);
 	frame_open(bytes, &f);
 	must(frame_take_error(&f, &err) < 0);
 }

@@ -14,8 +14,7 @@
 static int read_request(struct slice bytes)
 {
 	struct frame_secrets *secrets = mem_new(struct frame_secrets);
-	struct frame_import_key import;
-	struct frame_make_key make;
+	struct frame_certificate make;
 	struct frame_field fields[FRAME_FIELDS_MAX];
 	struct frame_sign sign;
 	struct frame f;
@@ -36,11 +35,8 @@ static int read_request(struct slice bytes)
 	case FRAME_DELETE_ACCOUNT:
 		good = frame_read_account(&f, &account);
 		break;
-	case FRAME_MAKE_KEY:
-		good = frame_read_make_key(&f, &make);
-		break;
-	case FRAME_IMPORT_KEY:
-		good = frame_read_import_key(&f, &import);
+	case FRAME_CERTIFICATE_MAKE:
+		good = frame_read_certificate(&f, &make);
 		break;
 	default:
 		break;
@@ -91,17 +87,16 @@ static const struct {
 	{FRAME_DELETE_ACCOUNT, {"n5"}, 1},
 	{FRAME_DELETE_ACCOUNT, {"n0"}, 0},
 	{FRAME_DELETE_ACCOUNT, {"n5", "n6"}, 0},
-	{FRAME_MAKE_KEY, {"=main", "n365", "=a.example", "=::1", "=*.b"}, 1},
-	{FRAME_MAKE_KEY, {"=main", "n36501", "=a.example"}, 0},
-	{FRAME_MAKE_KEY, {"=main", "n365"}, 0},
-	{FRAME_MAKE_KEY, {"=main", "n365", "="}, 0},
-	{FRAME_MAKE_KEY, {"=main", "n365", "=a,IP:1"}, 0},
-	{FRAME_MAKE_KEY, {"=main", "n365", "s255"}, 1},
-	{FRAME_MAKE_KEY, {"=main", "n365", "s256"}, 0},
-	{FRAME_MAKE_KEY, {"=../x", "n365", "=a"}, 0},
-	{FRAME_IMPORT_KEY, {"=main", "s16384"}, 1},
-	{FRAME_IMPORT_KEY, {"=main", "s16385"}, 0},
-	{FRAME_IMPORT_KEY, {"=a/b", "=x"}, 0},
+	{FRAME_CERTIFICATE_MAKE, {"=main", "n365", "n7", "=a.example", "=::1", "=*.b"}, 1},
+	{FRAME_CERTIFICATE_MAKE, {"=main", "n36501", "n7", "=a.example"}, 0},
+	{FRAME_CERTIFICATE_MAKE, {"=main", "n365", "n7"}, 0},
+	{FRAME_CERTIFICATE_MAKE, {"=main", "n365", "n7", "="}, 0},
+	{FRAME_CERTIFICATE_MAKE, {"=main", "n365", "n7", "=a,IP:1"}, 0},
+	{FRAME_CERTIFICATE_MAKE, {"=main", "n365", "n7", "s255"}, 1},
+	{FRAME_CERTIFICATE_MAKE, {"=main", "n365", "n7", "s256"}, 0},
+	{FRAME_CERTIFICATE_MAKE, {"=../x", "n365", "n7", "=a"}, 0},
+	{FRAME_CERTIFICATE_MAKE, {"=main", "n365", "n65", "=a.example"}, 0},
+	{FRAME_CERTIFICATE_MAKE, {"=a/b", "n365", "n0", "=a.example"}, 0},
 };
 
 static void put_field(struct buf *out, const char *field)
@@ -169,7 +164,7 @@ static void test_prefixes(void **state)
 			/* A list of passwords or names may end after any of them. */
 			if (read_request((struct slice){copy, len}) && cases[i].want &&
 				cases[i].verb != FRAME_SET_PASSWORDS &&
-				cases[i].verb != FRAME_MAKE_KEY)
+				cases[i].verb != FRAME_CERTIFICATE_MAKE)
 				fail_msg("case %zu, prefix %zu", i, len);
 			free(copy);
 		}

@@ -50,7 +50,6 @@ struct process {
 	struct desk desk;
 	struct crew *signers;
 	struct loop *loop;
-	int dirfd;
 	struct tickets tickets;
 	struct crew_job house; /* waits or runs while is_house_kept */
 	atomic_bool is_house_kept;
@@ -252,16 +251,21 @@ static int warm_up(struct err *err)
 
 static int enter(struct process *p, struct err *err)
 {
-	const struct sandbox_path path = {p->config->directory, true};
-	const struct sandbox_config sandbox = {.paths = &path, .paths_n = 1, .may_accept = true};
+	const struct sandbox_path paths[] = {
+		{p->config->directory, true}, {p->config->tls_directory, true}};
+	const struct sandbox_config sandbox = {.paths = paths, .paths_n = 2, .may_accept = true};
 	struct sandbox_result result;
 	int rc;
 
 	if (mkdir(p->config->directory, 0700) < 0 && errno != EEXIST)
 		return err_errno(err, "cannot make %s", p->config->directory);
-	p->dirfd = io_open(AT_FDCWD, p->config->directory, O_RDONLY | O_DIRECTORY, 0, err);
-	if (p->dirfd < 0)
-		return p->dirfd;
+	p->desk.dirfd = io_open(AT_FDCWD, p->config->directory, O_RDONLY | O_DIRECTORY, 0, err);
+	if (p->desk.dirfd < 0)
+		return p->desk.dirfd;
+	p->desk.tls_fd =
+		io_open(AT_FDCWD, p->config->tls_directory, O_RDONLY | O_DIRECTORY, 0, err);
+	if (p->desk.tls_fd < 0)
+		return p->desk.tls_fd;
 	rc = sandbox_enter(&sandbox, &result, err);
 	if (rc == 0 && (!result.landlock_abi || !result.has_seccomp))
 		log_warn(NULL, "sandbox_incomplete", log_n("landlock", result.landlock_abi),
@@ -306,9 +310,9 @@ static int open_stores(struct process *p, struct err *err)
 	snprintf(path, sizeof(path), "%s/secrets.db", p->config->directory);
 	rc = secrets_open(path, &p->desk.secrets, err);
 	if (rc == 0)
-		rc = keys_open(p->dirfd, &p->desk.keys, err);
+		rc = keys_open(p->desk.dirfd, p->config->allows_old_signatures, &p->desk.keys, err);
 	if (rc == 0)
-		rc = vault_open(p->dirfd, &p->desk.mac_key, err);
+		rc = vault_open(p->desk.dirfd, &p->desk.mac_key, err);
 	if (rc == 0)
 		rc = guesses_new(p->desk.secrets, &p->desk.guesses, err);
 	if (rc == 0)
@@ -379,12 +383,14 @@ static void end(struct process *p)
 	keys_close(&p->desk.keys);
 	secrets_close(&p->desk.secrets);
 	tickets_done(&p->tickets);
-	io_close(&p->dirfd);
+	io_close(&p->desk.dirfd);
+	io_close(&p->desk.tls_fd);
 }
 
 int keeper_run(const struct keeper_config *config, struct err *err)
 {
-	struct process p = {.config = config, .dirfd = -1, .house.run = house_run};
+	struct process p = {
+		.config = config, .desk = {.dirfd = -1, .tls_fd = -1}, .house.run = house_run};
 	int rc = start(&p, err);
 
 	if (rc == 0) {

@@ -3,10 +3,10 @@
  *
  * Lives in DIR/keeper (its own user's, mode 0700): keys/NAME.pem (private keys, PKCS #8 PEM),
  * secrets.db, and mac.key, under which secrets.db has what must not be read from it alone. It
- * listens on three Unix sockets, bound by the supervisor and handed over:
+ * alone writes DIR/tls. It listens on three Unix sockets, bound by the supervisor and handed over:
  *
  *   run/keeper-server.sock  the server: signatures, logins, sessions, what users change themselves
- *   run/keeper-courier.sock the courier: sms-take
+ *   run/keeper-courier.sock the courier: ACME requests, certificates, text messages
  *   run/keeper-cli.sock     the operator's CLI (SO_PEERCRED: root or the instance's owner)
  *
  * verbs.c has the list for each; whatever else is asked is refused. argon2id runs on
@@ -22,6 +22,8 @@
 
 struct keeper_config {
 	const char *directory;             /* "keeper", relative to the current directory */
+	const char *tls_directory;         /* "tls" */
+	bool allows_old_signatures;        /* over SHA-1 */
 	int server_fd, cli_fd, courier_fd; /* bound and listening */
 	struct slice host;                 /* the primary host: what security keys are made for */
 	unsigned web_port;                 /* of its https, as browsers see it */
@@ -91,13 +93,29 @@ MUST_CHECK int keeper_revoke_app(
 MUST_CHECK int keeper_switch_services(
 	const char *socket_path, uint64_t account, unsigned scopes, bool is_on, struct err *err);
 
-/* keeper_make_key - make a TLS key of that name (ECDSA P-256) unless it exists, and a
- * self-signed certificate for the DNS names (and IP addresses), appended as PEM. */
-MUST_CHECK int keeper_make_key(const char *socket_path, struct slice name,
-	const struct slice *names, size_t n, unsigned days, struct buf *certificate_out,
-	struct err *err);
-/* keeper_import_key - hand over an existing private key (PEM) under that name. */
-MUST_CHECK int keeper_import_key(
-	const char *socket_path, struct slice name, struct slice key_pem, struct err *err);
+/* What a certificate shall be: tls/NAME.pem for these hosts. */
+struct keeper_certificate {
+	struct slice name;
+	const struct slice *names; /* DNS names, and IP addresses in one of our own */
+	size_t n;
+	unsigned days;     /* of one of our own */
+	bool is_rsa;       /* else EC P-256 */
+	bool is_unchecked; /* orders: do not look first whether the hosts are ours */
+	bool is_renewed;   /* orders: replace what there is */
+};
+/* keeper_certificate_make - a new key, and a certificate that it signed itself, appended as PEM. */
+MUST_CHECK int keeper_certificate_make(const char *socket_path,
+	const struct keeper_certificate *what, struct buf *out, struct err *err);
+/* keeper_certificate_import - one from elsewhere with its key, both PEM. -ERR_SYNTAX;
+ * -ERR_CONFLICT: they do not belong together, or it is out of date. */
+MUST_CHECK int keeper_certificate_import(const char *socket_path, struct slice name,
+	struct slice key_pem, struct slice chain_pem, struct err *err);
+/* keeper_certificate_order - from the CA, now and whenever it is time again; _drop: no more. */
+MUST_CHECK int keeper_certificate_order(
+	const char *socket_path, const struct keeper_certificate *what, struct err *err);
+MUST_CHECK int keeper_certificate_drop(const char *socket_path, struct slice name, struct err *err);
+/* keeper_certificate_bind - RFC 8555 7.3.4: name and key (base64url) that the CA gave. */
+MUST_CHECK int keeper_certificate_bind(
+	const char *socket_path, struct slice kid, struct slice mac_key, struct err *err);
 
 #endif

@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include <cmocka.h>
+#include <fcntl.h>
 #include <openssl/bio.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -13,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/io.h"
+#include "keeper/certificate.h"
 #include "keeper/channel.h"
 #include "keeper/fixture.h"
 
@@ -81,11 +83,67 @@ static X509 *parse_certificate(const struct buf *pem)
 
 static const char digest[64] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcde";
 
-static void test_make_key(void **state)
+static struct keeper_certificate wish(const char *name, const struct slice *names, size_t n)
+{
+	return (struct keeper_certificate){
+		.name = slice_str(name), .names = names, .n = n, .days = 365};
+}
+
+static void key_of(X509 *x, char out[CHAIN_KEY_NAME_MAX])
+{
+	struct err err;
+
+	assert_int_equal(chain_key_name(CHAIN_KEY_TLS, X509_get0_pubkey(x), out, &err), 0);
+}
+
+static void check_hosts(X509 *x)
+{
+	assert_int_equal(X509_check_host(x, "localhost", 0, 0, NULL), 1);
+	assert_int_equal(X509_check_host(x, "mail.example.org", 0, 0, NULL), 1);
+	assert_int_equal(X509_check_host(x, "example.org", 0, 0, NULL), 0);
+	assert_int_equal(X509_check_ip_asc(x, "127.0.0.1", 0), 1);
+	assert_int_equal(X509_check_ip_asc(x, "::1", 0), 1);
+	assert_int_equal(X509_check_ip_asc(x, "127.0.0.2", 0), 0);
+	assert_int_equal(X509_verify(x, X509_get0_pubkey(x)), 1);
+}
+
+/* Only what the key is for. */
+static void check_refusals(int fd, struct frame_sign what)
+{
+	struct buf signature AUTO(buf_done);
+	struct err err;
+
+	buf_init(&signature, 4096);
+	what.purpose = FRAME_PURPOSE_TLS + 1;
+	assert_int_equal(sign_with(fd, &what, &signature, &err), -ERR_DENIED);
+	what.purpose = FRAME_PURPOSE_TLS;
+	what.algorithm = 1;
+	assert_int_equal(sign_with(fd, &what, &signature, &err), -ERR_DENIED);
+	what.algorithm = 3;
+	assert_int_equal(sign_with(fd, &what, &signature, &err), -ERR_DENIED);
+	what.algorithm = 0;
+	what.hash = 3; /* SHA-1, which is not allowed here */
+	what.digest = (struct slice){digest, 20};
+	assert_int_equal(sign_with(fd, &what, &signature, &err), -ERR_DENIED);
+	what.hash = 1;
+	assert_int_equal(sign_with(fd, &what, &signature, &err), -ERR_SYNTAX);
+	what.key_name = slice_lit("acme-0123456789abcdef0123456789abcdef");
+	what.hash = 2;
+	what.digest = (struct slice){digest, 64};
+	assert_int_equal(sign_with(fd, &what, &signature, &err), -ERR_DENIED);
+	what.key_name = slice_lit("../secrets");
+	assert_int_equal(sign_with(fd, &what, &signature, &err), -ERR_IO); /* closed */
+}
+
+static void test_make(void **state)
 {
 	static const struct slice names[] = {
 		{"mail.example.org", 16}, {"localhost", 9}, {"127.0.0.1", 9}, {"::1", 3}};
-	struct frame_sign what = {slice_lit("main"), FRAME_PURPOSE_TLS, 0, 0, {digest, 32}};
+	const struct keeper_certificate four = wish("main", names, 4);
+	const struct keeper_certificate bad[] = {
+		wish("../x", names, 1), wish("x", &slice_lit("a.example,IP:1.2.3.4"), 1)};
+	char key[CHAIN_KEY_NAME_MAX], other[CHAIN_KEY_NAME_MAX];
+	struct frame_sign what = {{0}, FRAME_PURPOSE_TLS, 0, 0, {digest, 32}};
 	struct buf pem AUTO(buf_done), again AUTO(buf_done), signature AUTO(buf_done);
 	struct fixture f;
 	struct err err;
@@ -97,96 +155,98 @@ static void test_make_key(void **state)
 	buf_init(&again, 1 << 16);
 	buf_init(&signature, 4096);
 	fixture_start(&f, &cheap);
-	fd = fixture_open();
-	assert_int_equal(sign_with(fd, &what, &signature, &err), -ERR_NOTFOUND);
-	assert_int_equal(keeper_make_key(FIXTURE_CLI, what.key_name, names, 4, 365, &pem, &err), 0);
+	assert_int_equal(keeper_certificate_make(FIXTURE_CLI, &four, &pem, &err), 0);
 	x = parse_certificate(&pem);
-	assert_int_equal(X509_check_host(x, "localhost", 0, 0, NULL), 1);
-	assert_int_equal(X509_check_host(x, "mail.example.org", 0, 0, NULL), 1);
-	assert_int_equal(X509_check_host(x, "example.org", 0, 0, NULL), 0);
-	assert_int_equal(X509_check_ip_asc(x, "127.0.0.1", 0), 1);
-	assert_int_equal(X509_check_ip_asc(x, "::1", 0), 1);
-	assert_int_equal(X509_check_ip_asc(x, "127.0.0.2", 0), 0);
-	assert_int_equal(X509_verify(x, X509_get0_pubkey(x)), 1);
+	check_hosts(x);
+	key_of(x, key);
+	what.key_name = slice_str(key);
+	fd = fixture_open();
 	assert_int_equal(sign_with(fd, &what, &signature, &err), 0);
 	assert_true(is_signature(X509_get0_pubkey(x), &what, &signature));
-
-	/* Once more: the key stays, also over a restart. */
 	close(fd);
+
+	/* Once more: another key, and the one before is there still, also over a restart. */
 	fixture_stop(&f);
 	fixture_run(&f);
 	fd = fixture_open();
-	assert_int_equal(
-		keeper_make_key(FIXTURE_CLI, what.key_name, names, 1, 365, &again, &err), 0);
+	assert_int_equal(keeper_certificate_make(FIXTURE_CLI, &four, &again, &err), 0);
 	y = parse_certificate(&again);
-	assert_int_equal(EVP_PKEY_eq(X509_get0_pubkey(x), X509_get0_pubkey(y)), 1);
+	key_of(y, other);
+	assert_string_not_equal(key, other);
+	buf_clear(&pem);
+	assert_int_equal(io_read_file(AT_FDCWD, "tls/main.pem", &pem, &err), 0);
+	assert_true(slice_eq(buf_slice(&pem), buf_slice(&again)));
 	assert_int_equal(sign_with(fd, &what, &signature, &err), 0);
 	assert_true(is_signature(X509_get0_pubkey(x), &what, &signature));
 	X509_free(x);
 	X509_free(y);
-
-	/* Only what the key is for. */
-	what.purpose = FRAME_PURPOSE_TLS + 1;
-	assert_int_equal(sign_with(fd, &what, &signature, &err), -ERR_DENIED);
-	what.purpose = FRAME_PURPOSE_TLS;
-	what.algorithm = 1;
-	assert_int_equal(sign_with(fd, &what, &signature, &err), -ERR_DENIED);
-	what.algorithm = 3;
-	assert_int_equal(sign_with(fd, &what, &signature, &err), -ERR_DENIED);
-	what.algorithm = 0;
-	what.hash = 3;
-	assert_int_equal(sign_with(fd, &what, &signature, &err), -ERR_DENIED);
-	what.hash = 1;
-	assert_int_equal(sign_with(fd, &what, &signature, &err), -ERR_SYNTAX);
-	what.key_name = slice_lit("../secrets");
-	assert_int_equal(sign_with(fd, &what, &signature, &err), -ERR_IO); /* closed */
+	check_refusals(fd, what);
 	close(fd);
-	assert_int_equal(keeper_make_key(FIXTURE_CLI, slice_lit("../x"), names, 1, 9, &again, &err),
-		-ERR_SYNTAX);
-	assert_int_equal(keeper_make_key(FIXTURE_CLI, slice_lit("x"),
-				 &slice_lit("a.example,IP:1.2.3.4"), 1, 9, &again, &err),
-		-ERR_SYNTAX);
+	for (size_t i = 0; i < 2; i++)
+		assert_int_equal(
+			keeper_certificate_make(FIXTURE_CLI, &bad[i], &again, &err), -ERR_SYNTAX);
 	fixture_done(&f);
 }
 
-static void test_import_key(void **state)
+static struct slice pem_of(BIO *bio)
+{
+	char *text;
+	const long n = BIO_get_mem_data(bio, &text);
+
+	return (struct slice){text, (size_t)n};
+}
+
+static BIO *key_pem(EVP_PKEY *pkey)
+{
+	BIO *bio = BIO_new(BIO_s_mem());
+
+	assert_int_equal(PEM_write_bio_PKCS8PrivateKey(bio, pkey, NULL, NULL, 0, NULL, NULL), 1);
+	return bio;
+}
+
+static int import(const char *name, BIO *key, const struct buf *chain, struct err *err)
+{
+	return keeper_certificate_import(
+		FIXTURE_CLI, slice_str(name), pem_of(key), buf_slice(chain), err);
+}
+
+static void test_import(void **state)
 {
 	static const size_t lengths[] = {32, 48, 64};
 	EVP_PKEY *pkey = EVP_RSA_gen(2048), *weak = EVP_RSA_gen(1024);
-	BIO *bio = BIO_new(BIO_s_mem()), *weak_bio = BIO_new(BIO_s_mem());
-	struct buf signature AUTO(buf_done);
+	BIO *bio = key_pem(pkey), *weak_bio = key_pem(weak);
+	struct buf signature AUTO(buf_done), chain AUTO(buf_done), other AUTO(buf_done);
+	char key[CHAIN_KEY_NAME_MAX];
 	struct fixture f;
 	struct err err;
-	char *pem;
-	long n;
 	int fd;
 
 	(void)state;
 	buf_init(&signature, 4096);
+	buf_init(&chain, 1 << 16);
+	buf_init(&other, 1 << 16);
+	assert_int_equal(certificate_make(pkey, &slice_lit("a.example"), 1, 9, &chain, &err), 0);
+	assert_int_equal(certificate_make(weak, &slice_lit("a.example"), 1, 9, &other, &err), 0);
+	assert_int_equal(chain_key_name(CHAIN_KEY_TLS, pkey, key, &err), 0);
 	fixture_start(&f, &cheap);
-	assert_int_equal(PEM_write_bio_PKCS8PrivateKey(bio, pkey, NULL, NULL, 0, NULL, NULL), 1);
-	n = BIO_get_mem_data(bio, &pem);
-	assert_int_equal(keeper_import_key(FIXTURE_CLI, slice_lit("rsa"),
-				 (struct slice){pem, (size_t)n}, &err),
-		0);
+	assert_int_equal(import("rsa", bio, &other, &err), -ERR_CONFLICT);
+	assert_int_equal(import("../x", bio, &chain, &err), -ERR_SYNTAX);
+	assert_int_equal(access("tls/rsa.pem", F_OK), -1);
+	assert_int_equal(import("rsa", bio, &chain, &err), 0);
+	assert_int_equal(access("tls/rsa.pem", F_OK), 0);
 	fd = fixture_open();
 	for (unsigned i = 0; i < 6; i++) {
-		const struct frame_sign what = {slice_lit("rsa"), FRAME_PURPOSE_TLS, 1 + i % 2,
-			i / 2, {digest, lengths[i / 2]}};
+		const struct frame_sign what = {slice_str(key), FRAME_PURPOSE_TLS, 1 + i % 2, i / 2,
+			{digest, lengths[i / 2]}};
 
 		assert_int_equal(sign_with(fd, &what, &signature, &err), 0);
 		assert_true(is_signature(pkey, &what, &signature));
 	}
 	close(fd);
-	assert_int_equal(
-		keeper_import_key(FIXTURE_CLI, slice_lit("rsa"), slice_lit("no key"), &err),
-		-ERR_SYNTAX);
-	assert_int_equal(
-		PEM_write_bio_PKCS8PrivateKey(weak_bio, weak, NULL, NULL, 0, NULL, NULL), 1);
-	n = BIO_get_mem_data(weak_bio, &pem);
-	assert_int_equal(keeper_import_key(FIXTURE_CLI, slice_lit("rsa"),
-				 (struct slice){pem, (size_t)n}, &err),
-		-ERR_SYNTAX);
+	assert_int_equal(import("weak", weak_bio, &other, &err), -ERR_SYNTAX);
+	buf_clear(&other);
+	buf_str(&other, "no chain");
+	assert_int_equal(import("rsa", bio, &other, &err), -ERR_SYNTAX);
 	BIO_free(bio);
 	BIO_free(weak_bio);
 	EVP_PKEY_free(pkey);
@@ -198,8 +258,9 @@ static void test_import_key(void **state)
 static void test_sign_under_storm(void **state)
 {
 	enum { STORM = 500, SIGNATURES = 50 };
-	const struct frame_sign what = {slice_lit("main"), FRAME_PURPOSE_TLS, 0, 0, {digest, 32}};
-	struct buf requests AUTO(buf_done), signature AUTO(buf_done), pem AUTO(buf_done);
+	struct frame_sign what = {{0}, FRAME_PURPOSE_TLS, 0, 0, {digest, 32}};
+	struct buf requests AUTO(buf_done), signature AUTO(buf_done);
+	char key[CHAIN_KEY_NAME_MAX];
 	struct fixture f;
 	struct err err;
 	int64_t start, worst = 0;
@@ -208,11 +269,9 @@ static void test_sign_under_storm(void **state)
 	(void)state;
 	buf_init(&requests, 1 << 20);
 	buf_init(&signature, 4096);
-	buf_init(&pem, 1 << 16);
 	fixture_start(&f, &slow);
-	assert_int_equal(keeper_make_key(FIXTURE_CLI, what.key_name, &slice_lit("localhost"), 1, 9,
-				 &pem, &err),
-		0);
+	fixture_make_key("main", key);
+	what.key_name = slice_str(key);
 	for (uint32_t i = 0; i < STORM; i++)
 		fixture_put_enter(&requests, i, i + 1, "wrong", "192.0.2.1");
 	storm = fixture_open();
@@ -234,8 +293,8 @@ static void test_sign_under_storm(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_make_key),
-		cmocka_unit_test(test_import_key),
+		cmocka_unit_test(test_make),
+		cmocka_unit_test(test_import),
 		cmocka_unit_test(test_sign_under_storm),
 	};
 

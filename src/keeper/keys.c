@@ -1,6 +1,7 @@
 /* keys.c - see keys.h for the contract. */
 #include "keeper/keys.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <openssl/bio.h>
 #include <openssl/core_names.h>
@@ -13,15 +14,18 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include "base/clock.h"
 #include "base/io.h"
+#include "base/log.h"
 #include "base/map.h"
 #include "base/mem.h"
-#include "keeper/certificate.h"
 
 enum {
 	KEYS_MAX = 4096,
 	PATH_BYTES = FRAME_KEY_NAME_MAX + 16,
+	RSA_BITS = 2048,
 	RSA_BITS_MIN = 2048,
 	RSA_BITS_MAX = 4096
 };
@@ -33,10 +37,10 @@ struct key {
 };
 
 struct keys {
-	pthread_mutex_t lock;   /* guards the map, not the keys in it */
-	pthread_mutex_t making; /* one maker at a time: it looks, then writes */
+	pthread_mutex_t lock; /* guards the map, not the keys in it */
 	struct map map;
 	int dirfd;
+	bool allows_old;
 };
 
 static void pkey_auto(EVP_PKEY **pkey)
@@ -54,7 +58,7 @@ static void bio_auto(BIO **bio)
 	BIO_free(*bio);
 }
 
-int keys_open(int dirfd, struct keys **out, struct err *err)
+int keys_open(int dirfd, bool allows_old, struct keys **out, struct err *err)
 {
 	struct keys *keys;
 
@@ -66,8 +70,8 @@ int keys_open(int dirfd, struct keys **out, struct err *err)
 	}
 	keys = mem_new(struct keys);
 	pthread_mutex_init(&keys->lock, NULL);
-	pthread_mutex_init(&keys->making, NULL);
 	keys->dirfd = dirfd;
+	keys->allows_old = allows_old;
 	*out = keys;
 	return 0;
 }
@@ -95,7 +99,6 @@ void keys_close(struct keys **keys)
 		return;
 	forget_all(*keys);
 	pthread_mutex_destroy(&(*keys)->lock);
-	pthread_mutex_destroy(&(*keys)->making);
 	free(*keys);
 	*keys = NULL;
 }
@@ -117,7 +120,7 @@ static int check_kind(EVP_PKEY *pkey, struct err *err)
 		RSA_BITS_MIN, RSA_BITS_MAX);
 }
 
-static int pem_parse(struct slice pem, EVP_PKEY **out, struct err *err)
+int keys_parse(struct slice pem, EVP_PKEY **out, struct err *err)
 {
 	BIO *bio AUTO(bio_auto) = BIO_new_mem_buf(pem.ptr, (int)pem.len);
 	/* No password callback: an encrypted key must not make us ask on a terminal. */
@@ -146,7 +149,7 @@ static int read_key(struct keys *keys, struct slice name, EVP_PKEY **out, struct
 	/* All at once, so that growing leaves no copies behind. */
 	buf_reserve(&pem, FRAME_PEM_MAX);
 	rc = io_read_file(keys->dirfd, path, &pem, err);
-	if (rc == 0 && pem_parse(buf_slice(&pem), out, err) < 0)
+	if (rc == 0 && keys_parse(buf_slice(&pem), out, err) < 0)
 		rc = err_set(err, ERR_CORRUPT, "%s holds no key we can use", path);
 	mem_wipe(pem.ptr, pem.cap);
 	return rc;
@@ -194,19 +197,23 @@ static int get_key(struct keys *keys, struct slice name, EVP_PKEY **out, struct 
 static const struct {
 	const char *name;
 	size_t length;
-} hashes[] = {{"SHA256", 32}, {"SHA384", 48}, {"SHA512", 64}};
+} hashes[] = {{"SHA256", 32}, {"SHA384", 48}, {"SHA512", 64}, {"SHA1", 20}, {"MD5-SHA1", 36}};
+
+enum { FIRST_OLD_HASH = 3 };
 
 static const struct {
 	const char *type;
 	int padding;
 } algorithms[] = {{"EC", 0}, {"RSA", RSA_PKCS1_PADDING}, {"RSA", RSA_PKCS1_PSS_PADDING}};
 
-static int check_request(const struct frame_sign *what, struct err *err)
+static int check_request(const struct keys *keys, const struct frame_sign *what, struct err *err)
 {
-	if (what->purpose != FRAME_PURPOSE_TLS)
+	if (what->purpose != FRAME_PURPOSE_TLS ||
+		!slice_starts(what->key_name, slice_lit(CHAIN_KEY_TLS)))
 		return err_set(err, ERR_DENIED, "the key is not for that purpose");
 	if (what->algorithm >= sizeof(algorithms) / sizeof(algorithms[0]) ||
-		what->hash >= sizeof(hashes) / sizeof(hashes[0]))
+		what->hash >= sizeof(hashes) / sizeof(hashes[0]) ||
+		(what->hash >= FIRST_OLD_HASH && !keys->allows_old))
 		return err_set(err, ERR_DENIED, "an algorithm that is not offered");
 	if (what->digest.len != hashes[what->hash].length)
 		return err_set(err, ERR_SYNTAX, "a digest of %zu bytes", what->digest.len);
@@ -235,7 +242,7 @@ int keys_sign(struct keys *keys, const struct frame_sign *what, struct buf *out,
 	EVP_PKEY *pkey AUTO(pkey_auto) = NULL;
 	unsigned char signature[RSA_BITS_MAX / 8];
 	size_t n = sizeof(signature);
-	int rc = check_request(what, err);
+	int rc = check_request(keys, what, err);
 
 	if (rc == 0)
 		rc = get_key(keys, what->key_name, &pkey, err);
@@ -273,41 +280,95 @@ static int write_key(struct keys *keys, struct slice name, EVP_PKEY *pkey, struc
 	return 0;
 }
 
-static int get_or_make(struct keys *keys, struct slice name, EVP_PKEY **out, struct err *err)
+/* A folder that grows without end would only be noticed when the disk is full. */
+static int check_room(struct keys *keys, struct err *err)
 {
-	int rc = get_key(keys, name, out, err);
+	const int fd = openat(keys->dirfd, "keys", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *folder = fd < 0 ? NULL : fdopendir(fd);
+	size_t n = 0;
 
-	if (rc != -ERR_NOTFOUND)
+	if (!folder)
+		return err_errno(err, "cannot read the directory of keys");
+	while (readdir(folder))
+		n++;
+	closedir(folder);
+	return n < KEYS_MAX ? 0 : err_set(err, ERR_QUOTA, "there are too many keys");
+}
+
+int keys_add(struct keys *keys, const char *purpose, EVP_PKEY *pkey, struct err *err)
+{
+	char name[CHAIN_KEY_NAME_MAX];
+	int rc = chain_key_name(purpose, pkey, name, err);
+
+	return rc < 0 ? rc : write_key(keys, slice_str(name), pkey, err);
+}
+
+int keys_make(struct keys *keys, const char *purpose, enum keys_kind kind,
+	char name_out[CHAIN_KEY_NAME_MAX], EVP_PKEY **out, struct err *err)
+{
+	EVP_PKEY *pkey AUTO(pkey_auto) = NULL;
+	int rc = check_room(keys, err);
+
+	if (rc < 0)
 		return rc;
-	*out = EVP_EC_gen("P-256");
-	if (!*out)
+	pkey = kind == KEYS_RSA ? EVP_RSA_gen(RSA_BITS) : EVP_EC_gen("P-256");
+	if (!pkey)
 		return err_set(err, ERR_IO, "cannot make a key");
-	return write_key(keys, name, *out, err);
-}
-
-int keys_make(struct keys *keys, const struct frame_make_key *what, struct buf *certificate_out,
-	struct err *err)
-{
-	EVP_PKEY *pkey AUTO(pkey_auto) = NULL;
-	int rc;
-
-	pthread_mutex_lock(&keys->making);
-	rc = get_or_make(keys, what->name, &pkey, err);
-	pthread_mutex_unlock(&keys->making);
+	rc = keys_add(keys, purpose, pkey, err);
+	if (rc == 0)
+		rc = chain_key_name(purpose, pkey, name_out, err);
 	if (rc < 0)
 		return rc;
-	return certificate_make(pkey, what->names, what->n, what->days, certificate_out, err);
+	*out = pkey;
+	pkey = NULL;
+	return 0;
 }
 
-int keys_import(struct keys *keys, const struct frame_import_key *what, struct err *err)
+int keys_get(
+	struct keys *keys, const char *purpose, struct slice name, EVP_PKEY **out, struct err *err)
 {
-	EVP_PKEY *pkey AUTO(pkey_auto) = NULL;
-	int rc = pem_parse(what->pem, &pkey, err);
+	if (!slice_starts(name, slice_str(purpose)))
+		return err_set(err, ERR_DENIED, "the key is not for that purpose");
+	return get_key(keys, name, out, err);
+}
 
-	if (rc < 0)
-		return rc;
-	pthread_mutex_lock(&keys->making);
-	rc = write_key(keys, what->name, pkey, err);
-	pthread_mutex_unlock(&keys->making);
-	return rc;
+/* ---- what is not used any more ---- */
+
+static bool is_old_key(int folder_fd, const char *file, int64_t age_s, struct slice *name_out)
+{
+	const struct slice name = slice_str(file), suffix = slice_lit(".pem");
+	struct stat st;
+
+	if (!slice_starts(name, slice_lit(CHAIN_KEY_TLS)) || !slice_ends(name, suffix))
+		return false;
+	*name_out = slice_head(name, name.len - suffix.len);
+	return fstatat(folder_fd, file, &st, 0) == 0 && st.st_mtime + age_s < clock_wall_s();
+}
+
+static void delete_key(struct keys *keys, int folder_fd, const char *file, struct slice name)
+{
+	struct key *key;
+
+	pthread_mutex_lock(&keys->lock);
+	key = map_del(&keys->map, name);
+	key_free(key);
+	if (unlinkat(folder_fd, file, 0) == 0)
+		log_info(NULL, "key_deleted", log_s("key", name));
+	pthread_mutex_unlock(&keys->lock);
+}
+
+void keys_prune(struct keys *keys, int64_t age_s, keys_wanted_fn *is_wanted, void *context)
+{
+	const int fd = openat(keys->dirfd, "keys", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *folder = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *entry;
+	struct slice name;
+
+	while (folder && (entry = readdir(folder))) {
+		if (is_old_key(dirfd(folder), entry->d_name, age_s, &name) &&
+			!is_wanted(context, name))
+			delete_key(keys, dirfd(folder), entry->d_name, name);
+	}
+	if (folder)
+		closedir(folder);
 }

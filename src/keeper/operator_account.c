@@ -9,18 +9,7 @@
 int operator_ask(const char *socket_path, struct buf *request, struct buf *reply,
 	struct frame *fields_out, struct err *err)
 {
-	int fd AUTO(io_close) = -1;
-	bool answered;
-	int rc = buf_check(request, "the request", err);
-
-	if (rc < 0)
-		return rc;
-	frame_finish(request, 0);
-	fd = channel_open(socket_path, err);
-	if (fd < 0)
-		return fd;
-	return channel_ask(
-		fd, buf_slice(request), CHANNEL_FOREVER, reply, fields_out, &answered, err);
+	return channel_ask_once(socket_path, request, CHANNEL_FOREVER, reply, fields_out, err);
 }
 
 /* A question of numbers, whose answer is empty. */

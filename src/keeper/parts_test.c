@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include <cmocka.h>
+#include <dirent.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <sodium.h>
@@ -233,7 +234,6 @@ static void remove_all(void)
 	unlink("secrets.db");
 	unlink("secrets.db-wal");
 	unlink("secrets.db-shm");
-	unlink("keys/main.pem");
 }
 
 static int put_all(struct secrets *secrets, const struct secret *list, size_t n)
@@ -325,21 +325,40 @@ static void test_secrets_faults(void **state)
 	}
 }
 
-static int sign_with(struct keys *keys, struct buf *out, struct err *err)
+static int sign_with(struct keys *keys, const char *name, struct err *err)
 {
 	static const char digest[32] = "0123456789abcdef0123456789abcde";
 	const struct frame_sign what = {
-		slice_lit("main"), FRAME_PURPOSE_TLS, 0, 0, {digest, sizeof(digest)}};
+		slice_str(name), FRAME_PURPOSE_TLS, 0, 0, {digest, sizeof(digest)}};
+	struct buf out AUTO(buf_done);
 
-	return keys_sign(keys, &what, out, err);
+	buf_init(&out, 1 << 16);
+	return keys_sign(keys, &what, &out, err);
+}
+
+static size_t count_keys(void)
+{
+	DIR *folder = opendir("keys");
+	const struct dirent *entry;
+	size_t n = 0;
+
+	while ((entry = readdir(folder)))
+		n += slice_ends(slice_str(entry->d_name), slice_lit(".pem"));
+	closedir(folder);
+	return n;
+}
+
+static bool wants_none(void *context, struct slice name)
+{
+	(void)context;
+	(void)name;
+	return false;
 }
 
 /* A key that could not be written is not used, and no half of it is left. */
 static void test_keys_faults(void **state)
 {
 	static const enum io_step steps[] = {IO_WRITE, IO_SYNC, IO_RENAME};
-	struct frame_make_key make = {
-		.name = slice_lit("main"), .days = 9, .n = 1, .names = {{"a.example", 9}}};
 	int dirfd AUTO(io_close) = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	(void)state;
@@ -347,26 +366,27 @@ static void test_keys_faults(void **state)
 		int rc = -1, failures = -1;
 
 		for (unsigned n = 1; rc != 0; n++, failures++) {
-			struct buf out AUTO(buf_done);
 			struct keys *keys AUTO(keys_close) = NULL;
+			char name[CHAIN_KEY_NAME_MAX];
+			EVP_PKEY *pkey = NULL;
 			struct err err;
 
-			buf_init(&out, 1 << 16);
-			assert_int_equal(keys_open(dirfd, &keys, &err), 0);
+			assert_int_equal(keys_open(dirfd, false, &keys, &err), 0);
 			io_fault_set(steps[s], n, IO_FAULT_FAIL);
-			rc = keys_make(keys, &make, &out, &err);
+			rc = keys_make(keys, CHAIN_KEY_TLS, KEYS_EC, name, &pkey, &err);
 			io_fault_set(steps[s], 0, IO_FAULT_NONE);
-			if (rc == 0) {
-				assert_int_equal(sign_with(keys, &out, &err), 0);
-				break;
-			}
+			EVP_PKEY_free(pkey);
+			if (rc == 0)
+				assert_int_equal(sign_with(keys, name, &err), 0);
 			/* The rename was done but its sync failed: then it may be there. */
-			assert_true(steps[s] == IO_SYNC || access("keys/main.pem", F_OK) < 0);
-			unlink("keys/main.pem");
-			assert_int_equal(sign_with(keys, &out, &err), -ERR_NOTFOUND);
+			else
+				assert_true(steps[s] == IO_SYNC || count_keys() == 0);
+			keys_prune(keys, -10, wants_none, NULL);
+			assert_int_equal(count_keys(), 0);
+			if (rc == 0)
+				assert_int_equal(sign_with(keys, name, &err), -ERR_NOTFOUND);
 		}
 		assert_true(failures >= 0);
-		remove_all();
 	}
 }
 
@@ -374,19 +394,20 @@ static void test_keys_faults(void **state)
 
 static void test_keys_corrupt(void **state)
 {
+	static const char name[] = "tls-0123456789abcdef0123456789abcdef";
 	int dirfd AUTO(io_close) = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct keys *keys AUTO(keys_close) = NULL;
-	struct frame_make_key make = {
-		.name = slice_lit("main"), .days = 9, .n = 1, .names = {{"a.example", 9}}};
-	struct buf out AUTO(buf_done);
+	EVP_PKEY *pkey = NULL;
 	struct err err;
+	char path[80];
 
 	(void)state;
-	buf_init(&out, 1 << 16);
-	assert_int_equal(keys_open(dirfd, &keys, &err), 0);
-	assert_int_equal(io_replace_file(dirfd, "keys/main.pem", slice_lit("junk"), 0600, &err), 0);
-	/* What cannot be read is not replaced in silence. */
-	assert_int_equal(keys_make(keys, &make, &out, &err), -ERR_CORRUPT);
+	assert_int_equal(keys_open(dirfd, false, &keys, &err), 0);
+	snprintf(path, sizeof(path), "keys/%s.pem", name);
+	assert_int_equal(io_replace_file(dirfd, path, slice_lit("junk"), 0600, &err), 0);
+	assert_int_equal(keys_get(keys, CHAIN_KEY_TLS, slice_str(name), &pkey, &err), -ERR_CORRUPT);
+	assert_int_equal(keys_get(keys, CHAIN_KEY_ACME, slice_str(name), &pkey, &err), -ERR_DENIED);
+	unlink(path);
 	remove_all();
 }
 

@@ -2,6 +2,7 @@
 #include "keeper/verbs.h"
 
 #include "keeper/account.h"
+#include "keeper/certify.h"
 #include "keeper/clerk.h"
 #include "keeper/process.h"
 #include "keeper/revoke.h"
@@ -14,8 +15,6 @@ const struct verb verbs[FRAME_VERB_END] = {
 		clerk_set_passwords},
 	[FRAME_DELETE_ACCOUNT] = {"delete-account", VERB_CLI, NULL, "i", TASK_CLERK,
 		clerk_delete_account},
-	[FRAME_MAKE_KEY] = {"make-key", VERB_CLI, NULL, NULL, TASK_CLERK, clerk_make_key},
-	[FRAME_IMPORT_KEY] = {"import-key", VERB_CLI, NULL, NULL, TASK_CLERK, clerk_import_key},
 
 	[FRAME_SUBSCRIBE] = {"subscribe", VERB_SERVER, .handle = process_subscribe},
 	[FRAME_CLOSED] = {"closed", VERB_SERVER, .handle = process_closed},
@@ -58,4 +57,28 @@ const struct verb verbs[FRAME_VERB_END] = {
 		verb_operator_app_remove},
 	[FRAME_OPERATOR_SCOPES] = {"operator-scopes", VERB_CLI, NULL, "inb", TASK_CLERK,
 		verb_operator_scopes},
+	[FRAME_CERTIFICATE_MAKE] = {"certificate-make", VERB_CLI, NULL, NULL, TASK_CLERK,
+		certify_make},
+	[FRAME_CERTIFICATE_IMPORT] = {"certificate-import", VERB_CLI, NULL, "tdd", TASK_CLERK,
+		certify_import},
+	[FRAME_CERTIFICATE_ORDER] = {"certificate-order", VERB_CLI, NULL, NULL, TASK_CLERK,
+		certify_order},
+	[FRAME_CERTIFICATE_DROP] = {"certificate-drop", VERB_CLI, NULL, "t", TASK_CLERK,
+		certify_drop},
+	[FRAME_CERTIFICATE_BIND] = {"certificate-bind", VERB_CLI, NULL, "td", TASK_CLERK,
+		certify_bind},
+	[FRAME_CERTIFICATE_WANT] = {"certificate-want", VERB_SERVER, NULL, NULL, TASK_CLERK,
+		certify_want},
+	[FRAME_HAS_KEY] = {"has-key", VERB_SERVER, NULL, "t", TASK_READER, certify_has_key},
+	[FRAME_ACME_KEY] = {"acme-key", VERB_COURIER, NULL, "t", TASK_CLERK, certify_acme_key},
+	[FRAME_ACME_SIGN] = {"acme-sign", VERB_COURIER, NULL, "tdddd", TASK_READER,
+		certify_acme_sign},
+	[FRAME_ACME_BIND] = {"acme-bind", VERB_COURIER, NULL, "td", TASK_READER, certify_acme_bind},
+	[FRAME_ACME_ROLL] = {"acme-roll", VERB_COURIER, NULL, "ttddd", TASK_READER,
+		certify_acme_roll},
+	[FRAME_ACME_REQUEST] = {"acme-request", VERB_COURIER, NULL, "tt", TASK_CLERK,
+		certify_request},
+	[FRAME_ACME_ANSWER] = {"acme-answer", VERB_COURIER, NULL, "tttt", TASK_READER,
+		certify_answer},
+	[FRAME_ACME_STORE] = {"acme-store", VERB_COURIER, NULL, "td", TASK_CLERK, certify_store},
 };

@@ -12,6 +12,7 @@
 #include "mail/sessions.h"
 #include "store/store.h"
 
+struct certificates;
 struct notices;
 struct policy;
 
@@ -21,11 +22,12 @@ struct service {
 	struct store *store;
 	struct directory *directory;
 	struct keeper *keeper;
-	struct mail_accept *accept;    /* the delivery log */
-	struct mail_queue *queue;      /* mail for elsewhere */
-	struct mail_sessions sessions; /* who is signed in */
-	struct notices *notices;       /* mail from the service itself: notice/notice.h */
-	struct policy *policy;         /* logins without TLS: policy/policy.h */
+	struct mail_accept *accept;        /* the delivery log */
+	struct mail_queue *queue;          /* mail for elsewhere */
+	struct mail_sessions sessions;     /* who is signed in */
+	struct notices *notices;           /* mail from the service itself: notice/notice.h */
+	struct policy *policy;             /* logins without TLS: policy/policy.h */
+	struct certificates *certificates; /* certificate/certificate.h */
 	struct security_log *security_log;
 	bool announces_scram;              /* main passwords have SCRAM verifiers */
 	_Atomic unsigned cleartext_scopes; /* SCOPE_ of what one may log in to without TLS */

@@ -47,14 +47,9 @@ void tls_free(struct tls **tls);
 
 struct tls_chain;
 
-/* A key's name where nobody gives it another: this and TLS_KEY_DIGITS of the hexadecimal SHA-256 of
- * its public half (SubjectPublicKeyInfo, DER). */
-#define TLS_KEY_PREFIX "tls-"
-enum { TLS_KEY_DIGITS = 32, TLS_KEY_NAME_LEN = sizeof(TLS_KEY_PREFIX) - 1 + TLS_KEY_DIGITS };
-
-/* tls_chain_read - a chain (PEM, leaf first) with the key of that name; an empty one: see above.
- * -ERR_SYNTAX when it cannot be read or does not hang together, -ERR_CONFLICT when out of date. Any
- * thread. */
+/* tls_chain_read - a chain (PEM, leaf first) with the key of that name; an empty one: by its own
+ * (chain/chain.h). -ERR_SYNTAX when it cannot be read or does not hang together, -ERR_CONFLICT when
+ * out of date. Any thread. */
 MUST_CHECK int tls_chain_read(struct tls *tls, struct slice chain_pem, struct slice key_name,
 	struct tls_chain **chain_out, struct err *err);
 struct slice tls_chain_key_name(const struct tls_chain *chain);

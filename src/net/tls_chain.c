@@ -10,13 +10,11 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/clock.h"
-#include "base/encode.h"
 #include "base/mem.h"
+#include "chain/chain.h"
 
 enum {
 	TLS_KEY_NAME_MAX = 255,
-	CHAIN_CERTS_MAX = 10,
 	NAME_MAX_BYTES = 253,
 	RSA_BITS_MIN = 2048,
 	RSA_BITS_MAX = 8192
@@ -35,8 +33,7 @@ struct tls_chain {
 	int64_t until_s;
 	char key_name[TLS_KEY_NAME_MAX];
 	size_t key_name_len;
-	X509 *leaf;
-	STACK_OF(X509) * rest;
+	struct chain chain;
 	EVP_PKEY *key;
 };
 
@@ -57,55 +54,9 @@ void tls_chain_release(struct tls_chain *chain)
 {
 	if (!chain || atomic_fetch_sub(&chain->refs, 1) != 1)
 		return;
-	X509_free(chain->leaf);
-	sk_X509_pop_free(chain->rest, X509_free);
+	chain_done(&chain->chain);
 	EVP_PKEY_free(chain->key);
 	free(chain);
-}
-
-static X509 *next_cert(OSSL_LIB_CTX *libctx, BIO *bio)
-{
-	X509 *cert = X509_new_ex(libctx, NULL);
-
-	if (cert && !PEM_read_bio_X509(bio, &cert, NULL, NULL)) {
-		X509_free(cert);
-		return NULL;
-	}
-	return cert;
-}
-
-static int read_certs(
-	struct tls_chain *chain, OSSL_LIB_CTX *libctx, struct slice pem, struct err *err)
-{
-	BIO *bio = BIO_new_mem_buf(pem.ptr, pem.len < INT_MAX ? (int)pem.len : 0);
-	X509 *cert;
-
-	chain->rest = sk_X509_new_null();
-	chain->leaf = bio ? next_cert(libctx, bio) : NULL;
-	while (chain->leaf && sk_X509_num(chain->rest) < CHAIN_CERTS_MAX &&
-		(cert = next_cert(libctx, bio)))
-		sk_X509_push(chain->rest, cert);
-	BIO_free(bio);
-	ERR_clear_error(); /* the end of the file is one */
-	return chain->leaf ? 0 : err_set(err, ERR_SYNTAX, "no certificate in PEM form found");
-}
-
-/* Each certificate is signed by the next one's key; a root at the end is the client's business. */
-static int check_links(const struct tls_chain *chain, struct err *err)
-{
-	X509 *cert = chain->leaf;
-
-	for (int i = 0; i < sk_X509_num(chain->rest); i++) {
-		X509 *issuer = sk_X509_value(chain->rest, i);
-
-		if (X509_NAME_cmp(X509_get_issuer_name(cert), X509_get_subject_name(issuer)) != 0 ||
-			X509_verify(cert, X509_get0_pubkey(issuer)) != 1)
-			return err_set(err, ERR_SYNTAX,
-				"certificate %d of the chain is not signed by the one behind it",
-				i + 1);
-		cert = issuer;
-	}
-	return 0;
 }
 
 /* The scheme that a client must offer to verify this certificate's signature. */
@@ -149,20 +100,9 @@ static void note_need(struct tls_chain *chain, X509 *cert)
 
 static void note_needs(struct tls_chain *chain)
 {
-	note_need(chain, chain->leaf);
-	for (int i = 0; i < sk_X509_num(chain->rest); i++)
-		note_need(chain, sk_X509_value(chain->rest, i));
-}
-
-static int check_dates(const X509 *leaf, struct err *err)
-{
-	time_t now = (time_t)clock_wall_s();
-
-	if (X509_cmp_time(X509_get0_notAfter(leaf), &now) < 0)
-		return err_set(err, ERR_CONFLICT, "the certificate has expired");
-	if (X509_cmp_time(X509_get0_notBefore(leaf), &now) > 0)
-		return err_set(err, ERR_CONFLICT, "the certificate is not valid yet");
-	return 0;
+	note_need(chain, chain->chain.leaf);
+	for (int i = 0; i < sk_X509_num(chain->chain.rest); i++)
+		note_need(chain, sk_X509_value(chain->chain.rest, i));
 }
 
 static int check_key(struct tls_chain *chain, EVP_PKEY *key, struct err *err)
@@ -187,21 +127,18 @@ static int check_key(struct tls_chain *chain, EVP_PKEY *key, struct err *err)
 		RSA_BITS_MIN, RSA_BITS_MAX);
 }
 
-/* The given name, or the one that the public half has. */
+/* The given name, or the key's own. */
 static int name_key(struct tls_chain *chain, struct slice given, struct err *err)
 {
-	unsigned char *der = NULL, hash[SHA256_LEN];
-	struct buf text AUTO(buf_done);
-	int n;
+	char own[CHAIN_KEY_NAME_MAX];
 
-	buf_init(&text, sizeof(chain->key_name));
 	if (given.len == 0) {
-		n = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(chain->leaf), &der);
-		sha256((struct slice){(char *)der, n > 0 ? (size_t)n : 0}, hash);
-		OPENSSL_free(der);
-		buf_lit(&text, TLS_KEY_PREFIX);
-		hex_encode(&text, (struct slice){(char *)hash, TLS_KEY_DIGITS / 2});
-		given = buf_slice(&text);
+		const int rc = chain_key_name(
+			CHAIN_KEY_TLS, X509_get0_pubkey(chain->chain.leaf), own, err);
+
+		if (rc < 0)
+			return rc;
+		given = slice_str(own);
 	}
 	if (given.len > sizeof(chain->key_name))
 		return err_set(err, ERR_TOOBIG, "no key has so long a name");
@@ -214,7 +151,7 @@ static void note_until(struct tls_chain *chain)
 {
 	struct tm tm;
 
-	if (ASN1_TIME_to_tm(X509_get0_notAfter(chain->leaf), &tm) == 1)
+	if (ASN1_TIME_to_tm(X509_get0_notAfter(chain->chain.leaf), &tm) == 1)
 		chain->until_s = (int64_t)timegm(&tm);
 }
 
@@ -236,15 +173,13 @@ int tls_chain_new(OSSL_LIB_CTX *libctx, struct slice pem, struct slice key_name,
 	int rc;
 
 	chain->refs = 1;
-	rc = read_certs(chain, libctx, pem, err);
+	rc = chain_read(libctx, pem, &chain->chain, err);
 	if (rc == 0) {
-		public_half = X509_get0_pubkey(chain->leaf);
+		public_half = X509_get0_pubkey(chain->chain.leaf);
 		rc = check_key(chain, public_half, err);
 	}
 	if (rc == 0)
-		rc = check_dates(chain->leaf, err);
-	if (rc == 0)
-		rc = check_links(chain, err);
+		rc = chain_check(&chain->chain, err);
 	if (rc == 0)
 		rc = name_key(chain, key_name, err);
 	if (rc == 0) {
@@ -266,7 +201,7 @@ int tls_chain_new(OSSL_LIB_CTX *libctx, struct slice pem, struct slice key_name,
 
 int tls_chain_use(struct tls_chain *chain, SSL *ssl)
 {
-	return SSL_use_cert_and_key(ssl, chain->leaf, chain->key, chain->rest, 1);
+	return SSL_use_cert_and_key(ssl, chain->chain.leaf, chain->key, chain->chain.rest, 1);
 }
 
 static bool is_offered(SSL *ssl, uint16_t scheme)
@@ -356,7 +291,7 @@ static void put_name(struct tls_names *names, struct slice name, const struct tl
 void tls_names_put(struct tls_names *names, const struct tls_use *use)
 {
 	GENERAL_NAMES *alternatives =
-		X509_get_ext_d2i(use->chain->leaf, NID_subject_alt_name, NULL, NULL);
+		X509_get_ext_d2i(use->chain->chain.leaf, NID_subject_alt_name, NULL, NULL);
 
 	for (int i = 0; i < sk_GENERAL_NAME_num(alternatives); i++) {
 		const GENERAL_NAME *name = sk_GENERAL_NAME_value(alternatives, i);

@@ -9,6 +9,7 @@
 
 #include "base/encode.h"
 #include "base/mem.h"
+#include "certificate/certificate.h"
 #include "server/server.h"
 
 enum { LINE_MAX_BYTES = 512 << 10, OUT_FULL = 256 << 10 };
@@ -48,6 +49,14 @@ void bus_tell_revoked(void *context, uint64_t account)
 	publish(context, account, 0, true);
 }
 
+/* The courier waits until every server has what it said. */
+static void tell_courier(struct server *server, struct slice number)
+{
+	pthread_mutex_lock(&server->notices_lock);
+	buf_printf(&server->says, "acme-has %.*s\n", SLICE_ARG(number));
+	pthread_mutex_unlock(&server->notices_lock);
+}
+
 static void write_notice(const struct notice *notice, struct buf *out)
 {
 	if (notice->is_revoked)
@@ -66,6 +75,8 @@ static void on_notify(struct conn *c)
 	size_t at = 0;
 
 	pthread_mutex_lock(&server->notices_lock);
+	buf_append(out, buf_slice(&server->says));
+	buf_clear(&server->says);
 	while (out->len < OUT_FULL && (notice = map_next(&server->notices, &at))) {
 		write_notice(notice, out);
 		map_del(&server->notices, map_key_u64(&notice->account));
@@ -82,6 +93,7 @@ void bus_done(struct server *server)
 	while ((notice = map_next(&server->notices, &at)))
 		free(notice);
 	map_done(&server->notices);
+	buf_done(&server->says);
 }
 
 /* ---- what the supervisor says ---- */
@@ -139,7 +151,7 @@ static void on_reload(struct server *server, struct slice rest)
 		rc = config_parse(buf_slice(&text), "posthouse.conf", &config, &err);
 	if (rc == 0) {
 		server_apply(server, config);
-		rc = certificates_load(server, config, &err);
+		certificates_set_default(server->service.certificates, config->tls_default);
 	}
 	if (rc < 0)
 		log_error(NULL, "reload-failed", log_e(&err));
@@ -147,10 +159,40 @@ static void on_reload(struct server *server, struct slice rest)
 		log_info(NULL, "reloaded");
 }
 
+/* ---- what the courier says (courier/process.h) ---- */
+
+/* acme-answer NUMBER HOST TOKEN TEXT: for the CA, over HTTP. */
+static void on_acme_answer(struct server *server, struct slice rest)
+{
+	struct slice number = slice_cut(rest, ' ', &rest), host = slice_cut(rest, ' ', &rest);
+	struct slice text, token = slice_cut(rest, ' ', &text);
+
+	certificates_add_answer(server->service.certificates, host, token, text);
+	tell_courier(server, number);
+}
+
+/* acme-drop HOST */
+static void on_acme_drop(struct server *server, struct slice rest)
+{
+	certificates_drop_answers(server->service.certificates, rest);
+}
+
+/* acme-order NAME JSON; without JSON the order is no more. */
+static void on_acme_order(struct server *server, struct slice rest)
+{
+	struct slice json, name = slice_cut(rest, ' ', &json);
+
+	certificates_set_order(server->service.certificates, name,
+		json.len ? json_loadb(json.ptr, json.len, 0, NULL) : NULL);
+}
+
 static const struct {
 	const char *name;
 	void (*run)(struct server *server, struct slice rest);
 } lines[] = {
+	{"acme-answer", on_acme_answer},
+	{"acme-drop", on_acme_drop},
+	{"acme-order", on_acme_order},
 	{"notice", on_notice},
 	{"revoke", on_revoke},
 	{"peers", on_peers},

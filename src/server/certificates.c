@@ -1,92 +1,62 @@
 /* certificates.c - the chains of ../tls, and the session ticket keys; both are replaced live. */
-#include <dirent.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include <time.h>
 
 #include "base/clock.h"
-#include "base/io.h"
 #include "base/mem.h"
+#include "certificate/certificate.h"
+#include "notice/notice.h"
 #include "server/server.h"
 
 enum {
-	CHAIN_MAX = 256 << 10,
 	TICKET_KEYS_MAX = 4,
 	TICKET_EVERY_MS = 600000, /* the keeper replaces them hourly */
 	TICKET_AGAIN_MS = 10000,
 };
 
-/* What is in use from now on. */
-struct loaded {
-	struct tls_use *list;
-	size_t n, cap;
-};
-
-static void loaded_done(struct loaded *loaded)
+static int has_key(void *context, struct slice key_name, struct err *err)
 {
-	for (size_t i = 0; i < loaded->n; i++)
-		tls_chain_release(loaded->list[i].chain);
-	free(loaded->list);
+	return keeper_has_key(((struct server *)context)->service.keeper, key_name, err);
 }
 
-static void load_one(
-	struct server *server, struct slice name, bool is_default, struct loaded *loaded)
+/* The operator gets a mail: once for each thing, however often it is told. */
+static void tell_news(void *context, const struct certificate_news *news)
 {
-	struct tls_use use = {
-		.is_default = is_default, .is_old = slice_ends(name, slice_lit("-old"))};
-	struct buf chain AUTO(buf_done);
-	char path[256];
-	struct err err;
-	int rc;
+	struct server *server = context;
+	struct buf key AUTO(buf_done);
+	char until[32] = "";
+	const time_t when = (time_t)news->until_s;
+	struct tm tm;
 
-	buf_init(&chain, CHAIN_MAX);
-	snprintf(path, sizeof(path), "../tls/%.*s.pem", SLICE_ARG(slice_head(name, 200)));
-	rc = io_read_file(AT_FDCWD, path, &chain, &err);
-	if (rc == 0)
-		rc = tls_chain_read(server->tls, buf_slice(&chain), name, &use.chain, &err);
-	if (rc < 0) {
-		log_error(NULL, "certificate", log_s("name", name), log_e(&err));
+	buf_init(&key, 512);
+	if (news->error) {
+		buf_printf(&key, "certificate %.*s %s", SLICE_ARG(news->name), news->error);
+		notice_operator(&server->service, "certificate-failed",
+			json_pack("{s:s%, s:s}", "certificate", news->name.ptr, news->name.len,
+				"error", news->error),
+			buf_slice(&key));
 		return;
 	}
-	if (loaded->n == loaded->cap) {
-		loaded->cap = 2 * loaded->cap + 8;
-		loaded->list = mem_realloc(loaded->list, loaded->cap * sizeof(*loaded->list));
-	}
-	loaded->list[loaded->n++] = use;
+	if (gmtime_r(&when, &tm))
+		strftime(until, sizeof(until), "%Y-%m-%d", &tm);
+	buf_printf(&key, "certificate %.*s %lld %u", SLICE_ARG(news->name),
+		(long long)news->until_s, news->days);
+	notice_operator(&server->service, "certificate-expiry",
+		json_pack("{s:s%, s:i, s:s}", "certificate", news->name.ptr, news->name.len, "days",
+			(int)news->days, "until", until),
+		buf_slice(&key));
 }
 
-/* All but the default, which was loaded first: of two for one name the first wins. */
-static void load_others(
-	struct server *server, const struct config *config, DIR *folder, struct loaded *loaded)
+int certificates_begin(struct server *server, struct err *err)
 {
-	const struct dirent *entry;
+	const struct certificates_config config = {.folder = "../tls",
+		.tls = server->tls,
+		.pool = server->service.pool,
+		.is_default = server->config->tls_default,
+		.has_key = has_key,
+		.news = tell_news,
+		.context = server};
 
-	while ((entry = readdir(folder))) {
-		struct slice name = slice_str(entry->d_name);
-
-		if (!slice_ends(name, slice_lit(".pem")) || name.ptr[0] == '.')
-			continue;
-		name = slice_head(name, name.len - 4);
-		if (!slice_eq(name, config->tls_default))
-			load_one(server, name, false, loaded);
-	}
-}
-
-int certificates_load(struct server *server, const struct config *config, struct err *err)
-{
-	struct loaded loaded AUTO(loaded_done) = {0};
-	DIR *folder = opendir("../tls");
-
-	if (!folder)
-		return err_errno(err, "cannot read tls/");
-	load_one(server, config->tls_default, true, &loaded);
-	load_others(server, config, folder, &loaded);
-	closedir(folder);
-	if (loaded.n == 0)
-		return err_set(err, ERR_NOTFOUND, "no certificate in tls/ can be used");
-	tls_use(server->tls, loaded.list, loaded.n);
-	return 0;
+	return certificates_open(&config, &server->service.certificates, err);
 }
 
 static void fetch_tickets(struct pool_job *job)

@@ -15,10 +15,11 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/mem.h"
+#include "certificate/certificate.h"
 #include "notice/notice.h"
 #include "policy/policy.h"
 
-enum { MS = 1000, DRAIN_STEP_MS = 1000 };
+enum { SAYS_MAX = 64 << 10, MS = 1000, DRAIN_STEP_MS = 1000 };
 
 void server_wake(struct server *server)
 {
@@ -32,6 +33,8 @@ void server_wake(struct server *server)
 void server_apply(struct server *server, const struct config *config)
 {
 	log_open("server", (enum log_level)config->log_level);
+	if (server->tls)
+		tls_allow_old(server->tls, config->tls_old_signatures != 0);
 	atomic_store(&server->stop_ms, (int64_t)config->stop_s * MS);
 	__atomic_store_n(&server->service.limits.recipients_max, (size_t)config->recipients_max,
 		__ATOMIC_RELAXED);
@@ -102,7 +105,9 @@ static int open_tls(struct server *server, struct err *err)
 	if (rc == 0)
 		rc = tls_new(keeper_sign, service->keeper, &server->tls, err);
 	if (rc == 0)
-		rc = certificates_load(server, server->config, err);
+		tls_allow_old(server->tls, server->config->tls_old_signatures != 0);
+	if (rc == 0)
+		rc = certificates_begin(server, err);
 	if (rc == 0) {
 		keeper_on_revoked(service->keeper, on_revoked, say_live, server);
 		rc = keeper_start(service->keeper, service->pool, err);
@@ -199,6 +204,7 @@ static void close_parts(struct server *server)
 		directory_close(&service->directory);
 	if (service->store)
 		store_free(&service->store);
+	certificates_close(&service->certificates);
 	if (server->tls)
 		tls_free(&server->tls);
 	if (service->keeper)
@@ -332,6 +338,7 @@ static int run(struct server *server, int argc, char **argv, struct err *err)
 		return rc;
 	tickets_start(server);
 	policy_start(&server->service);
+	certificates_start(server->service.certificates);
 	wait_for_end(server, signal_fd);
 	return 0;
 }
@@ -356,6 +363,7 @@ int server_main(int argc, char **argv)
 	mail_sessions_init(&server->service.sessions);
 	pthread_mutex_init(&server->notices_lock, NULL);
 	pthread_mutex_init(&server->listeners_lock, NULL);
+	buf_init(&server->says, SAYS_MAX);
 	server->drain_ms = -1;
 	server->web_spool_fd = -1;
 	server->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

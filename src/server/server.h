@@ -38,6 +38,7 @@ struct server {
 	pthread_mutex_t notices_lock;
 	struct map notices;             /* account -> struct notice, not sent yet */
 	pthread_mutex_t listeners_lock; /* guards the handover's listening descriptors */
+	struct buf says;                /* whole lines, not sent yet */
 };
 
 /* server_main - `posthouse @server …`. */
@@ -50,9 +51,8 @@ void bus_tell_revoked(void *server, uint64_t account);             /* service.te
 void bus_done(struct server *server);
 
 /* certificates.c */
-/* certificates_load - all of ../tls; what cannot be loaded is logged. -ERR_NOTFOUND: none could. */
-MUST_CHECK int certificates_load(
-	struct server *server, const struct config *config, struct err *err);
+/* certificates_begin - those of ../tls; what cannot be used is logged. -ERR_NOTFOUND: none can. */
+MUST_CHECK int certificates_begin(struct server *server, struct err *err);
 /* tickets_start - fetch the ticket keys now and then; tickets_stop before the pool goes. */
 void tickets_start(struct server *server);
 

@@ -103,7 +103,7 @@ int layout_make(const struct layout *layout, struct err *err)
 		mode_t mode;
 	} folders[] = {
 		{"run", geteuid(), getegid(), 0711},
-		{"tls", geteuid(), getegid(), 0755},
+		{"tls", layout->keeper_uid, layout->keeper_gid, 0755},
 		{"mail", layout->server_uid, layout->server_gid, 0700},
 		{"keeper", layout->keeper_uid, layout->keeper_gid, 0700},
 		{"courier", layout->courier_uid, layout->courier_gid, 0700},

@@ -149,31 +149,6 @@ def test_check(instance):
     assert instance.run('check', 'x@example.org').returncode == 4
 
 
-def test_certificates(instance, tmp_path):
-    def make(name):
-        key, chain = tmp_path / (name + '.key'), tmp_path / (name + '.pem')
-        subprocess.run(['openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', key,
-                        '-out', chain, '-days', '2', '-subj', '/CN=' + name, '-addext',
-                        'subjectAltName=DNS:' + name], check=True, capture_output=True)
-        return str(chain), str(key)
-
-    chain, key = make('imap.example.org')
-    other = make('other.example')[1]
-    assert 'does not belong' in fails(instance, 'certificate', 'add', 'real', chain, other)
-    assert 'not a certificate' in fails(instance, 'certificate', 'add', 'real', key, key)
-    assert 'not a private key' in fails(instance, 'certificate', 'add', 'real', chain, chain)
-    assert 'name' in fails(instance, 'certificate', 'add', '../x', chain, key)
-    assert not (instance.dir / 'tls' / 'real.pem').exists()
-    instance.tool('certificate', 'add', 'real', chain, key)
-
-    def subject():
-        return subprocess.run(
-            ['openssl', 's_client', '-connect', '127.0.0.1:%d' % instance.ports['imaps'],
-             '-servername', 'imap.example.org'], input=b'', capture_output=True).stdout
-
-    support.wait_for('the new certificate', lambda: b'CN = imap.example.org' in subject())
-
-
 def test_status(instance):
     said = json.loads(instance.tool('status', '--json'))
     assert [p['role'] for p in said['processes']][0] == 'supervisor'
