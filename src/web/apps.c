@@ -1,4 +1,5 @@
 /* apps.c - alternative logins: a secret for one program, for chosen services, shown once. */
+#include "web/note.h"
 #include "web/pages.h"
 #include "web/settings.h"
 
@@ -12,11 +13,11 @@ static void free_apps(void *more)
 	json_decref(((struct apps *)more)->values);
 }
 
-static void put_tokens(json_t *values, const struct keeper_list *list, const char *key)
+static void put_apps(json_t *values, const struct keeper_list *list)
 {
 	json_t *rows = json_array();
 
-	json_object_set_new(values, key, rows);
+	json_object_set_new(values, "apps", rows);
 	for (size_t i = 0; i < list->n; i++) {
 		const struct keeper_item *item = &list->items[i];
 		json_t *row = json_object();
@@ -37,30 +38,18 @@ static void put_tokens(json_t *values, const struct keeper_list *list, const cha
 	}
 }
 
-static void on_tokens(struct http *x, struct answer *answer)
-{
-	struct apps *a = visit_of(x)->more;
-
-	if (answer->rc == 0)
-		put_tokens(a->values, answer->data, "tokens");
-	visit_answer_done(answer);
-	visit_page(x, a->status, "apps", json_incref(a->values));
-}
-
 static void on_apps(struct http *x, struct answer *answer)
 {
 	struct apps *a = visit_of(x)->more;
-	struct keeper_call call;
 
 	if (answer->rc < 0) {
 		visit_fail(x, answer->rc, &answer->err);
 		visit_answer_done(answer);
 		return;
 	}
-	put_tokens(a->values, answer->data, "apps");
+	put_apps(a->values, answer->data);
 	visit_answer_done(answer);
-	call = visit_call(x, on_tokens);
-	keeper_list_tokens(&call, visit_of(x)->cookie, 0);
+	visit_page(x, a->status, "apps", json_incref(a->values));
 }
 
 /* The page: the form, and what there is. */
@@ -97,6 +86,9 @@ static void on_added(struct http *x, struct answer *answer)
 	} else {
 		json_set_slice(values, "secret", (struct slice){text->text, text->len});
 		json_set_slice(values, "secret_name", http_form(x, "name"));
+		note_event(x, visit_of(x)->account.id, "app-password-added", NULL);
+		note_mail(x, visit_of(x)->account.id, "app-password-added", "app",
+			http_form(x, "name"));
 	}
 	show(x, values, settings_status(answer->rc));
 	visit_answer_done(answer);
@@ -129,6 +121,7 @@ static void on_removed(struct http *x, struct answer *answer)
 	if (answer->rc < 0) {
 		visit_fail(x, answer->rc, &answer->err);
 	} else {
+		note_event(x, visit_of(x)->account.id, "app-password-removed", NULL);
 		visit_say(x, "app_removed");
 		visit_go(x, "/settings/apps");
 	}
@@ -149,9 +142,6 @@ void page_apps_change(struct http *x)
 	} else if (slice_eq(wish, slice_lit("remove"))) {
 		call = visit_call(x, on_removed);
 		keeper_app_remove(&call, v->cookie, id);
-	} else if (slice_eq(wish, slice_lit("remove-token"))) {
-		call = visit_call(x, on_removed);
-		keeper_token_remove(&call, v->cookie, id);
 	} else {
 		http_fail(x, 400);
 	}

@@ -2,6 +2,7 @@
 #include <qrencode.h>
 
 #include "base/encode.h"
+#include "web/note.h"
 #include "web/pages.h"
 #include "web/settings.h"
 #include "web/text.h"
@@ -193,6 +194,11 @@ static void on_confirmed(struct http *x, struct answer *answer)
 	const struct keeper_text *text = answer->data;
 	json_t *values;
 
+	if (answer->rc == 0) {
+		note_event(x, visit_of(x)->account.id, "factor-added", kind_name(factor_of(x)));
+		note_mail(x, visit_of(x)->account.id, "factor-added", "factor",
+			slice_str(kind_name(factor_of(x))));
+	}
 	if (answer->rc == 0 && text && text->len) {
 		show_codes(x, text);
 	} else if (answer->rc == 0) {
@@ -212,6 +218,8 @@ static void on_removed(struct http *x, struct answer *answer)
 	json_t *values;
 
 	if (answer->rc == 0) {
+		note_event(x, visit_of(x)->account.id, "factor-removed", NULL);
+		note_mail(x, visit_of(x)->account.id, "factor-removed", "factor", slice_lit("-"));
 		visit_say(x, "factor_removed");
 		visit_go(x, "/settings/factors");
 	} else {
@@ -226,8 +234,10 @@ static void on_codes(struct http *x, struct answer *answer)
 {
 	if (answer->rc < 0)
 		visit_fail(x, answer->rc, &answer->err);
-	else
+	else {
+		note_event(x, visit_of(x)->account.id, "recovery-codes", NULL);
 		show_codes(x, answer->data);
+	}
 	visit_answer_done(answer);
 }
 

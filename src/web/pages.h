@@ -62,6 +62,8 @@ void page_factors(struct http *x);
 void page_factors_change(struct http *x);
 void page_recovery(struct http *x);
 void page_recovery_change(struct http *x);
+
+/* note.c */
 void page_log(struct http *x);
 
 /* tokens.c */

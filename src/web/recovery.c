@@ -1,5 +1,6 @@
 /* recovery.c - the contact address: set, confirmed from inside, cancelled from the old address. */
 #include "notice/notice.h"
+#include "web/note.h"
 #include "web/pages.h"
 #include "web/settings.h"
 #include "web/text.h"
@@ -96,6 +97,7 @@ static void on_set(struct http *x, struct answer *answer)
 	if (answer->rc < 0) {
 		show_trouble(x, answer, "address");
 	} else {
+		note_event(x, visit_of(x)->account.id, "recovery-set", NULL);
 		send_links(x, answer->data, slice_trim(http_form(x, "address")));
 		visit_say(x, "recovery");
 		visit_go(x, "/settings/recovery");
@@ -130,7 +132,8 @@ static void on_confirmed(struct http *x, struct answer *answer)
 	if (answer->rc < 0) {
 		show_trouble(x, answer, "code");
 	} else {
-		notice_send(v->service, v->account.id, "recovery-changed", NULL, (struct slice){0});
+		note_event(x, v->account.id, "recovery-changed", NULL);
+		note_mail(x, v->account.id, "recovery-changed", "recovery", (struct slice){0});
 		visit_say(x, "recovery");
 		visit_go(x, "/settings/recovery");
 	}
@@ -142,6 +145,7 @@ static void on_switched(struct http *x, struct answer *answer)
 	if (answer->rc < 0) {
 		show_trouble(x, answer, "by_mail");
 	} else {
+		note_event(x, visit_of(x)->account.id, "recovery-switched", NULL);
 		visit_say(x, "recovery");
 		visit_go(x, "/settings/recovery");
 	}

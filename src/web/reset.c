@@ -1,6 +1,7 @@
 /* reset.c - a forgotten password: the link by mail, the new password; and cancelling a change of
  * the recovery address. What is said never tells whether an account exists. */
 #include "notice/notice.h"
+#include "web/note.h"
 #include "web/pages.h"
 #include "web/settings.h"
 
@@ -38,6 +39,7 @@ static void on_asked(struct http *x, struct answer *answer)
 	if (answer->rc == 0 && reset->to[0]) {
 		snprintf(link, sizeof(link), "%.*s/reset/%s", SLICE_ARG(v->web->origin),
 			reset->code);
+		note_event(x, *account, "reset-asked", NULL);
 		notice_send(v->service, *account, "reset-link",
 			json_pack("{s:s, s:o}", "link", link, "peer", json_slice(http_peer(x))),
 			slice_str(reset->to));

@@ -2,7 +2,10 @@
 #include "web/settings.h"
 #include "base/mem.h"
 #include "mail/sessions.h"
+#include "policy/policy.h"
+#include "web/note.h"
 #include "web/pages.h"
+#include "web/text.h"
 
 static const struct {
 	unsigned scope;
@@ -137,12 +140,16 @@ void page_password(struct http *x)
 static void on_password(struct http *x, struct answer *answer)
 {
 	const struct keeper_web *web = answer->data;
+	const struct visit *v = visit_of(x);
 	json_t *values;
 
 	if (answer->rc == 0) {
 		if (web && web->cookie[0])
 			http_set_cookie(x, "session", slice_str(web->cookie), 0);
 		log_info(http_log(x), "password_changed");
+		note_event(x, v->account.id, "password-changed", NULL);
+		note_mail(x, v->account.id, "password-changed", NULL, (struct slice){0});
+		policy_password_changed(v->service, v->account.id);
 		visit_say(x, "password");
 		visit_go(x, "/settings/apps");
 		visit_answer_done(answer);
@@ -204,11 +211,13 @@ void page_services(struct http *x)
 }
 
 /* Whatever was asked for is done, or the page for the error. */
-static void done_or_fail(struct http *x, struct answer *answer, const char *said, const char *path)
+static void done_or_fail(
+	struct http *x, struct answer *answer, const char *kind, const char *said, const char *path)
 {
 	if (answer->rc < 0) {
 		visit_fail(x, answer->rc, &answer->err);
 	} else {
+		note_event(x, visit_of(x)->account.id, kind, NULL);
 		visit_say(x, said);
 		visit_go(x, "%s", path);
 	}
@@ -217,7 +226,7 @@ static void done_or_fail(struct http *x, struct answer *answer, const char *said
 
 static void on_services_set(struct http *x, struct answer *answer)
 {
-	done_or_fail(x, answer, "services", "/settings/services");
+	done_or_fail(x, answer, "services", "services", "/settings/services");
 }
 
 void page_services_change(struct http *x)
@@ -260,6 +269,7 @@ static void on_sessions(struct http *x, struct answer *answer)
 {
 	const struct keeper_list *list = answer->data;
 	json_t *values, *rows;
+	char program[200];
 
 	if (answer->rc < 0) {
 		visit_fail(x, answer->rc, &answer->err);
@@ -273,7 +283,8 @@ static void on_sessions(struct http *x, struct answer *answer)
 		json_t *row = json_object();
 
 		json_set_id(row, "id", list->items[i].id);
-		json_set_slice(row, "program", list->items[i].program);
+		text_put_program(list->items[i].program, program, sizeof(program));
+		json_set_text(row, "program", program);
 		json_set_slice(row, "peer", list->items[i].peer);
 		json_set_when(row, "since", list->items[i].created_s);
 		json_set_when(row, "seen", list->items[i].seen_s);
@@ -294,12 +305,12 @@ void page_sessions(struct http *x)
 
 static void on_session_ended(struct http *x, struct answer *answer)
 {
-	done_or_fail(x, answer, "session_ended", "/settings/sessions");
+	done_or_fail(x, answer, "session-ended", "session_ended", "/settings/sessions");
 }
 
 static void on_all_ended(struct http *x, struct answer *answer)
 {
-	done_or_fail(x, answer, "all_ended", "/settings/sessions");
+	done_or_fail(x, answer, "logout-all", "all_ended", "/settings/sessions");
 }
 
 void page_sessions_end(struct http *x)
@@ -316,6 +327,7 @@ void page_sessions_end(struct http *x)
 		keeper_web_end(&call, v->cookie, id);
 	} else if (visit_id(http_form(x, "client"), &id)) {
 		mail_session_end(&v->service->sessions, v->service->pool, v->account.id, id);
+		note_event(x, v->account.id, "session-ended", NULL);
 		visit_say(x, "session_ended");
 		visit_go(x, "/settings/sessions");
 	} else {

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "directory/group.h"
+#include "web/note.h"
 #include "web/pages.h"
 #include "web/text.h"
 
@@ -72,10 +73,25 @@ static void show_refusal(struct http *x, const char *field, const char *text, un
 	show_sign_in(x, values, status);
 }
 
+/* Of a form that was refused: its owner shall see it in the log. */
+static uint64_t claimed_account(struct http *x)
+{
+	const uint64_t *account = visit_of(x)->more;
+
+	return account ? *account : 0;
+}
+
 static void refuse(struct http *x, const struct answer *answer)
 {
+	/* Right, but this secret does not open the web: the keeper says which one does. */
+	if (answer->rc == -ERR_CONFLICT) {
+		note_event(x, claimed_account(x), "login-refused", answer->err.msg);
+		show_refusal(x, "password", answer->err.msg, 403);
+		return;
+	}
 	if (answer->rc == -ERR_DENIED) {
 		log_warn(http_log(x), "login_failed", log_s("user", http_form(x, "user")));
+		note_event(x, claimed_account(x), "login-failed", NULL);
 		show_refusal(x, "password",
 			answer->err.msg[0] ? answer->err.msg : "Address or password is wrong.",
 			403);
@@ -84,6 +100,23 @@ static void refuse(struct http *x, const struct answer *answer)
 	log_error(http_log(x), "login", log_e(&answer->err));
 	show_refusal(x, "password",
 		"This cannot be checked just now. Please try again in a moment.", 503);
+}
+
+static bool may_use_web(struct http *x, uint64_t account)
+{
+	struct err err;
+	bool may = false;
+
+	return directory_may_use(
+		       visit_of(x)->service->directory, account, DIRECTORY_WEB, &may, &err) == 0 &&
+	       may;
+}
+
+void sign_note_login(struct http *x, const struct keeper_web *web)
+{
+	note_event(x, web->account, "login", NULL);
+	if (web->is_new_place)
+		note_mail(x, web->account, "new-place", NULL, (struct slice){0});
 }
 
 /* A new cookie each time: one that somebody planted before is worth nothing (session fixation). */
@@ -100,9 +133,14 @@ void sign_on_begun(struct http *x, struct answer *answer)
 
 	if (answer->rc < 0) {
 		refuse(x, answer);
+	} else if (!may_use_web(x, web->account)) {
+		note_event(x, web->account, "login-refused", "no web");
+		show_refusal(x, "user", "The pages are not open to this account.", 403);
 	} else {
 		sign_set_session(x, web, http_form(x, "long").ptr != NULL);
 		log_info(http_log(x), "login", log_n("pending", web->is_pending));
+		if (!web->is_pending)
+			sign_note_login(x, web);
 		if (web->is_pending)
 			visit_go(x, "/signin/factor?next=%.*s", SLICE_ARG(visit_next(x, "/mail")));
 		else if (web->must_change)
@@ -156,6 +194,7 @@ void page_sign_in(struct http *x)
 		.peer = http_peer(x),
 		.program = sign_program(x)};
 	struct keeper_call call;
+	uint64_t *claimed;
 	struct err err;
 
 	if (slice_trim(user).len == 0) {
@@ -167,7 +206,10 @@ void page_sign_in(struct http *x)
 	} else if (find_account(x, user, &attempt.account, &err) < 0) {
 		log_error(http_log(x), "login", log_e(&err));
 		show_refusal(x, "password", "This cannot be checked just now.", 503);
+	} else if (!(claimed = visit_keep(x, sizeof(*claimed), NULL))) {
+		http_fail(x, 413);
 	} else {
+		*claimed = attempt.account;
 		call = visit_call(x, sign_on_begun);
 		keeper_web_begin(&call, &attempt, http_form(x, "long").ptr != NULL);
 	}
@@ -182,6 +224,7 @@ static void on_ended(struct http *x, struct answer *answer)
 	} else {
 		http_set_cookie(x, session_cookie, (struct slice){0}, -1);
 		http_set(x, "Clear-Site-Data", slice_lit("\"cache\""));
+		note_event(x, visit_of(x)->session.account, "logout", NULL);
 		visit_say(x, "signed_out");
 		visit_go(x, "/");
 	}

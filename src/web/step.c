@@ -1,5 +1,6 @@
 /* step.c - a second factor, being asked again for something fresh, and passkeys. */
 #include "base/mem.h"
+#include "web/note.h"
 #include "web/pages.h"
 #include "web/sign.h"
 
@@ -94,12 +95,16 @@ static void on_given(struct http *x, struct answer *answer)
 	if (answer->rc == 0) {
 		sign_set_session(x, web, http_form(x, "long").ptr != NULL);
 		log_info(http_log(x), "factor");
+		note_event(x, v->session.account, "factor", NULL);
+		if (was_pending)
+			sign_note_login(x, web);
 		visit_go(x, "%.*s", SLICE_ARG(visit_next(x, was_pending ? "/mail" : "/settings")));
 		visit_answer_done(answer);
 		return;
 	}
 	values = json_object();
 	log_warn(http_log(x), "factor_failed", log_e(&answer->err));
+	note_event(x, v->session.account, "factor-failed", NULL);
 	form_error(values, "code",
 		answer->rc == -ERR_DENIED || answer->rc == -ERR_SYNTAX
 			? "This is not right. Codes change every half minute and work once."

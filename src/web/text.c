@@ -169,3 +169,50 @@ const char *text_safe_type(struct slice type, bool *may_show_out)
 	*may_show_out = false;
 	return "application/octet-stream";
 }
+
+/* ---- programs ---- */
+
+struct known {
+	const char *mark, *name;
+};
+
+static const char *find_known(
+	struct slice agent, const struct known *rows, size_t n, size_t *at_out)
+{
+	for (size_t i = 0; i < n; i++) {
+		*at_out = slice_find(agent, slice_str(rows[i].mark));
+		if (*at_out != SIZE_MAX) {
+			*at_out += slice_str(rows[i].mark).len;
+			return rows[i].name;
+		}
+	}
+	return NULL;
+}
+
+/* The order matters: most browsers also claim to be those that they descend from. */
+void text_put_program(struct slice agent, char *text, size_t cap)
+{
+	static const struct known browsers[] = {{"Edg/", "Edge"}, {"OPR/", "Opera"},
+		{"Vivaldi/", "Vivaldi"}, {"SamsungBrowser/", "Samsung Internet"},
+		{"Firefox/", "Firefox"}, {"FxiOS/", "Firefox"}, {"CriOS/", "Chrome"},
+		{"HeadlessChrome/", "Chrome"}, {"Chrome/", "Chrome"}, {"Version/", "Safari"},
+		{"w3m/", "w3m"}, {"Lynx/", "Lynx"}, {"Links (", "Links"}};
+	static const struct known systems[] = {{"iPhone", "iPhone"}, {"iPad", "iPad"},
+		{"Android", "Android"}, {"Windows", "Windows"}, {"Mac OS X", "Mac"},
+		{"CrOS", "ChromeOS"}, {"Linux", "Linux"}};
+	size_t at, ignored, digits = 0;
+	const char *name = find_known(agent, browsers, sizeof(browsers) / sizeof(browsers[0]), &at);
+	const char *system =
+		find_known(agent, systems, sizeof(systems) / sizeof(systems[0]), &ignored);
+	struct slice version;
+
+	if (!name) {
+		snprintf(text, cap, "%.*s", SLICE_ARG(agent));
+		return;
+	}
+	version = slice_from(agent, at);
+	while (digits < version.len && version.ptr[digits] >= '0' && version.ptr[digits] <= '9')
+		digits++;
+	snprintf(text, cap, "%s%s%.*s%s%s", name, digits ? " " : "", (int)digits,
+		version.len ? version.ptr : "", system ? " on " : "", system ? system : "");
+}

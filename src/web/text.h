@@ -27,4 +27,8 @@ void text_quote(struct slice text, struct buf *out);
  * *may_show_out), else application/octet-stream. Static. */
 const char *text_safe_type(struct slice type, bool *may_show_out);
 
+/* text_put_program - a browser as people call it, "Firefox 128 on Linux"; what is none of the known
+ * ones as it is, at most cap - 1 bytes. */
+void text_put_program(struct slice agent, char *text, size_t cap);
+
 #endif

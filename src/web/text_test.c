@@ -99,6 +99,34 @@ static void test_numbers(void **state)
 	assert_false(may_show);
 }
 
+static void test_programs(void **state)
+{
+	static const struct {
+		const char *agent, *want;
+	} rows[] = {
+		{"Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
+			"Firefox 128 on Linux"},
+		{"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
+		 "Chrome/126.0.0.0 Safari/537.36 Edg/126.0.1",
+			"Edge 126 on Windows"},
+		{"Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 "
+		 "Version/17.5 Mobile/15E148 Safari/604.1",
+			"Safari 17 on iPhone"},
+		{"w3m/0.5.3", "w3m 0"},
+		{"Firefox/", "Firefox"},
+		{"something <else>", "something <else>"},
+		{"", ""},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char text[64];
+
+		text_put_program(slice_str(rows[i].agent), text, sizeof(text));
+		assert_string_equal(text, rows[i].want);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -106,6 +134,7 @@ int main(void)
 		cmocka_unit_test(test_to_html),
 		cmocka_unit_test(test_query),
 		cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_programs),
 	};
 
 	setenv("TZ", "UTC", 1);

@@ -46,8 +46,11 @@ static const struct http_row rows[] = {
 	{HTTP_GET, "/settings", page_settings, 0, IN},
 	{HTTP_GET, "/settings/password", page_password, 0, IN},
 	{HTTP_POST, "/settings/password", page_password_change, FORM, IN},
+	{HTTP_GET, "/settings/apps", page_apps, 0, IN},
+	{HTTP_POST, "/settings/apps", page_apps_change, FORM, FRESH},
 	{HTTP_GET, "/settings/sessions", page_sessions, 0, IN},
 	{HTTP_POST, "/settings/sessions", page_sessions_end, FORM, IN},
+	{HTTP_GET, "/settings/log", page_log, 0, IN},
 	{HTTP_GET, "/settings/services", page_services, 0, IN},
 	{HTTP_POST, "/settings/services", page_services_change, FORM, FRESH},
 };
