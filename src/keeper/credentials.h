@@ -77,7 +77,8 @@ struct keeper_entry {
 	uint64_t account, seq;
 	uint64_t credential; /* app password or token; 0: the main password */
 	unsigned scopes;     /* what the credential opens */
-	bool is_new_place;   /* never came from this network before */
+	bool is_new_place;   /* never came from this network before, but from others: of the first
+				that is known of an account nobody needs to be told */
 	bool must_change;    /* the operator asks for a new password */
 	int64_t change_by_s; /* by when; 0: no date */
 };
@@ -159,7 +160,8 @@ void keeper_web_challenge(
  * keeper_text); else the assertion (answer: struct keeper_web). */
 void keeper_web_passkey(const struct keeper_call *call, struct slice challenge_id,
 	struct slice data, struct slice peer, struct slice program);
-/* keeper_web_end - sign out: this session (session 0) or another of the account. */
+/* keeper_web_end - sign out: this session (session 0) or another of the account. What a server
+ * registers for a web session (push) has its number as credential, and ends with it. */
 void keeper_web_end(const struct keeper_call *call, struct slice cookie, uint64_t session);
 /* keeper_web_end_all - everything of the account but this session: web, clients, tokens. */
 void keeper_web_end_all(const struct keeper_call *call, struct slice cookie);
@@ -198,7 +200,8 @@ void keeper_change_password(const struct keeper_call *call, struct slice cookie,
  * account must change it at its next sign in. */
 void keeper_reset_password(const struct keeper_call *call, struct slice cookie, uint64_t account,
 	struct slice address, struct slice after);
-/* keeper_account_new - a new member of the administrator's group (or the operator's `group`). */
+/* keeper_account_new, keeper_account_gone: fresh too. The first - a new member of the
+ * administrator's group (or the operator's `group`). */
 void keeper_account_new(const struct keeper_call *call, struct slice cookie, uint64_t account,
 	uint64_t group, struct slice address, struct slice password);
 void keeper_account_gone(const struct keeper_call *call, struct slice cookie, uint64_t account);
@@ -208,7 +211,8 @@ void keeper_app_add(const struct keeper_call *call, struct slice cookie, struct 
 	unsigned scopes, bool needs_factor);
 void keeper_app_remove(const struct keeper_call *call, struct slice cookie, uint64_t id);
 
-/* keeper_set_scopes - the user turns services on or off (fresh); closing one ends its sessions. */
+/* keeper_set_scopes - the user turns services on or off (fresh); closing one ends its sessions. The
+ * web stays on: where would one turn it on again? */
 void keeper_set_scopes(const struct keeper_call *call, struct slice cookie, unsigned open);
 /* answer: struct keeper_settings */
 void keeper_get_settings(const struct keeper_call *call, struct slice cookie);
