@@ -97,6 +97,10 @@ static const struct config_row rows[] = {
 		CONFIG_KEEPER, "Memory of one argon2id run. Hashes made before keep their cost."},
 	{"passwords.argon2_passes", TYPE_COUNT, AT(argon2_passes), "2", 1, 100, CONFIG_KEEPER,
 		"Passes of one argon2id run."},
+	{"passwords.scram_main", TYPE_SWITCH, AT(scram_main), "false", 0, 0, CONFIG_SERVER_KEEPER,
+		"Let main passwords be used by SCRAM too, as alternative passwords always can. What "
+		"is kept for it lets whoever steals the keeper's files try passwords hundreds of "
+		"times faster."},
 	{"passwords.cache", TYPE_TIME, AT(cache_s), "5 m", 0, DAY, CONFIG_KEEPER,
 		"How long the keeper remembers a good password, so that it need not be hashed "
 		"again; 0: not at all."},

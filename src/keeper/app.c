@@ -3,7 +3,10 @@
 #include "base/encode.h"
 #include "base/mem.h"
 #include "keeper/account.h"
+#include "keeper/factor.h"
+#include "keeper/recover.h"
 #include "keeper/revoke.h"
+#include "keeper/scram_login.h"
 #include "keeper/seen.h"
 
 enum { APPS_MAX = 100, NAME_MAX_BYTES = 100 };
@@ -55,6 +58,8 @@ static int insert_app(struct task *t, struct db *change, const char *secret, str
 			db_i((int64_t)id), db_i((int64_t)web.account.id), db_b(mac_slice(mac)),
 			db_t(t->f[1].s), db_i((int64_t)t->f[2].n), db_i((int64_t)t->f[3].n),
 			db_i(clock_wall_s()));
+	if (rc == 0)
+		rc = scram_store(t->desk, change, web.account.id, id, slice_str(secret), err);
 	return rc;
 }
 
@@ -215,19 +220,25 @@ void verb_set_scopes(struct task *t)
 void verb_get_settings(struct task *t)
 {
 	struct db *db = secrets_read(t->desk->secrets);
+	struct recovery recovery;
+	unsigned codes = 0;
 	struct web web;
 	struct err err;
 	int rc = web_find_in(t->desk, db, t->f[0].s, false, &web, &err);
 
+	if (rc == 0)
+		rc = factor_codes_left(db, web.account.id, &codes, &err);
+	if (rc == 0)
+		rc = recover_get(db, web.account.id, &recovery, &err);
 	secrets_read_end(t->desk->secrets);
 	if (rc == 0) {
 		task_put_u64(t, web.account.scopes);
 		task_put_u64(t, web.account.factors);
-		task_put_u64(t, 0);
-		task_put_u64(t, 0);
+		task_put_u64(t, codes);
+		task_put_u64(t, recovery.may_reset);
 		task_put_u64(t, (uint64_t)web.account.changed_s);
-		task_put(t, (struct slice){0});
-		task_put(t, (struct slice){0});
+		task_put(t, slice_str(recovery.address));
+		task_put(t, slice_str(recovery.next));
 	}
 	task_end(t, rc, &err);
 }

@@ -4,17 +4,22 @@
 #include "base/mem.h"
 #include "keeper/client_internal.h"
 
+void client_take_entry(struct frame *f, struct keeper_entry *out)
+{
+	out->account = frame_u64(f);
+	out->seq = frame_u64(f);
+	out->credential = frame_u64(f);
+	out->scopes = (unsigned)frame_u64(f);
+	out->is_new_place = frame_u64(f) != 0;
+	out->must_change = frame_u64(f) != 0;
+	out->change_by_s = (int64_t)frame_u64(f);
+}
+
 static void *read_entry(struct frame *f)
 {
 	struct keeper_entry *entry = mem_new(struct keeper_entry);
 
-	entry->account = frame_u64(f);
-	entry->seq = frame_u64(f);
-	entry->credential = frame_u64(f);
-	entry->scopes = (unsigned)frame_u64(f);
-	entry->is_new_place = frame_u64(f) != 0;
-	entry->must_change = frame_u64(f) != 0;
-	entry->change_by_s = (int64_t)frame_u64(f);
+	client_take_entry(f, entry);
 	return entry;
 }
 
@@ -34,7 +39,7 @@ void keeper_enter(const struct keeper_call *call, const struct keeper_attempt *a
 		ask_n(a->scope), ask_text(a->peer), ask_text(a->program), ask_n(a->is_token));
 }
 
-static void *read_web(struct frame *f)
+void *client_read_web(struct frame *f)
 {
 	struct keeper_web *web = mem_new(struct keeper_web);
 
@@ -56,14 +61,14 @@ void keeper_web_begin(const struct keeper_call *call, const struct keeper_attemp
 {
 	if (is_too_long(call, a->secret))
 		return;
-	client_ask(call, FRAME_WEB_BEGIN, read_web, ask_n(a->account), ask_s(a->secret),
+	client_ask(call, FRAME_WEB_BEGIN, client_read_web, ask_n(a->account), ask_s(a->secret),
 		ask_n(SCOPE_WEB), ask_text(a->peer), ask_text(a->program), ask_n(a->is_token),
 		ask_n(is_long));
 }
 
 void keeper_web_check(const struct keeper_call *call, struct slice cookie, struct slice peer)
 {
-	client_ask(call, FRAME_WEB_CHECK, read_web, ask_text(cookie), ask_text(peer));
+	client_ask(call, FRAME_WEB_CHECK, client_read_web, ask_text(cookie), ask_text(peer));
 }
 
 void keeper_web_factor(const struct keeper_call *call, struct slice cookie,
@@ -71,8 +76,8 @@ void keeper_web_factor(const struct keeper_call *call, struct slice cookie,
 {
 	if (factor == FACTOR_PASSWORD && is_too_long(call, data))
 		return;
-	client_ask(call, FRAME_WEB_FACTOR, read_web, ask_text(cookie), ask_n(factor), ask_s(data),
-		ask_text(peer));
+	client_ask(call, FRAME_WEB_FACTOR, client_read_web, ask_text(cookie), ask_n(factor),
+		ask_s(data), ask_text(peer));
 }
 
 void keeper_web_end(const struct keeper_call *call, struct slice cookie, uint64_t session)

@@ -74,8 +74,9 @@ void client_ask_fields(const struct keeper_call *call, enum frame_verb verb, cli
 	client_ask_fields(call, verb, read, (const struct client_field[]){__VA_ARGS__},            \
 		sizeof((const struct client_field[]){__VA_ARGS__}) / sizeof(struct client_field))
 
-/* Readers that many answers have: a struct keeper_text, a struct keeper_list. */
-client_read_fn client_read_text, client_read_list;
+/* Readers that many answers have: a struct keeper_text, keeper_list, keeper_web. */
+client_read_fn client_read_text, client_read_list, client_read_web;
+void client_take_entry(struct frame *f, struct keeper_entry *out);
 /* client_copy - the next field, NUL-terminated, into zeroed memory. */
 void client_copy(char *out, size_t size, struct frame *f);
 

@@ -88,7 +88,9 @@ struct keeper_entry {
  * other services) is -ERR_CONFLICT with a text for the user that says what would. */
 void keeper_enter(const struct keeper_call *call, const struct keeper_attempt *attempt);
 
-/* SCRAM (RFC 5802, 7677), two steps. The bodies are the messages of RFC 5802 7. */
+/* SCRAM (RFC 5802, 7677), two steps. Every app password has a verifier; the main password has one
+ * only with the setting passwords.scram_main, after it was used once in another way. The bodies are
+ * the messages of RFC 5802 7. */
 struct keeper_scram {
 	uint64_t account; /* of the user name in client_first; 0: nobody */
 	unsigned scope;
@@ -252,6 +254,8 @@ struct keeper_recovery_sent {
 };
 void keeper_recovery_confirm(
 	const struct keeper_call *call, struct slice cookie, struct slice code);
+/* keeper_recovery_cancel - the link of a notice: a new recovery address, or a recovery case, is not
+ * to be. */
 void keeper_recovery_cancel(const struct keeper_call *call, struct slice code);
 void keeper_recovery_by_mail(const struct keeper_call *call, struct slice cookie, bool may_reset);
 
@@ -261,8 +265,12 @@ void keeper_reset_begin(const struct keeper_call *call, uint64_t account, struct
 struct keeper_reset {
 	char to[256], code[KEEPER_SECRET_MAX];
 };
-/* keeper_reset_end - with a second factor on, factor and data are wanted too; a request without is
- * flagged for the operator. Ends every session. */
+/* keeper_reset_challenge - as keeper_web_challenge(), for whoever has the link. */
+void keeper_reset_challenge(
+	const struct keeper_call *call, struct slice code, enum keeper_factor factor);
+/* keeper_reset_end - with a second factor on, factor and data are wanted too; a request without
+ * (factor 0) is -ERR_CONFLICT, and flagged for the operator: tell him (notice "reset-flagged").
+ * Ends every session. */
 void keeper_reset_end(const struct keeper_call *call, struct slice code, struct slice address,
 	struct slice password, enum keeper_factor factor, struct slice data, struct slice peer);
 

@@ -4,8 +4,10 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "keeper/grant.h"
 #include "keeper/logins.h"
 #include "keeper/mint.h"
+#include "keeper/scram_login.h"
 #include "keeper/seen.h"
 
 int account_get(struct db *db, uint64_t id, struct account *out, struct err *err)
@@ -72,6 +74,20 @@ static int decide(const struct entering *e, struct err *err)
 	return 0;
 }
 
+/* Only while the password that was checked is the account's. */
+static int store_main(struct task *t, struct db *change, struct err *err)
+{
+	const struct entering *e = t->state;
+	int64_t n = 0;
+	int rc = db_get_int(change, &n, err,
+		"SELECT count(*) FROM secret WHERE account = ? AND epoch = ?",
+		db_i((int64_t)e->attempt.account), db_i((int64_t)e->epoch));
+
+	if (rc < 0 || n == 0)
+		return rc;
+	return scram_store(t->desk, change, e->attempt.account, 0, e->attempt.secret, err);
+}
+
 static void note_place(struct task *t)
 {
 	struct entering *e = t->state;
@@ -82,6 +98,8 @@ static void note_place(struct task *t)
 	if (rc == 0) {
 		rc = guesses_note(
 			t->desk->guesses, change, &e->place, &e->entry.is_new_place, &err);
+		if (rc == 0 && e->wants_scram)
+			rc = store_main(t, change, &err);
 		rc = secrets_change_end(t->desk->secrets, rc, &err);
 	}
 	if (rc < 0)
@@ -95,8 +113,12 @@ static void go_on(struct task *t)
 {
 	struct entering *e = t->state;
 	struct err err;
-	int rc = account_get(secrets_read(t->desk->secrets), e->attempt.account, &e->account, &err);
+	struct db *db = secrets_read(t->desk->secrets);
+	int rc = account_get(db, e->attempt.account, &e->account, &err);
 
+	/* Of SCRAM the password is not known. */
+	e->wants_scram = rc == 0 && e->entry.credential == 0 && e->attempt.secret.len &&
+			 scram_wants_main(t->desk, db, e->attempt.account);
 	secrets_read_end(t->desk->secrets);
 	if (rc == -ERR_NOTFOUND)
 		rc = err_set(&err, ERR_DENIED, "wrong password");
@@ -110,7 +132,7 @@ static void go_on(struct task *t)
 	e->entry.scopes &= open_scopes(&e->account);
 	e->entry.must_change = e->account.must_change;
 	e->entry.change_by_s = e->account.change_by_s;
-	if (guesses_good(t->desk->guesses, &e->place))
+	if (guesses_good(t->desk->guesses, &e->place) || e->wants_scram)
 		task_next(t, TASK_CLERK, note_place);
 	else
 		e->then(t);
@@ -128,6 +150,7 @@ static void on_verdict(void *context, const struct logins_verdict *verdict)
 		return;
 	}
 	e->entry.seq = verdict->seq;
+	e->epoch = verdict->epoch;
 	e->entry.scopes = SCOPE_ALL;
 	task_next(t, TASK_READER, go_on);
 }
@@ -188,6 +211,31 @@ static void try_app(struct task *t, const unsigned char mac[MINT_MAC_LEN])
 	enter_found(t, id, scopes, seq);
 }
 
+/* Whose a token is, it says itself; a name that was given must be the same. */
+static void try_token(struct task *t)
+{
+	const uint64_t seq = secrets_seq(t->desk->secrets); /* before anything is read */
+	struct entering *e = t->state;
+	struct grant_found found = {0};
+	struct err err;
+	int rc = grant_find(
+		t->desk->factors, secrets_read(t->desk->secrets), e->attempt.secret, &found, &err);
+
+	secrets_read_end(t->desk->secrets);
+	if (rc == 0 && e->attempt.account && e->attempt.account != found.account)
+		rc = err_set(&err, ERR_DENIED, "the token is another user's");
+	if (rc == -ERR_DENIED)
+		guesses_failed(t->desk->guesses, &e->place);
+	if (rc < 0) {
+		task_fail(t, &err);
+		return;
+	}
+	e->attempt.account = found.account;
+	e->place = place_of(found.account, e->attempt.peer);
+	seen_note(t->desk->seen, SEEN_TOKEN, found.id, e->attempt.peer, e->attempt.program);
+	enter_found(t, found.id, found.scopes, seq);
+}
+
 void enter_begin(struct task *t, bool is_web, task_fn *then)
 {
 	struct entering *e = task_keep(t, sizeof(*e));
@@ -204,8 +252,7 @@ void enter_begin(struct task *t, bool is_web, task_fn *then)
 	e->is_web = is_web;
 	e->then = then;
 	if (e->attempt.is_token) {
-		err_set(&err, ERR_DENIED, "not a token");
-		task_fail(t, &err);
+		try_token(t);
 	} else if (mint_mac(MINT_APP, e->attempt.secret, t->desk->mac_key, mac, &err) == 0) {
 		try_app(t, mac);
 	} else {
@@ -213,10 +260,8 @@ void enter_begin(struct task *t, bool is_web, task_fn *then)
 	}
 }
 
-static void enter_reply(struct task *t)
+void entry_put(struct task *t, const struct keeper_entry *entry)
 {
-	const struct keeper_entry *entry = &((struct entering *)t->state)->entry;
-
 	task_put_u64(t, entry->account);
 	task_put_u64(t, entry->seq);
 	task_put_u64(t, entry->credential);
@@ -224,6 +269,11 @@ static void enter_reply(struct task *t)
 	task_put_u64(t, entry->is_new_place);
 	task_put_u64(t, entry->must_change);
 	task_put_u64(t, (uint64_t)entry->change_by_s);
+}
+
+static void enter_reply(struct task *t)
+{
+	entry_put(t, &((struct entering *)t->state)->entry);
 	task_reply(t);
 }
 

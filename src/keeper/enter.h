@@ -25,6 +25,8 @@ struct entering {
 	struct keeper_entry entry;
 	bool needs_factor; /* the app password wants one */
 	bool is_web;       /* a second factor may follow: the main password is not refused */
+	uint64_t epoch;    /* of the main password that was right */
+	bool wants_scram;  /* the main password is to get a verifier (scram_login.h) */
 	task_fn *then;     /* on the reader's or the clerk's thread, only after success */
 };
 /* enter_begin - a task's fields 0 to 5 are an attempt. t->state becomes a struct entering. */
@@ -33,6 +35,9 @@ void enter_begin(struct task *t, bool is_web, task_fn *then);
 /* enter_found - for other kinds of credentials, on the reader's thread: it is the account's, opens
  * these scopes, and was good at that number. Decides the rest, and goes on. */
 void enter_found(struct task *t, uint64_t credential, unsigned scopes, uint64_t seq);
+
+/* entry_put - the answer's struct keeper_entry. */
+void entry_put(struct task *t, const struct keeper_entry *entry);
 
 task_fn verb_enter;
 

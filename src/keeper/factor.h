@@ -29,6 +29,9 @@ enum {
 struct factor_who {
 	uint64_t account;
 	struct slice place;
+	/* Bytes that name an account and a network it came from before; empty: a stranger's. What
+	 * strangers get wrong does not count against those who are at home. */
+	struct slice home;
 };
 
 /* factor_kinds - bits of enum keeper_factor that the account has; recovery codes are in it. */
@@ -56,10 +59,9 @@ MUST_CHECK int factor_new_codes(
  * digits. -ERR_NOTFOUND: the account has no such factor. */
 MUST_CHECK int factor_challenge(struct factors *f, struct db *db, const struct factor_who *who,
 	enum keeper_factor kind, struct buf *out, struct err *err);
-/* factor_check - -ERR_DENIED, or -ERR_BUSY after FACTORS_WRONG_MAX wrong ones. is_at_home: the
- * account came from this network before, so that strangers' failures do not count against it. */
+/* factor_check - -ERR_DENIED, or -ERR_BUSY after FACTORS_WRONG_MAX wrong ones. */
 MUST_CHECK int factor_check(struct factors *f, struct db *change, const struct factor_who *who,
-	enum keeper_factor kind, struct slice data, bool is_at_home, struct err *err);
+	enum keeper_factor kind, struct slice data, struct err *err);
 
 /* A sign-in without password. The challenge is good for who has challenge_id, the bytes that name
  * a visitor; nothing is kept of it until it was used. */

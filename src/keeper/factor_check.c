@@ -283,29 +283,30 @@ static int check_sms(struct factors *f, struct db *change, const struct factor_w
 	return rc;
 }
 
-static bool is_limited(struct factors *f, uint64_t account)
+static bool is_limited(struct factors *f, struct slice key)
 {
 	bool is_over;
 
 	pthread_mutex_lock(&f->lock);
-	is_over = tally_get(&f->wrong, map_key_u64(&account), clock_mono_ms()) >= FACTORS_WRONG_MAX;
+	is_over = tally_get(&f->wrong, key, clock_mono_ms()) >= FACTORS_WRONG_MAX;
 	pthread_mutex_unlock(&f->lock);
 	return is_over;
 }
 
-static void count_wrong(struct factors *f, uint64_t account)
+static void count_wrong(struct factors *f, struct slice key)
 {
 	pthread_mutex_lock(&f->lock);
-	tally_add(&f->wrong, map_key_u64(&account), clock_mono_ms());
+	tally_add(&f->wrong, key, clock_mono_ms());
 	pthread_mutex_unlock(&f->lock);
 }
 
 int factor_check(struct factors *f, struct db *change, const struct factor_who *who,
-	enum keeper_factor kind, struct slice data, bool is_at_home, struct err *err)
+	enum keeper_factor kind, struct slice data, struct err *err)
 {
+	const struct slice key = who->home.len ? who->home : map_key_u64(&who->account);
 	int rc;
 
-	if (!is_at_home && is_limited(f, who->account))
+	if (is_limited(f, key))
 		return err_set(err, ERR_BUSY, "too many wrong codes; try again in some minutes");
 	switch (kind) {
 	case FACTOR_TOTP:
@@ -324,7 +325,7 @@ int factor_check(struct factors *f, struct db *change, const struct factor_who *
 		return err_set(err, ERR_SYNTAX, "this is no second factor");
 	}
 	if (rc == -ERR_DENIED)
-		count_wrong(f, who->account);
+		count_wrong(f, key);
 	return rc;
 }
 

@@ -13,30 +13,30 @@
 #include "base/mem.h"
 #include "db/vfs.h"
 
-int kit_set_up(void **state)
+int factor_kit_set_up(void **state)
 {
 	static const unsigned char root[FACTORS_KEY_LEN] = {1, 2, 3};
 	const struct factors_config config = {slice_lit("example.org"), 443, root, false};
-	struct kit_world *w = mem_new(struct kit_world);
+	struct factor_kit *w = mem_new(struct factor_kit);
 	struct err err;
 	int rc;
 
-	*w = (struct kit_world){.dir = "/tmp/keeper-kit-XXXXXX"};
+	*w = (struct factor_kit){.dir = "/tmp/keeper-kit-XXXXXX"};
 	assert_true(sodium_init() >= 0);
 	assert_non_null(mkdtemp(w->dir));
 	assert_int_equal(chdir(w->dir), 0);
 	db_vfs_register();
 	assert_int_equal(secrets_open("secrets.db", &w->secrets, &err), 0);
 	assert_int_equal(factors_new(&config, &w->factors, &err), 0);
-	rc = db_do(kit_change(w), &err, "INSERT INTO account (id) VALUES (7), (8)");
+	rc = db_do(factor_kit_change(w), &err, "INSERT INTO account (id) VALUES (7), (8)");
 	assert_int_equal(secrets_change_end(w->secrets, rc, &err), 0);
 	*state = w;
 	return 0;
 }
 
-int kit_tear_down(void **state)
+int factor_kit_tear_down(void **state)
 {
-	struct kit_world *w = *state;
+	struct factor_kit *w = *state;
 
 	factors_free(&w->factors);
 	secrets_close(&w->secrets);
@@ -49,7 +49,7 @@ int kit_tear_down(void **state)
 	return 0;
 }
 
-struct db *kit_change(struct kit_world *w)
+struct db *factor_kit_change(struct factor_kit *w)
 {
 	struct db *db;
 	struct err err;

@@ -5,17 +5,17 @@
 #include "keeper/factor.h"
 #include "keeper/secrets.h"
 
-struct kit_world {
+struct factor_kit {
 	struct secrets *secrets;
 	struct factors *factors;
 	char dir[64];
 };
 
-/* For cmocka; *state is a struct kit_world. */
-int kit_set_up(void **state);
-int kit_tear_down(void **state);
+/* For cmocka; *state is a struct factor_kit. */
+int factor_kit_set_up(void **state);
+int factor_kit_tear_down(void **state);
 
-/* kit_change - begin one; end it with secrets_change_end(). */
-struct db *kit_change(struct kit_world *w);
+/* factor_kit_change - begin one; end it with secrets_change_end(). */
+struct db *factor_kit_change(struct factor_kit *w);
 
 #endif

@@ -16,14 +16,14 @@
 #include "keeper/totp.h"
 #include "keeper/webauthn_kit.h"
 
-static const struct factor_who ada = {7, {"session 1", 9}}, bob = {8, {"session 2", 9}};
+static const struct factor_who ada = {7, {"session 1", 9}, {0}}, bob = {8, {"session 2", 9}, {0}};
 
 /* ---- the calls, each in a change of its own ---- */
 
-static int confirm(struct kit_world *w, const struct factor_who *who, enum keeper_factor kind,
+static int confirm(struct factor_kit *w, const struct factor_who *who, enum keeper_factor kind,
 	struct slice data, struct buf *codes)
 {
-	struct db *db = kit_change(w);
+	struct db *db = factor_kit_change(w);
 	struct err err;
 	uint64_t id;
 	int rc = secrets_take_seq(db, &id, &err);
@@ -34,26 +34,20 @@ static int confirm(struct kit_world *w, const struct factor_who *who, enum keepe
 	return secrets_change_end(w->secrets, rc, &err);
 }
 
-static int check_from(struct kit_world *w, const struct factor_who *who, enum keeper_factor kind,
-	struct slice data, bool is_at_home)
+static int check(struct factor_kit *w, const struct factor_who *who, enum keeper_factor kind,
+	struct slice data)
 {
-	struct db *db = kit_change(w);
+	struct db *db = factor_kit_change(w);
 	struct err err;
-	int rc = factor_check(w->factors, db, who, kind, data, is_at_home, &err);
+	int rc = factor_check(w->factors, db, who, kind, data, &err);
 
 	return secrets_change_end(w->secrets, rc, &err);
 }
 
-static int check(struct kit_world *w, const struct factor_who *who, enum keeper_factor kind,
-	struct slice data)
-{
-	return check_from(w, who, kind, data, false);
-}
-
-static int begin(struct kit_world *w, const struct factor_who *who, enum keeper_factor kind,
+static int begin(struct factor_kit *w, const struct factor_who *who, enum keeper_factor kind,
 	const char *data, struct buf *out)
 {
-	struct db *db = kit_change(w);
+	struct db *db = factor_kit_change(w);
 	struct err err;
 	int rc = factor_begin(w->factors, db, who, kind, slice_str(data),
 		slice_lit("ada@example.org"), out, &err);
@@ -61,9 +55,9 @@ static int begin(struct kit_world *w, const struct factor_who *who, enum keeper_
 	return secrets_change_end(w->secrets, rc, &err);
 }
 
-static unsigned kinds_of(struct kit_world *w, uint64_t account)
+static unsigned kinds_of(struct factor_kit *w, uint64_t account)
 {
-	struct db *db = kit_change(w);
+	struct db *db = factor_kit_change(w);
 	unsigned kinds = 99;
 	int64_t noted = 0;
 	struct err err;
@@ -89,7 +83,7 @@ static struct slice code_at(const struct totp *totp, int64_t off, char text[TOTP
 
 /* Gives the account TOTP with the code of the step before this one. */
 static void add_totp(
-	struct kit_world *w, const struct factor_who *who, struct totp *totp, struct buf *codes)
+	struct factor_kit *w, const struct factor_who *who, struct totp *totp, struct buf *codes)
 {
 	struct buf uri AUTO(buf_done);
 	char text[TOTP_DIGITS_MAX + 1];
@@ -105,7 +99,7 @@ static void add_totp(
 
 static void test_totp(void **state)
 {
-	struct kit_world *w = *state;
+	struct factor_kit *w = *state;
 	struct buf codes AUTO(buf_done);
 	char text[TOTP_DIGITS_MAX + 1];
 	struct totp totp;
@@ -129,7 +123,7 @@ static void test_totp(void **state)
 
 static void test_recovery_codes(void **state)
 {
-	struct kit_world *w = *state;
+	struct factor_kit *w = *state;
 	struct buf codes AUTO(buf_done), more AUTO(buf_done);
 	struct slice rest, first;
 	struct totp totp;
@@ -145,7 +139,7 @@ static void test_recovery_codes(void **state)
 	assert_int_equal(check(w, &bob, FACTOR_RECOVERY, first), -ERR_DENIED);
 	assert_int_equal(check(w, &ada, FACTOR_RECOVERY, first), 0);
 	assert_int_equal(check(w, &ada, FACTOR_RECOVERY, first), -ERR_DENIED);
-	db = kit_change(w);
+	db = factor_kit_change(w);
 	rc = factor_codes_left(db, 7, &left, &err);
 	assert_int_equal(left, FACTOR_RECOVERY_CODES - 1);
 	if (rc == 0)
@@ -163,7 +157,7 @@ static void test_recovery_codes(void **state)
 /* Codes help nobody who has no factor, and go with the last one. */
 static void test_last_factor(void **state)
 {
-	struct kit_world *w = *state;
+	struct factor_kit *w = *state;
 	struct buf codes AUTO(buf_done);
 	struct totp totp;
 	struct err err;
@@ -172,11 +166,11 @@ static void test_last_factor(void **state)
 	int rc;
 
 	buf_init(&codes, FACTOR_CODES_TEXT);
-	db = kit_change(w);
+	db = factor_kit_change(w);
 	rc = factor_new_codes(w->factors, db, 7, &codes, &err);
 	assert_int_equal(secrets_change_end(w->secrets, rc, &err), -ERR_CONFLICT);
 	add_totp(w, &ada, &totp, &codes);
-	db = kit_change(w);
+	db = factor_kit_change(w);
 	assert_int_equal(db_get_int(db, &id, &err, "SELECT id FROM factor"), 0);
 	rc = factor_remove(db, 8, (uint64_t)id, &err);
 	assert_int_equal(rc, -ERR_NOTFOUND);
@@ -188,7 +182,7 @@ static void test_last_factor(void **state)
 /* What stands in the file opens nothing without the keeper's secret, nor in another's account. */
 static void test_sealed(void **state)
 {
-	struct kit_world *w = *state;
+	struct factor_kit *w = *state;
 	struct buf codes AUTO(buf_done);
 	char text[TOTP_DIGITS_MAX + 1];
 	struct totp totp;
@@ -199,7 +193,7 @@ static void test_sealed(void **state)
 
 	buf_init(&codes, FACTOR_CODES_TEXT);
 	add_totp(w, &ada, &totp, &codes);
-	db = kit_change(w);
+	db = factor_kit_change(w);
 	rc = db_get_int(db, &n, &err, "SELECT count(*) FROM factor WHERE instr(secret, ?) > 0",
 		db_b((struct slice){(const char *)totp.secret, totp.secret_len}));
 	assert_int_equal(n, 0);
@@ -210,7 +204,7 @@ static void test_sealed(void **state)
 }
 
 struct rival {
-	struct kit_world *w;
+	struct factor_kit *w;
 	struct slice code;
 	int rc;
 };
@@ -225,7 +219,7 @@ static void *give_code(void *context)
 
 static void test_two_at_once(void **state)
 {
-	struct kit_world *w = *state;
+	struct factor_kit *w = *state;
 	struct buf codes AUTO(buf_done);
 	struct totp totp;
 	struct slice rest;
@@ -251,11 +245,13 @@ static void test_two_at_once(void **state)
 
 static void test_guessing(void **state)
 {
-	struct kit_world *w = *state;
+	struct factor_kit *w = *state;
 	struct buf codes AUTO(buf_done);
 	char text[TOTP_DIGITS_MAX + 1];
+	struct factor_who at_home = ada;
 	struct totp totp;
 
+	at_home.home = slice_lit("ada's network");
 	buf_init(&codes, FACTOR_CODES_TEXT);
 	add_totp(w, &ada, &totp, &codes);
 	for (int i = 0; i < FACTORS_WRONG_MAX; i++)
@@ -263,8 +259,8 @@ static void test_guessing(void **state)
 	assert_int_equal(check(w, &ada, FACTOR_TOTP, code_at(&totp, 0, text)), -ERR_BUSY);
 	assert_int_equal(check(w, &bob, FACTOR_TOTP, slice_lit("000000")), -ERR_DENIED);
 	/* From where she always comes she is let in. */
-	assert_int_equal(check_from(w, &ada, FACTOR_TOTP, code_at(&totp, 0, text), true), 0);
-	clock_shift(INT64_C(11) * 60 * 1000000);
+	assert_int_equal(check(w, &at_home, FACTOR_TOTP, code_at(&totp, 0, text)), 0);
+	clock_shift(INT64_C(61) * 60 * 1000000);
 	assert_int_equal(check(w, &ada, FACTOR_TOTP, code_at(&totp, 0, text)), 0);
 }
 
@@ -284,7 +280,7 @@ static void read_challenge(const struct buf *options, struct buf *out)
 	json_decref(json);
 }
 
-static int add_key(struct kit_world *w, const struct factor_who *who, struct kit *kit)
+static int add_key(struct factor_kit *w, const struct factor_who *who, struct webauthn_kit *kit)
 {
 	struct buf options AUTO(buf_done), challenge AUTO(buf_done), json AUTO(buf_done),
 		codes AUTO(buf_done);
@@ -295,16 +291,16 @@ static int add_key(struct kit_world *w, const struct factor_who *who, struct kit
 	buf_init(&codes, FACTOR_CODES_TEXT);
 	assert_int_equal(begin(w, who, FACTOR_WEBAUTHN, "", &options), 0);
 	read_challenge(&options, &challenge);
-	kit_create(kit, buf_slice(&challenge), &json);
+	webauthn_kit_create(kit, buf_slice(&challenge), &json);
 	return confirm(w, who, FACTOR_WEBAUTHN, buf_slice(&json), &codes);
 }
 
 /* The key's answer to a new challenge for who. */
-static void answer(
-	struct kit_world *w, const struct factor_who *who, struct kit *kit, struct buf *json)
+static void answer(struct factor_kit *w, const struct factor_who *who, struct webauthn_kit *kit,
+	struct buf *json)
 {
 	struct buf options AUTO(buf_done), challenge AUTO(buf_done);
-	struct db *db = kit_change(w);
+	struct db *db = factor_kit_change(w);
 	struct err err;
 	int rc;
 
@@ -313,19 +309,19 @@ static void answer(
 	rc = factor_challenge(w->factors, db, who, FACTOR_WEBAUTHN, &options, &err);
 	assert_int_equal(secrets_change_end(w->secrets, rc, &err), 0);
 	read_challenge(&options, &challenge);
-	kit_get(kit, buf_slice(&challenge), (struct slice){0}, json);
+	webauthn_kit_get(kit, buf_slice(&challenge), (struct slice){0}, json);
 }
 
 static void test_security_key(void **state)
 {
-	struct kit_world *w = *state;
-	struct kit kit AUTO(kit_done), other AUTO(kit_done);
+	struct factor_kit *w = *state;
+	struct webauthn_kit kit AUTO(webauthn_kit_done), other AUTO(webauthn_kit_done);
 	struct buf json AUTO(buf_done), again AUTO(buf_done);
 
 	buf_init(&json, WEBAUTHN_JSON_MAX);
 	buf_init(&again, WEBAUTHN_JSON_MAX);
-	kit_make(&kit, COSE_ES256);
-	kit_make(&other, COSE_EDDSA);
+	webauthn_kit_make(&kit, COSE_ES256);
+	webauthn_kit_make(&other, COSE_EDDSA);
 	assert_int_equal(add_key(w, &ada, &kit), 0);
 	assert_int_equal(add_key(w, &bob, &kit), -ERR_EXISTS);
 	assert_int_equal(add_key(w, &bob, &other), 0);
@@ -344,9 +340,9 @@ static void test_security_key(void **state)
 	assert_int_equal(check(w, &ada, FACTOR_WEBAUTHN, buf_slice(&json)), -ERR_DENIED);
 }
 
-static int sign_in(struct kit_world *w, const char *visitor, struct slice json, uint64_t *account)
+static int sign_in(struct factor_kit *w, const char *visitor, struct slice json, uint64_t *account)
 {
-	struct db *db = kit_change(w);
+	struct db *db = factor_kit_change(w);
 	struct err err;
 	int rc = factor_passkey_check(w->factors, db, slice_str(visitor), json, account, &err);
 
@@ -355,27 +351,27 @@ static int sign_in(struct kit_world *w, const char *visitor, struct slice json, 
 
 static void test_passkey(void **state)
 {
-	struct kit_world *w = *state;
-	struct kit kit AUTO(kit_done);
+	struct factor_kit *w = *state;
+	struct webauthn_kit kit AUTO(webauthn_kit_done);
 	struct buf options AUTO(buf_done), challenge AUTO(buf_done), json AUTO(buf_done);
 	uint64_t account = 0;
 
 	buf_init(&options, WEBAUTHN_OPTIONS_MAX);
 	buf_init(&challenge, 64);
 	buf_init(&json, WEBAUTHN_JSON_MAX);
-	kit_make(&kit, COSE_ES256);
+	webauthn_kit_make(&kit, COSE_ES256);
 	assert_int_equal(add_key(w, &ada, &kit), 0);
 	factor_passkey_challenge(w->factors, slice_lit("visitor"), &options);
 	read_challenge(&options, &challenge);
-	kit_get(&kit, buf_slice(&challenge), slice_lit("somebody"), &json);
+	webauthn_kit_get(&kit, buf_slice(&challenge), slice_lit("somebody"), &json);
 	assert_int_equal(sign_in(w, "visitor", buf_slice(&json), &account), -ERR_DENIED);
 	buf_clear(&json);
 	kit.is_unverified = true;
-	kit_get(&kit, buf_slice(&challenge), (struct slice){0}, &json);
+	webauthn_kit_get(&kit, buf_slice(&challenge), (struct slice){0}, &json);
 	assert_int_equal(sign_in(w, "visitor", buf_slice(&json), &account), -ERR_DENIED);
 	buf_clear(&json);
 	kit.is_unverified = false;
-	kit_get(&kit, buf_slice(&challenge), (struct slice){0}, &json);
+	webauthn_kit_get(&kit, buf_slice(&challenge), (struct slice){0}, &json);
 	assert_int_equal(sign_in(w, "another", buf_slice(&json), &account), -ERR_DENIED);
 	assert_int_equal(account, 0);
 	assert_int_equal(sign_in(w, "visitor", buf_slice(&json), &account), 0);
@@ -386,25 +382,25 @@ static void test_passkey(void **state)
 
 static void test_passkey_too_late(void **state)
 {
-	struct kit_world *w = *state;
-	struct kit kit AUTO(kit_done);
+	struct factor_kit *w = *state;
+	struct webauthn_kit kit AUTO(webauthn_kit_done);
 	struct buf options AUTO(buf_done), challenge AUTO(buf_done), json AUTO(buf_done);
 	uint64_t account = 0;
 
 	buf_init(&options, WEBAUTHN_OPTIONS_MAX);
 	buf_init(&challenge, 64);
 	buf_init(&json, WEBAUTHN_JSON_MAX);
-	kit_make(&kit, COSE_RS256);
+	webauthn_kit_make(&kit, COSE_RS256);
 	assert_int_equal(add_key(w, &ada, &kit), 0);
 	factor_passkey_challenge(w->factors, slice_lit("visitor"), &options);
 	read_challenge(&options, &challenge);
-	kit_get(&kit, buf_slice(&challenge), (struct slice){0}, &json);
+	webauthn_kit_get(&kit, buf_slice(&challenge), (struct slice){0}, &json);
 	clock_shift(INT64_C(1000000) * (WEBAUTHN_TIMEOUT_S + 1));
 	assert_int_equal(sign_in(w, "visitor", buf_slice(&json), &account), -ERR_DENIED);
 	/* And one that we never made. */
 	memset(challenge.ptr, 0xff, challenge.len);
 	buf_clear(&json);
-	kit_get(&kit, buf_slice(&challenge), (struct slice){0}, &json);
+	webauthn_kit_get(&kit, buf_slice(&challenge), (struct slice){0}, &json);
 	assert_int_equal(sign_in(w, "visitor", buf_slice(&json), &account), -ERR_DENIED);
 }
 
@@ -435,7 +431,7 @@ static void test_numbers(void **state)
 
 static void test_text_messages_are_limited(void **state)
 {
-	struct kit_world *w = *state;
+	struct factor_kit *w = *state;
 	struct buf out AUTO(buf_done);
 
 	buf_init(&out, 64);
@@ -455,18 +451,26 @@ static void test_text_messages_are_limited(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_totp, kit_set_up, kit_tear_down),
-		cmocka_unit_test_setup_teardown(test_recovery_codes, kit_set_up, kit_tear_down),
-		cmocka_unit_test_setup_teardown(test_last_factor, kit_set_up, kit_tear_down),
-		cmocka_unit_test_setup_teardown(test_sealed, kit_set_up, kit_tear_down),
-		cmocka_unit_test_setup_teardown(test_two_at_once, kit_set_up, kit_tear_down),
-		cmocka_unit_test_setup_teardown(test_guessing, kit_set_up, kit_tear_down),
-		cmocka_unit_test_setup_teardown(test_security_key, kit_set_up, kit_tear_down),
-		cmocka_unit_test_setup_teardown(test_passkey, kit_set_up, kit_tear_down),
-		cmocka_unit_test_setup_teardown(test_passkey_too_late, kit_set_up, kit_tear_down),
+		cmocka_unit_test_setup_teardown(test_totp, factor_kit_set_up, factor_kit_tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_recovery_codes, factor_kit_set_up, factor_kit_tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_last_factor, factor_kit_set_up, factor_kit_tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_sealed, factor_kit_set_up, factor_kit_tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_two_at_once, factor_kit_set_up, factor_kit_tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_guessing, factor_kit_set_up, factor_kit_tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_security_key, factor_kit_set_up, factor_kit_tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_passkey, factor_kit_set_up, factor_kit_tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_passkey_too_late, factor_kit_set_up, factor_kit_tear_down),
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test_setup_teardown(
-			test_text_messages_are_limited, kit_set_up, kit_tear_down),
+			test_text_messages_are_limited, factor_kit_set_up, factor_kit_tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,7 +18,7 @@
 enum {
 	FACTORS_ORIGINS_MAX = 4,
 	FACTORS_KEY_LEN = 32,
-	FACTORS_WRONG_MAX = 20, /* wrong factors of an account in ten minutes */
+	FACTORS_WRONG_MAX = 20, /* wrong factors in an hour: of an account, or at one home */
 };
 
 struct factors_config {
@@ -42,7 +42,7 @@ struct factors {
 	struct pending *strangers; /* of anybody */
 	struct sms *sms;
 	pthread_mutex_t lock; /* guards what is below */
-	struct tally wrong;   /* by account */
+	struct tally wrong;   /* by account, or by home */
 	struct tally asked;   /* resets, by account and by network */
 };
 

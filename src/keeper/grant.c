@@ -312,20 +312,12 @@ int grant_remove(struct db *change, uint64_t account, uint64_t id, struct err *e
 		db_i((int64_t)id), db_i((int64_t)account));
 
 	if (rc == 0 && db_changes(change) == 0)
-		return err_set(err, ERR_NOTFOUND, "there is no such program");
-	return rc < 0 ? rc
-		      : db_do(change, err, "DELETE FROM token_key WHERE token = ?",
-				db_i((int64_t)id));
+		rc = err_set(err, ERR_NOTFOUND, "there is no such program");
+	return rc;
 }
 
 int grant_remove_all(struct db *change, uint64_t account, struct err *err)
 {
-	int rc = db_do(change, err,
-		"DELETE FROM token_key WHERE token IN"
-		" (SELECT id FROM token WHERE account = ?1 OR ?1 = 0)",
+	return db_do(change, err, "DELETE FROM token WHERE account = ?1 OR ?1 = 0",
 		db_i((int64_t)account));
-
-	return rc < 0 ? rc
-		      : db_do(change, err, "DELETE FROM token WHERE account = ?1 OR ?1 = 0",
-				db_i((int64_t)account));
 }

@@ -72,6 +72,7 @@ MUST_CHECK int grant_find(struct factors *f, struct db *db, struct slice token,
 MUST_CHECK int grant_revoke(struct factors *f, struct db *change, struct slice token,
 	struct grant_result *out, struct err *err);
 MUST_CHECK int grant_remove(struct db *change, uint64_t account, uint64_t id, struct err *err);
+/* grant_remove_all - of the account; of 0, of everybody. */
 MUST_CHECK int grant_remove_all(struct db *change, uint64_t account, struct err *err);
 
 #endif

@@ -18,7 +18,7 @@
 
 static const struct slice program = {"thunderbird", 11};
 
-static void make_code(struct kit_world *w, char code[MINT_TEXT])
+static void make_code(struct factor_kit *w, char code[MINT_TEXT])
 {
 	struct err err;
 
@@ -27,10 +27,10 @@ static void make_code(struct kit_world *w, char code[MINT_TEXT])
 		0);
 }
 
-static int exchange_as(struct kit_world *w, const char *client, const char *redirect,
+static int exchange_as(struct factor_kit *w, const char *client, const char *redirect,
 	const char *code, const char *verifier, struct grant_result *out)
 {
-	struct db *db = kit_change(w);
+	struct db *db = factor_kit_change(w);
 	struct err err;
 	uint64_t id;
 	int rc = secrets_take_seq(db, &id, &err);
@@ -41,24 +41,24 @@ static int exchange_as(struct kit_world *w, const char *client, const char *redi
 	return secrets_change_end(w->secrets, rc, &err);
 }
 
-static int exchange(struct kit_world *w, const char *code, struct grant_result *out)
+static int exchange(struct factor_kit *w, const char *code, struct grant_result *out)
 {
 	return exchange_as(w, "thunderbird", REDIRECT, code, VERIFIER, out);
 }
 
 static int refresh(
-	struct kit_world *w, const char *client, const char *token, struct grant_result *out)
+	struct factor_kit *w, const char *client, const char *token, struct grant_result *out)
 {
-	struct db *db = kit_change(w);
+	struct db *db = factor_kit_change(w);
 	struct err err;
 	int rc = grant_refresh(w->factors, db, slice_str(client), slice_str(token), out, &err);
 
 	return secrets_change_end(w->secrets, rc, &err);
 }
 
-static int find(struct kit_world *w, const char *token, struct grant_found *out)
+static int find(struct factor_kit *w, const char *token, struct grant_found *out)
 {
-	struct db *db = kit_change(w);
+	struct db *db = factor_kit_change(w);
 	struct err err;
 	int rc = grant_find(w->factors, db, slice_str(token), out, &err);
 
@@ -67,7 +67,7 @@ static int find(struct kit_world *w, const char *token, struct grant_found *out)
 
 static void test_code(void **state)
 {
-	struct kit_world *w = *state;
+	struct factor_kit *w = *state;
 	struct grant_result got, again;
 	struct grant_found found;
 	char code[MINT_TEXT];
@@ -102,7 +102,7 @@ static void test_code_of_others(void **state)
 		{"thunderbird", REDIRECT, CHALLENGE},
 		{"thunderbird", REDIRECT, "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXl"},
 	};
-	struct kit_world *w = *state;
+	struct factor_kit *w = *state;
 	struct grant_result got;
 	char code[MINT_TEXT];
 
@@ -123,7 +123,7 @@ static void test_code_needs_pkce(void **state)
 {
 	static const char *const bad[] = {
 		"", "short", CHALLENGE "x", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw+cM"};
-	struct kit_world *w = *state;
+	struct factor_kit *w = *state;
 	char code[MINT_TEXT];
 	struct err err;
 
@@ -135,7 +135,7 @@ static void test_code_needs_pkce(void **state)
 
 static void test_rotation(void **state)
 {
-	struct kit_world *w = *state;
+	struct factor_kit *w = *state;
 	struct grant_result first, second, third;
 	struct grant_found found;
 	char code[MINT_TEXT];
@@ -158,7 +158,7 @@ static void test_rotation(void **state)
 
 static void test_age(void **state)
 {
-	struct kit_world *w = *state;
+	struct factor_kit *w = *state;
 	struct grant_result first, second;
 	struct grant_found found;
 	char code[MINT_TEXT];
@@ -173,7 +173,7 @@ static void test_age(void **state)
 }
 
 struct rival {
-	struct kit_world *w;
+	struct factor_kit *w;
 	const char *token;
 	struct grant_result result;
 	int rc;
@@ -190,7 +190,7 @@ static void *use_token(void *context)
 /* Of two at once one gets tokens, and the other's use of the same token ends them. */
 static void test_two_at_once(void **state)
 {
-	struct kit_world *w = *state;
+	struct factor_kit *w = *state;
 	struct grant_result first;
 	struct grant_found found;
 	struct rival rivals[2];
@@ -215,7 +215,7 @@ static void test_two_at_once(void **state)
 
 static void test_revocation(void **state)
 {
-	struct kit_world *w = *state;
+	struct factor_kit *w = *state;
 
 	for (int i = 0; i < 2; i++) {
 		struct grant_result got, ended;
@@ -227,24 +227,25 @@ static void test_revocation(void **state)
 		make_code(w, code);
 		assert_int_equal(exchange(w, code, &got), 0);
 		for (int k = 0; k < 2; k++) {
-			rc = grant_revoke(w->factors, kit_change(w),
+			rc = grant_revoke(w->factors, factor_kit_change(w),
 				slice_str(i ? got.tokens.refresh : got.tokens.access), &ended,
 				&err);
 			assert_int_equal(secrets_change_end(w->secrets, rc, &err), 0);
 			assert_int_equal(ended.ended != 0, k == 0);
 		}
 		assert_int_equal(find(w, got.tokens.access, &found), -ERR_DENIED);
-		rc = grant_revoke(w->factors, kit_change(w), slice_lit("rubbish"), &ended, &err);
+		rc = grant_revoke(
+			w->factors, factor_kit_change(w), slice_lit("rubbish"), &ended, &err);
 		assert_int_equal(secrets_change_end(w->secrets, rc, &err), 0);
 	}
 }
 
 /* ---- devices ---- */
 
-static int poll_device(struct kit_world *w, const char *client, const char *code,
+static int poll_device(struct factor_kit *w, const char *client, const char *code,
 	struct grant_result *out, struct err *err)
 {
-	struct db *db = kit_change(w);
+	struct db *db = factor_kit_change(w);
 	uint64_t id;
 	int rc = secrets_take_seq(db, &id, err);
 
@@ -256,7 +257,7 @@ static int poll_device(struct kit_world *w, const char *client, const char *code
 
 static void test_device(void **state)
 {
-	struct kit_world *w = *state;
+	struct factor_kit *w = *state;
 	struct buf client AUTO(buf_done);
 	struct keeper_device device;
 	struct grant_result got;
@@ -292,7 +293,7 @@ static void test_device(void **state)
 
 static void test_device_refused(void **state)
 {
-	struct kit_world *w = *state;
+	struct factor_kit *w = *state;
 	struct keeper_device device;
 	struct grant_result got;
 	struct err err;
@@ -314,7 +315,7 @@ static void test_device_refused(void **state)
 
 static void test_device_guessing(void **state)
 {
-	struct kit_world *w = *state;
+	struct factor_kit *w = *state;
 	struct buf client AUTO(buf_done);
 	struct keeper_device device;
 	unsigned scopes;
@@ -337,16 +338,24 @@ static void test_device_guessing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_code, kit_set_up, kit_tear_down),
-		cmocka_unit_test_setup_teardown(test_code_of_others, kit_set_up, kit_tear_down),
-		cmocka_unit_test_setup_teardown(test_code_needs_pkce, kit_set_up, kit_tear_down),
-		cmocka_unit_test_setup_teardown(test_rotation, kit_set_up, kit_tear_down),
-		cmocka_unit_test_setup_teardown(test_age, kit_set_up, kit_tear_down),
-		cmocka_unit_test_setup_teardown(test_two_at_once, kit_set_up, kit_tear_down),
-		cmocka_unit_test_setup_teardown(test_revocation, kit_set_up, kit_tear_down),
-		cmocka_unit_test_setup_teardown(test_device, kit_set_up, kit_tear_down),
-		cmocka_unit_test_setup_teardown(test_device_refused, kit_set_up, kit_tear_down),
-		cmocka_unit_test_setup_teardown(test_device_guessing, kit_set_up, kit_tear_down),
+		cmocka_unit_test_setup_teardown(test_code, factor_kit_set_up, factor_kit_tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_code_of_others, factor_kit_set_up, factor_kit_tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_code_needs_pkce, factor_kit_set_up, factor_kit_tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_rotation, factor_kit_set_up, factor_kit_tear_down),
+		cmocka_unit_test_setup_teardown(test_age, factor_kit_set_up, factor_kit_tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_two_at_once, factor_kit_set_up, factor_kit_tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_revocation, factor_kit_set_up, factor_kit_tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_device, factor_kit_set_up, factor_kit_tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_device_refused, factor_kit_set_up, factor_kit_tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_device_guessing, factor_kit_set_up, factor_kit_tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

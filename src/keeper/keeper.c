@@ -303,7 +303,9 @@ static int start_crews(struct process *p, struct err *err)
 
 static int open_stores(struct process *p, struct err *err)
 {
-	struct factors_config factors = {.host = p->config->host, .port = p->config->web_port};
+	struct factors_config factors = {.host = p->config->host,
+		.port = p->config->web_port,
+		.scram_main_passwords = p->config->scram_main};
 	char path[256];
 	int rc;
 

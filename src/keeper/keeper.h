@@ -27,6 +27,7 @@ struct keeper_config {
 	int server_fd, cli_fd, courier_fd; /* bound and listening */
 	struct slice host;                 /* the primary host: what security keys are made for */
 	unsigned web_port;                 /* of its https, as browsers see it */
+	bool scram_main;                   /* main passwords have a verifier for SCRAM */
 	unsigned argon2_memory_kib;        /* 19456 */
 	unsigned argon2_passes;            /* 2 */
 	unsigned cache_s;                  /* how long a good password is remembered; 0: not */
@@ -117,5 +118,57 @@ MUST_CHECK int keeper_certificate_drop(const char *socket_path, struct slice nam
 /* keeper_certificate_bind - RFC 8555 7.3.4: name and key (base64url) that the CA gave. */
 MUST_CHECK int keeper_certificate_bind(
 	const char *socket_path, struct slice kid, struct slice mac_key, struct err *err);
+/* ---- recovery cases (keeper/case.h) ---- */
+
+/* Who of the staff acts: an operator's account, and a code of its TOTP or a recovery code. */
+struct keeper_staff {
+	uint64_t account;
+	struct slice code;
+};
+struct keeper_case {
+	uint64_t id, account, opener, approver; /* approver 0: nobody yet */
+	unsigned state, points;                 /* enum case_state */
+	bool removes_factors;
+	int64_t opened_s, wait_until_s, closed_s;
+};
+/* What a step comes to: the case as it is now, the secret of a link (of a new case: to stop it; of
+ * a granted one: to set a password), and the addresses beside the account's own to be told. */
+struct keeper_case_step {
+	struct keeper_case row;
+	char link[64];
+	char recovery[256], former[256];
+};
+MUST_CHECK int keeper_case_open(const char *socket_path, const struct keeper_staff *staff,
+	uint64_t account, bool removes_factors, struct slice note, struct keeper_case_step *out,
+	struct err *err);
+MUST_CHECK int keeper_case_evidence(const char *socket_path, const struct keeper_staff *staff,
+	uint64_t id, struct slice kind, struct slice note, struct keeper_case_step *out,
+	struct err *err);
+MUST_CHECK int keeper_case_approve(const char *socket_path, const struct keeper_staff *staff,
+	uint64_t id, struct keeper_case_step *out, struct err *err);
+MUST_CHECK int keeper_case_close(const char *socket_path, const struct keeper_staff *staff,
+	uint64_t id, bool is_granted, struct slice note, struct keeper_case_step *out,
+	struct err *err);
+typedef void keeper_case_fn(void *context, const struct keeper_case *row);
+MUST_CHECK int keeper_case_list(
+	const char *socket_path, bool is_all, keeper_case_fn *each, void *context, struct err *err);
+struct keeper_case_entry {
+	int64_t at_s;
+	uint64_t staff; /* 0: whoever had the link of a notice */
+	unsigned points;
+	struct slice kind, note;
+};
+typedef void keeper_case_entry_fn(void *context, const struct keeper_case_entry *entry);
+MUST_CHECK int keeper_case_show(const char *socket_path, uint64_t id, struct keeper_case *out,
+	keeper_case_entry_fn *each, void *context, struct err *err);
+
+/* keeper_make_key - make a TLS key of that name (ECDSA P-256) unless it exists, and a
+ * self-signed certificate for the DNS names (and IP addresses), appended as PEM. */
+MUST_CHECK int keeper_make_key(const char *socket_path, struct slice name,
+	const struct slice *names, size_t n, unsigned days, struct buf *certificate_out,
+	struct err *err);
+/* keeper_import_key - hand over an existing private key (PEM) under that name. */
+MUST_CHECK int keeper_import_key(
+	const char *socket_path, struct slice name, struct slice key_pem, struct err *err);
 
 #endif

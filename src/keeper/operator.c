@@ -7,7 +7,7 @@
 /* Bytes of one secret in a frame beside the secret: three lengths, account, kind. */
 enum { SECRET_OVERHEAD = 3 * 4 + 8 + 8, BATCH_BYTES = FRAME_CLI_MAX - 64 };
 
-static void wipe_buf(struct buf *b)
+void operator_wipe(struct buf *b)
 {
 	mem_wipe(b->ptr, b->cap);
 	buf_done(b);
@@ -61,7 +61,7 @@ static int set_batch(const char *socket_path, struct keeper_secret *list, size_t
 	struct err *err)
 {
 	struct keeper_secret *asked[FRAME_SECRETS_MAX];
-	struct buf request AUTO(wipe_buf), reply AUTO(buf_done);
+	struct buf request AUTO(operator_wipe), reply AUTO(buf_done);
 	struct frame f;
 	size_t asked_n = 0;
 	int rc;

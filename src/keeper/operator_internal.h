@@ -9,5 +9,7 @@
  * hashing may take its time. */
 MUST_CHECK int operator_ask(const char *socket_path, struct buf *request, struct buf *reply,
 	struct frame *fields_out, struct err *err);
+/* operator_wipe - for AUTO(): overwritten before it is given back. */
+void operator_wipe(struct buf *b);
 
 #endif

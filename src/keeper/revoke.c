@@ -295,6 +295,7 @@ static int is_current(struct db *db, const struct frame_session *s, struct err *
 	int rc = db_get_int(db, &found, err,
 		"SELECT count(*) FROM account a, counter c WHERE a.id = ?1 AND a.revoked <= ?2"
 		" AND c.revoked <= ?2 AND a.scopes & ?3 = ?3 AND (?4 = 0"
+		" OR EXISTS (SELECT 1 FROM token WHERE token.id = ?4 AND token.account = ?1)"
 		" OR EXISTS (SELECT 1 FROM app WHERE app.id = ?4 AND app.account = ?1)"
 		" OR EXISTS (SELECT 1 FROM web WHERE web.id = ?4 AND web.account = ?1)"
 		" OR EXISTS (SELECT 1 FROM token t WHERE t.id = ?4 AND t.account = ?1))",

@@ -126,7 +126,8 @@ int scram_read_first(struct slice message, struct scram_first *out, struct err *
 	if (slice_starts(rest, slice_lit("m=")))
 		return err_set(err, ERR_DENIED, "an extension that is not known here");
 	if (!take_attribute(&rest, 'n', &first.name) || !take_attribute(&rest, 'r', &first.nonce) ||
-		!is_printable(first.nonce) || !are_extensions(rest))
+		!is_printable(first.nonce) || !are_extensions(rest) ||
+		first.nonce.len > SCRAM_NONCE_MAX)
 		return err_set(err, ERR_SYNTAX, "not a first message of SCRAM");
 	*out = first;
 	return 0;

@@ -21,6 +21,7 @@ enum {
 	SCRAM_SALT_LEN = 16,
 	SCRAM_NONCE_LEN = 24, /* characters of ours */
 	SCRAM_MESSAGE_MAX = 1024,
+	SCRAM_NONCE_MAX = 512, /* characters of the client's */
 	SCRAM_BINDING_MAX = 256, /* bytes of a channel's data */
 	SCRAM_ITERATIONS = 10000,
 };

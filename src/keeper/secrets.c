@@ -71,6 +71,42 @@ static const struct db_migration schema[] = {
 	 " is_refresh INTEGER NOT NULL, is_used INTEGER NOT NULL, until_s INTEGER NOT NULL)"
 	 " WITHOUT ROWID;"
 	 "CREATE INDEX token_key_token ON token_key (token);"},
+	/* 4: recovery (cancel: a link to `former`), resets by link, recovery cases with all their
+	 * steps, and what SCRAM is checked against (credential 0: the main password). */
+	{"CREATE TABLE recovery (account INTEGER PRIMARY KEY, address TEXT NOT NULL DEFAULT '',"
+	 " by_mail INTEGER NOT NULL DEFAULT 1, next TEXT NOT NULL DEFAULT '', confirm BLOB,"
+	 " confirm_until_s INTEGER NOT NULL DEFAULT 0, former TEXT NOT NULL DEFAULT '',"
+	 " cancel BLOB UNIQUE, cancel_until_s INTEGER NOT NULL DEFAULT 0);"
+	 "CREATE TABLE reset (mac BLOB PRIMARY KEY, account INTEGER NOT NULL,"
+	 " until_s INTEGER NOT NULL, tries INTEGER NOT NULL) WITHOUT ROWID;"
+	 "CREATE INDEX reset_account ON reset (account);"
+	 "CREATE TABLE flag (id INTEGER PRIMARY KEY, account INTEGER NOT NULL,"
+	 " peer TEXT NOT NULL, at_s INTEGER NOT NULL);"
+	 "CREATE TABLE scram (account INTEGER NOT NULL, credential INTEGER NOT NULL,"
+	 " stored_key BLOB NOT NULL, server_key BLOB NOT NULL, PRIMARY KEY (account, credential))"
+	 " WITHOUT ROWID;"
+	 "CREATE TABLE recovery_case (id INTEGER PRIMARY KEY, account INTEGER NOT NULL,"
+	 " opener INTEGER NOT NULL, approver INTEGER NOT NULL DEFAULT 0,"
+	 " state INTEGER NOT NULL DEFAULT 0, removes INTEGER NOT NULL, opened_s INTEGER NOT NULL,"
+	 " wait_until_s INTEGER NOT NULL DEFAULT 0, closed_s INTEGER NOT NULL DEFAULT 0,"
+	 " stop BLOB NOT NULL UNIQUE);"
+	 "CREATE TABLE case_step (id INTEGER PRIMARY KEY, case_id INTEGER NOT NULL,"
+	 " at_s INTEGER NOT NULL, staff INTEGER NOT NULL, kind TEXT NOT NULL,"
+	 " points INTEGER NOT NULL, note TEXT NOT NULL);"
+	 "CREATE INDEX case_step_case ON case_step (case_id);"
+	 "CREATE TRIGGER app_gone AFTER DELETE ON app BEGIN"
+	 " DELETE FROM scram WHERE account = OLD.account AND credential = OLD.id; END;"
+	 "CREATE TRIGGER secret_set AFTER UPDATE OF epoch ON secret BEGIN"
+	 " DELETE FROM scram WHERE account = OLD.account AND credential = 0; END;"
+	 "CREATE TRIGGER token_gone AFTER DELETE ON token BEGIN"
+	 " DELETE FROM token_key WHERE token = OLD.id; END;"
+	 "CREATE TRIGGER account_gone AFTER DELETE ON account BEGIN"
+	 " DELETE FROM factor WHERE account = OLD.id;"
+	 " DELETE FROM recovery_code WHERE account = OLD.id;"
+	 " DELETE FROM token WHERE account = OLD.id;"
+	 " DELETE FROM recovery WHERE account = OLD.id;"
+	 " DELETE FROM reset WHERE account = OLD.id;"
+	 " DELETE FROM scram WHERE account = OLD.id; END;"},
 };
 
 int secrets_open(const char *path, struct secrets **out, struct err *err)

@@ -119,6 +119,9 @@ static int write_note(struct db *change, const struct note *n, struct err *err)
 	if (n->kind == SEEN_WEB)
 		return db_do(change, err, "UPDATE web SET seen_s = ?, peer = ? WHERE id = ?",
 			db_i(n->at_s), db_t(peer), db_i((int64_t)n->id));
+	if (n->kind == SEEN_TOKEN)
+		return db_do(change, err, "UPDATE token SET seen_s = ?, peer = ? WHERE id = ?",
+			db_i(n->at_s), db_t(peer), db_i((int64_t)n->id));
 	return db_do(change, err, "UPDATE app SET seen_s = ?, peer = ?, program = ? WHERE id = ?",
 		db_i(n->at_s), db_t(peer), db_t(program), db_i((int64_t)n->id));
 }

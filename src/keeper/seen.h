@@ -11,7 +11,7 @@
 
 enum { SEEN_EVERY_S = 60, SEEN_PEER_MAX = 64, SEEN_PROGRAM_MAX = 256 };
 
-enum seen_kind { SEEN_APP, SEEN_WEB, SEEN_KINDS };
+enum seen_kind { SEEN_APP, SEEN_WEB, SEEN_TOKEN, SEEN_KINDS };
 
 struct seen;
 

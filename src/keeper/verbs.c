@@ -6,6 +6,11 @@
 #include "keeper/clerk.h"
 #include "keeper/process.h"
 #include "keeper/revoke.h"
+#include "keeper/scram_login.h"
+#include "keeper/verb_case.h"
+#include "keeper/verb_factor.h"
+#include "keeper/verb_grant.h"
+#include "keeper/verb_recover.h"
 
 const struct verb verbs[FRAME_VERB_END] = {
 	[FRAME_SIGN] = {"sign", VERB_SERVER, .handle = process_sign},
@@ -81,4 +86,68 @@ const struct verb verbs[FRAME_VERB_END] = {
 	[FRAME_ACME_ANSWER] = {"acme-answer", VERB_COURIER, NULL, "tttt", TASK_READER,
 		certify_answer},
 	[FRAME_ACME_STORE] = {"acme-store", VERB_COURIER, NULL, "td", TASK_CLERK, certify_store},
+
+	[FRAME_FACTOR_BEGIN] = {"factor-begin", VERB_SERVER, NULL, "tntt", TASK_READER,
+		verb_factor_begin}, /* cookie, factor, number, address */
+	[FRAME_FACTOR_CONFIRM] = {"factor-confirm", VERB_SERVER, NULL, "tntd", TASK_CLERK,
+		verb_factor_confirm}, /* cookie, factor, name, data */
+	[FRAME_FACTOR_REMOVE] = {"factor-remove", VERB_SERVER, NULL, "ti", TASK_CLERK,
+		verb_factor_remove}, /* cookie, id */
+	[FRAME_RECOVERY_CODES] = {"recovery-codes", VERB_SERVER, NULL, "t", TASK_CLERK,
+		verb_recovery_codes}, /* cookie */
+	[FRAME_LIST_FACTORS] = {"list-factors", VERB_SERVER, NULL, "tn", TASK_READER,
+		verb_list_factors}, /* cookie, account */
+	[FRAME_WEB_CHALLENGE] = {"web-challenge", VERB_SERVER, NULL, "tn", TASK_READER,
+		verb_web_challenge}, /* cookie, factor */
+	[FRAME_WEB_PASSKEY] = {"web-passkey", VERB_SERVER, NULL, "tdtt", TASK_READER,
+		verb_web_passkey}, /* challenge's id, data, peer, program */
+	[FRAME_SCRAM_BEGIN] = {"scram-begin", VERB_SERVER, NULL, "nnttpp", TASK_READER,
+		verb_scram_begin}, /* account, scope, peer, program, client-first, binding */
+	[FRAME_SCRAM_END] = {"scram-end", VERB_SERVER, NULL, "nd", TASK_READER,
+		verb_scram_end}, /* exchange, client-final */
+
+	[FRAME_GRANT_CODE] = {"grant-code", VERB_SERVER, NULL, "ttdnt", TASK_READER,
+		verb_grant_code}, /* cookie, client, redirect, scopes, challenge */
+	[FRAME_GRANT_EXCHANGE] = {"grant-exchange", VERB_SERVER, NULL, "tdtt", TASK_CLERK,
+		verb_grant_exchange}, /* client, redirect, code, verifier */
+	[FRAME_GRANT_REFRESH] = {"grant-refresh", VERB_SERVER, NULL, "tt", TASK_CLERK,
+		verb_grant_refresh}, /* client, token */
+	[FRAME_DEVICE_BEGIN] = {"device-begin", VERB_SERVER, NULL, "tn", TASK_READER,
+		verb_device_begin}, /* client, scopes */
+	[FRAME_DEVICE_FIND] = {"device-find", VERB_SERVER, NULL, "tt", TASK_READER,
+		verb_device_find}, /* cookie, user code */
+	[FRAME_DEVICE_DECIDE] = {"device-decide", VERB_SERVER, NULL, "ttb", TASK_READER,
+		verb_device_decide}, /* cookie, user code, yes */
+	[FRAME_DEVICE_POLL] = {"device-poll", VERB_SERVER, NULL, "tt", TASK_CLERK,
+		verb_device_poll}, /* client, device code */
+	[FRAME_TOKEN_REVOKE] = {"token-revoke", VERB_SERVER, NULL, "t", TASK_CLERK,
+		verb_token_revoke}, /* token */
+	[FRAME_TOKEN_REMOVE] = {"token-remove", VERB_SERVER, NULL, "ti", TASK_CLERK,
+		verb_token_remove}, /* cookie, id */
+	[FRAME_LIST_TOKENS] = {"list-tokens", VERB_SERVER, NULL, "tn", TASK_READER,
+		verb_list_tokens}, /* cookie, account */
+
+	[FRAME_RECOVERY_SET] = {"recovery-set", VERB_SERVER, NULL, "tt", TASK_CLERK,
+		verb_recovery_set}, /* cookie, address */
+	[FRAME_RECOVERY_CONFIRM] = {"recovery-confirm", VERB_SERVER, NULL, "tt", TASK_CLERK,
+		verb_recovery_confirm}, /* cookie, code */
+	[FRAME_RECOVERY_CANCEL] = {"recovery-cancel", VERB_SERVER, NULL, "t", TASK_CLERK,
+		verb_recovery_cancel}, /* code */
+	[FRAME_RECOVERY_BY_MAIL] = {"recovery-by-mail", VERB_SERVER, NULL, "tb", TASK_CLERK,
+		verb_recovery_by_mail}, /* cookie, on */
+	[FRAME_RESET_BEGIN] = {"reset-begin", VERB_SERVER, NULL, "nt", TASK_CLERK,
+		verb_reset_begin}, /* account, peer */
+	[FRAME_RESET_CHALLENGE] = {"reset-challenge", VERB_SERVER, NULL, "tn", TASK_CLERK,
+		verb_reset_challenge}, /* code, factor */
+	[FRAME_RESET_END] = {"reset-end", VERB_SERVER, NULL, "ttpndt", TASK_CLERK,
+		verb_reset_end}, /* code, address, password, factor, data, peer */
+
+	[FRAME_CASE_OPEN] = {"case-open", VERB_CLI, NULL, "itibp", TASK_CLERK, verb_case_open},
+	[FRAME_CASE_EVIDENCE] = {"case-evidence", VERB_CLI, NULL, "ititp", TASK_CLERK,
+		verb_case_evidence},
+	[FRAME_CASE_APPROVE] = {"case-approve", VERB_CLI, NULL, "iti", TASK_CLERK,
+		verb_case_approve},
+	[FRAME_CASE_CLOSE] = {"case-close", VERB_CLI, NULL, "itibp", TASK_CLERK, verb_case_close},
+	[FRAME_CASE_LIST] = {"case-list", VERB_CLI, NULL, "b", TASK_READER, verb_case_list},
+	[FRAME_CASE_SHOW] = {"case-show", VERB_CLI, NULL, "i", TASK_READER, verb_case_show},
 };

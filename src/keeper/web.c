@@ -171,7 +171,7 @@ static int check_current(struct db *change, const struct entering *e, struct err
 	return rc == -ERR_NOTFOUND ? err_set(err, ERR_DENIED, "wrong password") : rc;
 }
 
-static int insert_web(struct desk *desk, struct db *change, const struct entering *e,
+int web_insert(struct desk *desk, struct db *change, const struct web_client *client,
 	struct web *web, char cookie[MINT_TEXT], struct err *err)
 {
 	unsigned char mac[MINT_MAC_LEN];
@@ -195,8 +195,8 @@ static int insert_web(struct desk *desk, struct db *change, const struct enterin
 			db_i((int64_t)web->session), db_i((int64_t)web->account.id),
 			db_b(mac_slice(mac)), db_i((int64_t)web->credential), db_i(web->is_pending),
 			db_i(web->is_long), db_i(web->made_s), db_i(web->fresh_until_s),
-			db_t(slice_head(e->attempt.peer, SEEN_PEER_MAX)),
-			db_t(slice_head(e->attempt.program, SEEN_PROGRAM_MAX)));
+			db_t(slice_head(client->peer, SEEN_PEER_MAX)),
+			db_t(slice_head(client->program, SEEN_PROGRAM_MAX)));
 	return rc;
 }
 
@@ -209,6 +209,7 @@ static void make_session(struct task *t)
 		.is_pending = is_main ? e->account.factors != 0 : e->needs_factor,
 		.is_long = t->f[6].n != 0,
 		.made_s = clock_wall_s()};
+	const struct web_client client = {e->attempt.peer, e->attempt.program};
 	char cookie[MINT_TEXT];
 	struct db *change;
 	struct err err;
@@ -219,7 +220,7 @@ static void make_session(struct task *t)
 	if (rc == 0) {
 		rc = check_current(change, e, &err);
 		if (rc == 0)
-			rc = insert_web(t->desk, change, e, &web, cookie, &err);
+			rc = web_insert(t->desk, change, &client, &web, cookie, &err);
 		rc = secrets_change_end(t->desk->secrets, rc, &err);
 	}
 	if (rc == 0)
@@ -298,6 +299,29 @@ static void rise(struct task *t)
 	task_end(t, rc, &err);
 }
 
+/* Fields: cookie, factor, data, peer. */
+static void rise_by_factor(struct task *t)
+{
+	char cookie[MINT_TEXT];
+	struct db *change;
+	struct web web;
+	struct err err;
+	int rc = secrets_change(t->desk->secrets, &change, &err);
+
+	if (rc == 0) {
+		rc = web_find(t->desk, change, t->f[0].s, &web, &err);
+		if (rc == 0)
+			rc = web_check_factor(t->desk, change, &web, (enum keeper_factor)t->f[1].n,
+				t->f[2].s, t->f[3].s, &err);
+		if (rc == 0)
+			rc = web_rise(t->desk, change, &web, cookie, &err);
+		rc = secrets_change_end(t->desk->secrets, rc, &err);
+	}
+	if (rc == 0)
+		web_put(t, &web, cookie, false);
+	task_end(t, rc, &err);
+}
+
 static void on_password(void *context, const struct logins_verdict *verdict)
 {
 	struct task *t = context;
@@ -315,16 +339,21 @@ static void on_password(void *context, const struct logins_verdict *verdict)
 void verb_web_factor(struct task *t)
 {
 	struct db *db = secrets_read(t->desk->secrets);
+	const bool is_password = t->f[1].n == FACTOR_PASSWORD;
 	struct place place;
 	struct web web;
 	struct err err;
 	int rc = web_find(t->desk, db, t->f[0].s, &web, &err);
 
 	secrets_read_end(t->desk->secrets);
-	if (rc == 0 && (web.account.factors || t->f[1].n != FACTOR_PASSWORD))
+	if (rc == 0 && is_password == (web.account.factors != 0))
 		rc = err_set(&err, ERR_DENIED, "this account does not have this factor");
 	if (rc < 0) {
 		task_fail(t, &err);
+		return;
+	}
+	if (!is_password) {
+		task_next(t, TASK_CLERK, rise_by_factor);
 		return;
 	}
 	place = place_of(web.account.id, t->f[3].s);

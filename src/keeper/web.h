@@ -31,6 +31,15 @@ MUST_CHECK int web_may_manage(
 /* web_rise - inside a change: a factor was given: signed in and fresh, with a new cookie. */
 MUST_CHECK int web_rise(struct desk *desk, struct db *change, struct web *web,
 	char cookie_out[MINT_TEXT], struct err *err);
+/* web_insert - inside a change: a new session; all of *web but its number is given. */
+struct web_client {
+	struct slice peer, program;
+};
+MUST_CHECK int web_insert(struct desk *desk, struct db *change, const struct web_client *client,
+	struct web *web, char cookie[MINT_TEXT], struct err *err);
+/* web_check_factor - inside a change: who has the session gives a second factor (verb_factor.c). */
+MUST_CHECK int web_check_factor(struct desk *desk, struct db *change, const struct web *web,
+	enum keeper_factor factor, struct slice data, struct slice peer, struct err *err);
 /* web_purge - inside a change: sessions that are over go. */
 MUST_CHECK int web_purge(struct db *change, struct err *err);
 /* web_put - the answer's struct keeper_web. cookie NULL: none was made. */

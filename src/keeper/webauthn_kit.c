@@ -14,9 +14,9 @@
 
 enum { KIT_MAX = 8192 };
 
-void kit_make(struct kit *kit, int algorithm)
+void webauthn_kit_make(struct webauthn_kit *kit, int algorithm)
 {
-	*kit = (struct kit){.algorithm = algorithm,
+	*kit = (struct webauthn_kit){.algorithm = algorithm,
 		.party = "example.org",
 		.origin = "https://www.example.org"};
 	random_bytes(kit->id, sizeof(kit->id));
@@ -30,7 +30,7 @@ void kit_make(struct kit *kit, int algorithm)
 		abort();
 }
 
-void kit_done(struct kit *kit)
+void webauthn_kit_done(struct webauthn_kit *kit)
 {
 	EVP_PKEY_free(kit->pkey);
 }
@@ -56,7 +56,7 @@ static void put_text(struct buf *out, const char *text)
 }
 
 /* RFC 9053 7: the public key as COSE has it. */
-static void put_cose(struct kit *kit, struct buf *out)
+static void put_cose(struct webauthn_kit *kit, struct buf *out)
 {
 	unsigned char raw[600], *at = raw;
 	BIGNUM *n = NULL;
@@ -89,7 +89,7 @@ static void put_cose(struct kit *kit, struct buf *out)
 	buf_append(out, slice_lit("\x21\x43\x01\x00\x01"));
 }
 
-static void put_head(struct kit *kit, bool is_attested, struct buf *out)
+static void put_head(struct webauthn_kit *kit, bool is_attested, struct buf *out)
 {
 	unsigned char hash[SHA256_LEN], count[4];
 
@@ -102,7 +102,7 @@ static void put_head(struct kit *kit, bool is_attested, struct buf *out)
 }
 
 static void put_client_data(
-	const struct kit *kit, const char *type, struct slice challenge, struct buf *out)
+	const struct webauthn_kit *kit, const char *type, struct slice challenge, struct buf *out)
 {
 	buf_printf(out, "{\"type\":\"%s\",\"challenge\":\"", type);
 	base64url_encode(out, challenge);
@@ -111,7 +111,8 @@ static void put_client_data(
 }
 
 /* Over authenticator data and the hash of the client data. */
-static void sign(struct kit *kit, struct slice data, struct slice client_data, struct buf *out)
+static void sign(
+	struct webauthn_kit *kit, struct slice data, struct slice client_data, struct buf *out)
 {
 	const EVP_MD *md = kit->algorithm == COSE_EDDSA ? NULL : EVP_sha256();
 	unsigned char hash[SHA256_LEN], signature[512];
@@ -138,13 +139,13 @@ static void put_member(struct buf *json, const char *name, struct slice bytes)
 	buf_lit(json, "\"");
 }
 
-static struct slice id_of(const struct kit *kit)
+static struct slice id_of(const struct webauthn_kit *kit)
 {
 	return (struct slice){(const char *)kit->id, sizeof(kit->id)};
 }
 
 static void put_statement(
-	struct kit *kit, struct slice data, struct slice client_data, struct buf *out)
+	struct webauthn_kit *kit, struct slice data, struct slice client_data, struct buf *out)
 {
 	struct buf signature AUTO(buf_done);
 
@@ -164,7 +165,7 @@ static void put_statement(
 	put_bytes(out, 2, signature.ptr, signature.len);
 }
 
-void kit_create(struct kit *kit, struct slice challenge, struct buf *json)
+void webauthn_kit_create(struct webauthn_kit *kit, struct slice challenge, struct buf *json)
 {
 	struct buf client AUTO(buf_done), data AUTO(buf_done), object AUTO(buf_done);
 
@@ -192,7 +193,8 @@ void kit_create(struct kit *kit, struct slice challenge, struct buf *json)
 	buf_lit(json, "}}");
 }
 
-void kit_get(struct kit *kit, struct slice challenge, struct slice user, struct buf *json)
+void webauthn_kit_get(
+	struct webauthn_kit *kit, struct slice challenge, struct slice user, struct buf *json)
 {
 	struct buf client AUTO(buf_done), data AUTO(buf_done), signature AUTO(buf_done);
 

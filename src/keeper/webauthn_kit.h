@@ -6,7 +6,7 @@
 
 #include "keeper/webauthn.h"
 
-struct kit {
+struct webauthn_kit {
 	EVP_PKEY *pkey;
 	int algorithm;
 	unsigned char id[32];
@@ -16,11 +16,12 @@ struct kit {
 	bool is_cross_origin, is_untouched, is_unverified, is_packed;
 };
 
-/* kit_make - a key of that algorithm for "example.org". */
-void kit_make(struct kit *kit, int algorithm);
-void kit_done(struct kit *kit);
-/* kit_create, kit_get - the browser's answer as JSON. user may be empty. */
-void kit_create(struct kit *kit, struct slice challenge, struct buf *json);
-void kit_get(struct kit *kit, struct slice challenge, struct slice user, struct buf *json);
+/* webauthn_kit_make - a key of that algorithm for "example.org". */
+void webauthn_kit_make(struct webauthn_kit *kit, int algorithm);
+void webauthn_kit_done(struct webauthn_kit *kit);
+/* webauthn_kit_create, webauthn_kit_get - the browser's answer as JSON. user may be empty. */
+void webauthn_kit_create(struct webauthn_kit *kit, struct slice challenge, struct buf *json);
+void webauthn_kit_get(
+	struct webauthn_kit *kit, struct slice challenge, struct slice user, struct buf *json);
 
 #endif

@@ -24,17 +24,17 @@ static struct slice challenge_slice(void)
 	return (struct slice){(const char *)challenge, sizeof(challenge)};
 }
 
-static int create(struct kit *kit, struct webauthn_credential *out, struct err *err)
+static int create(struct webauthn_kit *kit, struct webauthn_credential *out, struct err *err)
 {
 	struct buf json AUTO(buf_done);
 
 	buf_init(&json, WEBAUTHN_JSON_MAX);
-	kit_create(kit, challenge_slice(), &json);
+	webauthn_kit_create(kit, challenge_slice(), &json);
 	return webauthn_check_creation(&party, challenge, buf_slice(&json), out, err);
 }
 
-static int get(struct kit *kit, const struct webauthn_credential *credential, bool must_verify,
-	uint32_t *count_out, struct err *err)
+static int get(struct webauthn_kit *kit, const struct webauthn_credential *credential,
+	bool must_verify, uint32_t *count_out, struct err *err)
 {
 	struct buf json AUTO(buf_done);
 	struct arena arena AUTO(arena_done);
@@ -43,7 +43,7 @@ static int get(struct kit *kit, const struct webauthn_credential *credential, bo
 
 	buf_init(&json, WEBAUTHN_JSON_MAX);
 	arena_init(&arena, WEBAUTHN_JSON_MAX);
-	kit_get(kit, challenge_slice(), slice_lit("somebody"), &json);
+	webauthn_kit_get(kit, challenge_slice(), slice_lit("somebody"), &json);
 	rc = webauthn_read_assertion(buf_slice(&json), &arena, &assertion, err);
 	if (rc < 0)
 		return rc;
@@ -58,13 +58,13 @@ static void test_round(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < 6; i++) {
-		struct kit kit AUTO(kit_done), stranger AUTO(kit_done);
+		struct webauthn_kit kit AUTO(webauthn_kit_done), stranger AUTO(webauthn_kit_done);
 		struct webauthn_credential credential = {0};
 		uint32_t count = 0;
 		struct err err;
 
-		kit_make(&kit, algorithms[i / 2]);
-		kit_make(&stranger, algorithms[i / 2]);
+		webauthn_kit_make(&kit, algorithms[i / 2]);
+		webauthn_kit_make(&stranger, algorithms[i / 2]);
 		kit.is_packed = i % 2;
 		if (create(&kit, &credential, &err) < 0)
 			fail_msg("%zu: %s", i, err.msg);
@@ -88,12 +88,12 @@ static void test_counter(void **state)
 		int rc;
 	} rows[] = {{0, 0, 0}, {0, 1, 0}, {5, 6, 0}, {5, 5, -ERR_DENIED}, {5, 4, -ERR_DENIED},
 		{5, 0, -ERR_DENIED}};
-	struct kit kit AUTO(kit_done);
+	struct webauthn_kit kit AUTO(webauthn_kit_done);
 	struct webauthn_credential credential = {0};
 	struct err err;
 
 	(void)state;
-	kit_make(&kit, COSE_ES256);
+	webauthn_kit_make(&kit, COSE_ES256);
 	assert_int_equal(create(&kit, &credential, &err), 0);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		uint32_t count = 77;
@@ -124,16 +124,16 @@ static void test_liars(void **state)
 			-ERR_DENIED},
 		{NULL, "", false, false, false, -ERR_DENIED, -ERR_DENIED},
 	};
-	struct kit kit AUTO(kit_done);
+	struct webauthn_kit kit AUTO(webauthn_kit_done);
 	struct webauthn_credential credential = {0}, ignored;
 	uint32_t count;
 	struct err err;
 
 	(void)state;
-	kit_make(&kit, COSE_ES256);
+	webauthn_kit_make(&kit, COSE_ES256);
 	assert_int_equal(create(&kit, &credential, &err), 0);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct kit liar = kit;
+		struct webauthn_kit liar = kit;
 
 		liar.party = rows[i].party ? rows[i].party : kit.party;
 		liar.origin = rows[i].origin ? rows[i].origin : kit.origin;
@@ -152,7 +152,7 @@ static void test_liars(void **state)
 static void test_challenge(void **state)
 {
 	struct buf made AUTO(buf_done), signed_json AUTO(buf_done);
-	struct kit kit AUTO(kit_done);
+	struct webauthn_kit kit AUTO(webauthn_kit_done);
 	struct arena arena AUTO(arena_done);
 	struct webauthn_credential credential = {0}, untouched = {.count = 7};
 	struct webauthn_assertion assertion;
@@ -163,10 +163,10 @@ static void test_challenge(void **state)
 	buf_init(&made, WEBAUTHN_JSON_MAX);
 	buf_init(&signed_json, WEBAUTHN_JSON_MAX);
 	arena_init(&arena, WEBAUTHN_JSON_MAX);
-	kit_make(&kit, COSE_ES256);
+	webauthn_kit_make(&kit, COSE_ES256);
 	assert_int_equal(create(&kit, &credential, &err), 0);
-	kit_create(&kit, challenge_slice(), &made);
-	kit_get(&kit, challenge_slice(), (struct slice){0}, &signed_json);
+	webauthn_kit_create(&kit, challenge_slice(), &made);
+	webauthn_kit_get(&kit, challenge_slice(), (struct slice){0}, &signed_json);
 	assert_int_equal(webauthn_check_creation(
 				 &party, other_challenge, buf_slice(&made), &untouched, &err),
 		-ERR_DENIED);
@@ -186,16 +186,16 @@ static void test_challenge(void **state)
 static void test_every_byte(void **state)
 {
 	struct buf json AUTO(buf_done);
-	struct kit kit AUTO(kit_done);
+	struct webauthn_kit kit AUTO(webauthn_kit_done);
 	struct webauthn_credential credential = {0};
 	uint32_t count = 9;
 	struct err err;
 
 	(void)state;
 	buf_init(&json, WEBAUTHN_JSON_MAX);
-	kit_make(&kit, COSE_ES256);
+	webauthn_kit_make(&kit, COSE_ES256);
 	assert_int_equal(create(&kit, &credential, &err), 0);
-	kit_get(&kit, challenge_slice(), (struct slice){0}, &json);
+	webauthn_kit_get(&kit, challenge_slice(), (struct slice){0}, &json);
 	for (size_t i = 0; i < json.len; i++) {
 		struct arena arena AUTO(arena_done);
 		struct webauthn_assertion assertion;

@@ -77,7 +77,7 @@ MUST_CHECK int notice_status(struct service *service, struct notice_status *out,
  *   recovery-changed      recovery
  *   reset-link            link, peer
  *   reset-flagged         peer, account         (to the operator)
- *   recovery-case         link, text
+ *   recovery-case         link (below home), text
  *   must-change, must-change-last   by, reason
  *   cleartext             program, protocol, why, server, port, security, by (may be empty)
  *   cleartext-last        the same
