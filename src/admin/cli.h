@@ -97,6 +97,16 @@ int command_certificate_list(struct cli *cli), command_certificate_show(struct c
 	command_certificate_order(struct cli *cli), command_certificate_drop(struct cli *cli),
 	command_certificate_account(struct cli *cli),
 	command_certificate_replace_all(struct cli *cli);
+int command_level_list(struct cli *cli), command_level_show(struct cli *cli),
+	command_level_set(struct cli *cli), command_level_delete(struct cli *cli),
+	command_account_level(struct cli *cli), command_account_set(struct cli *cli);
+int command_group_add(struct cli *cli), command_group_set(struct cli *cli),
+	command_group_delete(struct cli *cli), command_group_list(struct cli *cli),
+	command_group_member(struct cli *cli), command_group_admin(struct cli *cli),
+	command_group_domain(struct cli *cli), command_domain_screen(struct cli *cli);
+int command_policy_status(struct cli *cli), command_policy_users(struct cli *cli);
+int command_clock(struct cli *cli); /* only in builds with faults */
+int command_certificate_add(struct cli *cli);
 int command_status(struct cli *cli), command_check(struct cli *cli),
 	command_deliver(struct cli *cli);
 int command_stop(struct cli *cli), command_reload(struct cli *cli),

@@ -11,6 +11,7 @@
 
 #include "admin/control.h"
 #include "admin/instance.h"
+#include "admin/table.h"
 #include "base/encode.h"
 #include "base/io.h"
 
@@ -190,4 +191,21 @@ int cli_ask(const struct cli *cli, json_t *request, json_t **done_out)
 		return code;
 	}
 	return cli_end(cli, client_ask(&client, request, NULL, NULL, done_out, &err), &err);
+}
+
+int cli_list(const struct cli *cli, json_t *request, const struct table_column *columns, size_t n)
+{
+	struct client client AUTO(client_close) = {.fd = -1};
+	struct table table;
+	struct err err;
+	int rc = cli_connect(cli, &client);
+
+	if (rc != CLI_OK) {
+		json_decref(request);
+		return rc;
+	}
+	table_init(&table, columns, n, cli->is_json);
+	rc = client_ask(&client, request, table_row, &table, NULL, &err);
+	table_end(&table);
+	return cli_end(cli, rc, &err);
 }

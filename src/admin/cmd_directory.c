@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/random.h"
 #include "keeper/client.h"
+#include "keeper/credentials.h"
 #include "keeper/keeper.h"
 
 int command_domain_add(struct cli *cli)
@@ -19,22 +20,11 @@ int command_domain_add(struct cli *cli)
 /* A list verb, its rows as a table; the first argument, if any, is a domain. */
 static int list(struct cli *cli, const char *verb, const struct table_column *columns, size_t n)
 {
-	struct client client AUTO(client_close) = {.fd = -1};
 	json_t *request = json_pack("{s:s}", "verb", verb);
-	struct table table;
-	struct err err;
-	int rc = cli_connect(cli, &client);
 
-	if (rc != CLI_OK) {
-		json_decref(request);
-		return rc;
-	}
 	if (cli->args_n)
 		json_object_set_new(request, "domain", json_string(cli->args[0]));
-	table_init(&table, columns, n, cli->is_json);
-	rc = client_ask(&client, request, table_row, &table, NULL, &err);
-	table_end(&table);
-	return cli_end(cli, rc, &err);
+	return cli_list(cli, request, columns, n);
 }
 
 int command_domain_list(struct cli *cli)
@@ -48,6 +38,7 @@ int command_account_list(struct cli *cli)
 {
 	static const struct table_column columns[] = {
 		{"address", "ADDRESS", TABLE_TEXT},
+		{"level", "LEVEL", TABLE_TEXT},
 		{"quota", "QUOTA", TABLE_BYTES},
 		{"created", "CREATED", TABLE_TIME},
 		{"disabled", "DISABLED", TABLE_YES},
@@ -137,14 +128,18 @@ static void tell_account(const struct cli *cli, struct slice password)
 	}
 }
 
-/* The account exists: give it this password, and take it away again if that fails. */
+/* The account exists: give it this password, tell the keeper its group, and take it away again if
+ * that fails. */
 static int finish_add(struct client *client, const struct cli *cli, const json_t *done,
 	struct slice password, struct err *err)
 {
 	const uint64_t id = (uint64_t)json_integer_value(json_object_get(done, "id"));
+	const uint64_t group = (uint64_t)json_integer_value(json_object_get(done, "group"));
 	struct err second;
 	int rc = set_password(id, password, err);
 
+	if (rc == 0 && group)
+		rc = keeper_set_role(INSTANCE_KEEPER_CLI, id, ROLE_USER, group, err);
 	if (rc < 0 &&
 		client_ask(client,
 			json_pack("{s:s, s:s}", "verb", "account-delete", "address", cli->args[0]),
@@ -192,6 +187,7 @@ int command_account_add(struct cli *cli)
 {
 	const char *quota = cli_option(cli, "--quota");
 	uint64_t bytes = 0;
+	json_t *request;
 	struct err err;
 
 	if (quota && !slice_to_u64(slice_str(quota), INT64_MAX, &bytes)) {
@@ -199,9 +195,13 @@ int command_account_add(struct cli *cli)
 		cli_fail(cli, &err);
 		return CLI_USAGE;
 	}
-	return with_password(cli, true,
-		json_pack("{s:s, s:s, s:I}", "verb", "account-add", "address", cli->args[0],
-			"quota", (json_int_t)bytes));
+	request = json_pack("{s:s, s:s, s:I}", "verb", "account-add", "address", cli->args[0],
+		"quota", (json_int_t)bytes);
+	if (cli_option(cli, "--level"))
+		json_object_set_new(request, "level", json_string(cli_option(cli, "--level")));
+	if (cli_option(cli, "--group"))
+		json_object_set_new(request, "group", json_string(cli_option(cli, "--group")));
+	return with_password(cli, true, request);
 }
 
 int command_account_passwd(struct cli *cli)

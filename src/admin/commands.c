@@ -3,7 +3,7 @@
 
 #define QUOTA_OPTION                                                                               \
 	{                                                                                          \
-		"--quota", "BYTES", "how much mail the account may hold; none without it"          \
+		"--quota", "BYTES", "how much mail the account may hold, in place of its level's"  \
 	}
 
 #define TOTP_OPTION                                                                                \
@@ -16,14 +16,28 @@
 		"--rsa", NULL, "an RSA key instead of EC"                                          \
 	}
 
+#define GROUP_OPTIONS                                                                              \
+	{"--level", "LEVEL", "of new members"},                                                    \
+		{"--members", "N", "how many there may be; any number without it"},                \
+	{                                                                                          \
+		"--shares", "WHAT", "what members share: contacts, calendars or both with a comma" \
+	}
+
 const struct cli_command cli_commands[] = {
 	{NULL, "serve", "", 0, 0, {{0}}, command_serve, false,
 		"Run the instance in DIR until it is stopped."},
 	{"domain", "add", "DOMAIN", 1, 1, {{0}}, command_domain_add, true,
 		"Take mail for a domain."},
 	{"domain", "list", "", 0, 0, {{0}}, command_domain_list, true, "List the domains."},
+	{"domain", "screen", "DOMAIN [NAME=VALUE...]", 1, 7,
+		{{"--delete", NULL, "take the login screen away"}}, command_domain_screen, true,
+		"Set the login screen of a domain: name, text, background, foreground and accent "
+		"(colours as #rrggbb), logo (a PNG or JPEG file; empty: none). Without settings: "
+		"show it."},
 	{"account", "add", "ADDRESS", 1, 1,
-		{QUOTA_OPTION, {"--random", NULL, "make a password and print it"}},
+		{QUOTA_OPTION, {"--random", NULL, "make a password and print it"},
+			{"--level", "LEVEL", "its service level; without it the default one"},
+			{"--group", "GROUP", "the group that it is a member of"}},
 		command_account_add, true,
 		"Add an account. Its password is read twice: from the terminal without echo, or "
 		"as two lines from standard input."},
@@ -45,6 +59,11 @@ const struct cli_command cli_commands[] = {
 		"Ask for new passwords, by a date (YYYY-MM-DD) or without one."},
 	{"account", "list", "[DOMAIN]", 0, 1, {{0}}, command_account_list, true,
 		"List the accounts."},
+	{"account", "level", "ADDRESS LEVEL", 2, 2, {{0}}, command_account_level, true,
+		"Give an account another service level."},
+	{"account", "set", "ADDRESS NAME=VALUE...", 2, 5, {{0}}, command_account_set, true,
+		"Set quota (bytes or such as 5GiB, unlimited, or level for the level's), language, "
+		"name, disabled (yes or no) of an account."},
 	{"account", "delete", "ADDRESS", 1, 1, {{0}}, command_account_delete, true,
 		"Delete an account with all its mail, for good."},
 	{"account", "import", "FILE", 1, 1,
@@ -99,6 +118,46 @@ const struct cli_command cli_commands[] = {
 	{"certificate", "replace-all", "", 0, 0, {{0}}, command_certificate_replace_all, true,
 		"Replace all certificates and their keys: those that were ordered or made here. "
 		"Those that were imported are named."},
+	{"level", "list", "", 0, 0, {{0}}, command_level_list, true, "List the service levels."},
+	{"level", "show", "LEVEL", 1, 1, {{0}}, command_level_show, true,
+		"Show all that a service level says, as level set takes it."},
+	{"level", "set", "LEVEL NAME=VALUE...", 2, 16, {{0}}, command_level_set, true,
+		"Change a service level, or make one like the default one: storage, message, files "
+		"(sizes such as 5GiB), sends_hour, sends_day, aliases, pop_links (numbers), all "
+		"of them or unlimited; services and spam (lists with commas, or all); domains (a "
+		"list, or all); default=yes."},
+	{"level", "delete", "LEVEL", 1, 1, {{0}}, command_level_delete, true,
+		"Delete a service level that nobody has."},
+	{"group", "add", "GROUP", 1, 1, {GROUP_OPTIONS}, command_group_add, true,
+		"Add a group: a family or a business."},
+	{"group", "set", "GROUP", 1, 1, {GROUP_OPTIONS}, command_group_set, true,
+		"Change what is given."},
+	{"group", "list", "", 0, 0, {{0}}, command_group_list, true, "List the groups."},
+	{"group", "delete", "GROUP", 1, 1, {{0}}, command_group_delete, true,
+		"Delete a group without members and domains."},
+	{"group", "member", "GROUP [ADDRESS]", 1, 2,
+		{{"--remove", NULL, "the account leaves the group"}}, command_group_member, true,
+		"Make an account a member, or list the members."},
+	{"group", "admin", "GROUP ADDRESS", 2, 2,
+		{{"--remove", NULL, "it is an administrator no more"}}, command_group_admin, true,
+		"Let a member administer the group."},
+	{"group", "domain", "GROUP [DOMAIN]", 1, 2,
+		{{"--remove", NULL, "the domain becomes the operator's"}}, command_group_domain,
+		true, "Give a domain to a group, or list its domains."},
+	{"policy", "status", "", 0, 0, {{0}}, command_policy_status, true,
+		"Tell for each service whether logins without TLS are possible, until when, and "
+		"how "
+		"many users they concern."},
+	{"policy", "users", "[SERVICE]", 0, 1, {{0}}, command_policy_users, true,
+		"List the users who still come without TLS."},
+#ifdef PH_FAULTS
+	{NULL, "clock", "SECONDS", 1, 1, {{0}}, command_clock, true,
+		"Move the wall clock of all processes while they run. Only in builds for tests."},
+#endif
+	{"certificate", "add", "NAME CHAIN KEY", 3, 3, {{0}}, command_certificate_add, true,
+		"Take a certificate: CHAIN becomes tls/NAME.pem, KEY (a private key in PEM) goes "
+		"to "
+		"the keeper. Set tls.default to NAME for clients that do not ask for a name."},
 	{"totp", "add", "NAME [FILE]", 1, 2, {TOTP_OPTION}, command_totp_add, false,
 		"Keep the secret of a second factor: base32 or an otpauth URI, read without echo, "
 		"or from "

@@ -7,7 +7,7 @@
 
 #include <jansson.h>
 
-#include "base/buf.h"
+#include "admin/cli.h"
 
 enum { TABLE_COLUMNS_MAX = 8 };
 
@@ -29,6 +29,9 @@ void table_init(struct table *table, const struct table_column *columns, size_t 
 void table_row(void *table, const json_t *row);
 /* table_end - print what is not printed yet; the table is empty again. */
 void table_end(struct table *table);
+
+/* cli_list - ask (the request is given away) and print the rows; an enum cli_exit. */
+int cli_list(const struct cli *cli, json_t *request, const struct table_column *columns, size_t n);
 
 /* table_bytes - "12.3 MiB". */
 void table_bytes(uint64_t bytes, char *out, size_t size);

@@ -25,7 +25,12 @@ typedef void verb_fn(struct conn *c, const json_t *args);
 
 verb_fn verb_domain_add, verb_domain_list, verb_account_add, verb_account_find, verb_account_list,
 	verb_account_delete, verb_account_import, verb_alias_add, verb_alias_list,
-	verb_alias_delete, verb_certificate_list, verb_status, verb_check, verb_deliver;
+	verb_alias_delete, verb_certificate_list, verb_level_list, verb_level_set,
+	verb_level_delete, verb_account_set, verb_group_list, verb_group_add, verb_group_set,
+	verb_group_delete, verb_group_members, verb_group_join, verb_group_leave, verb_group_admin,
+	verb_group_domain, verb_group_domains, verb_screen, verb_screen_set, verb_policy_status,
+	verb_policy_users, verb_policy_ask, verb_policy_changed, verb_status, verb_check,
+	verb_deliver;
 
 /* Replies. The json is given away; NULL means {}. */
 void verb_row(struct buf *out, json_t *row);
@@ -39,6 +44,11 @@ MUST_CHECK int verb_text(const json_t *args, const char *name, struct slice *out
 struct slice verb_text_or_empty(const json_t *args, const char *name);
 uint64_t verb_number(const json_t *args, const char *name); /* 0 if it is not there */
 json_t *verb_string(struct slice text); /* JSON text; bytes that are not UTF-8 show as '?' */
+
+/* verb_find_account - of this very "address". verb_account_json - as lists show it. */
+MUST_CHECK int verb_find_account(struct conn *c, const json_t *args, struct arena *arena,
+	struct directory_account *out, struct err *err);
+json_t *verb_account_json(const struct directory_account *account);
 
 static inline struct service *verb_service(struct conn *c)
 {

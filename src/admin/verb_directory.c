@@ -4,6 +4,7 @@
 
 #include "admin/verb.h"
 #include "base/mem.h"
+#include "directory/group.h"
 
 enum { PAGE = 500, PAGE_BYTES_MAX = 4 << 20 };
 
@@ -59,11 +60,14 @@ static bool is_in_domain(const struct list *list, struct slice address)
 		       slice_eq_nocase(slice_from(address, at + 1), buf_slice(&list->domain)));
 }
 
-static json_t *account_json(const struct directory_account *account)
+json_t *verb_account_json(const struct directory_account *account)
 {
-	return json_pack("{s:o, s:I, s:I, s:I, s:b}", "address", verb_string(account->address),
-		"id", (json_int_t)account->id, "quota", (json_int_t)account->quota_bytes, "created",
-		(json_int_t)account->created_s, "disabled", account->is_disabled);
+	return json_pack("{s:o, s:I, s:I, s:I, s:b, s:o, s:o, s:o, s:I, s:b}", "address",
+		verb_string(account->address), "id", (json_int_t)account->id, "quota",
+		(json_int_t)account->quota_bytes, "created", (json_int_t)account->created_s,
+		"disabled", account->is_disabled, "level", verb_string(account->level), "language",
+		verb_string(account->language), "name", verb_string(account->name), "group",
+		(json_int_t)account->group, "admin", account->is_group_admin);
 }
 
 static int page_accounts(
@@ -75,7 +79,7 @@ static int page_accounts(
 
 	for (size_t i = 0; rc == 0 && i < *n_out; i++) {
 		if (is_in_domain(list, accounts[i].address))
-			verb_row(out, account_json(&accounts[i]));
+			verb_row(out, verb_account_json(&accounts[i]));
 	}
 	if (rc == 0 && *n_out)
 		keep(&list->after, accounts[*n_out - 1].address);
@@ -169,24 +173,44 @@ void verb_alias_list(struct conn *c, const json_t *args)
 
 /* ---- accounts ---- */
 
+static int read_new(struct conn *c, const json_t *args, struct directory_new *out, struct err *err)
+{
+	const struct slice name = verb_text_or_empty(args, "group");
+	struct directory_group group;
+	int rc = verb_text(args, "address", &out->address, err);
+
+	out->level = verb_text_or_empty(args, "level");
+	out->quota_bytes = verb_number(args, "quota");
+	if (rc < 0 || !name.len)
+		return rc;
+	rc = directory_group_find(verb_service(c)->directory, name, conn_arena(c), &group, err);
+	if (rc == 0)
+		out->group = group.id;
+	return rc;
+}
+
+/* The answer names the group too: the keeper has to be told of it. */
 void verb_account_add(struct conn *c, const json_t *args)
 {
-	struct slice address;
+	struct directory *dir = verb_service(c)->directory;
+	struct directory_new new = {.group = 0};
+	struct directory_account account;
 	struct err err;
 	uint64_t id;
-	int rc = verb_text(args, "address", &address, &err);
+	int rc = read_new(c, args, &new, &err);
 
 	if (rc == 0)
-		rc = directory_account_add(
-			verb_service(c)->directory, address, verb_number(args, "quota"), &id, &err);
+		rc = directory_account_new(dir, &new, &id, &err);
+	if (rc == 0)
+		rc = directory_account(dir, id, conn_arena(c), &account, &err);
 	if (rc < 0)
 		verb_fail(conn_out(c), &err);
 	else
-		verb_done(conn_out(c), json_pack("{s:I}", "id", (json_int_t)id));
+		verb_done(conn_out(c), verb_account_json(&account));
 }
 
 /* The account of this very address. */
-static int find_account(struct conn *c, const json_t *args, struct arena *arena,
+int verb_find_account(struct conn *c, const json_t *args, struct arena *arena,
 	struct directory_account *out, struct err *err)
 {
 	struct directory_entry entry;
@@ -208,10 +232,10 @@ void verb_account_find(struct conn *c, const json_t *args)
 	struct directory_account account;
 	struct err err;
 
-	if (find_account(c, args, conn_arena(c), &account, &err) < 0)
+	if (verb_find_account(c, args, conn_arena(c), &account, &err) < 0)
 		verb_fail(conn_out(c), &err);
 	else
-		verb_done(conn_out(c), account_json(&account));
+		verb_done(conn_out(c), verb_account_json(&account));
 }
 
 struct delete_task {
@@ -251,7 +275,7 @@ void verb_account_delete(struct conn *c, const json_t *args)
 	struct delete_task *task;
 	struct err err;
 
-	if (find_account(c, args, conn_arena(c), &account, &err) < 0) {
+	if (verb_find_account(c, args, conn_arena(c), &account, &err) < 0) {
 		verb_fail(conn_out(c), &err);
 		return;
 	}
