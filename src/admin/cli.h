@@ -106,7 +106,6 @@ int command_group_add(struct cli *cli), command_group_set(struct cli *cli),
 	command_group_domain(struct cli *cli), command_domain_screen(struct cli *cli);
 int command_policy_status(struct cli *cli), command_policy_users(struct cli *cli);
 int command_clock(struct cli *cli); /* only in builds with faults */
-int command_certificate_add(struct cli *cli);
 int command_status(struct cli *cli), command_check(struct cli *cli),
 	command_deliver(struct cli *cli);
 int command_stop(struct cli *cli), command_reload(struct cli *cli),

@@ -154,10 +154,6 @@ const struct cli_command cli_commands[] = {
 	{NULL, "clock", "SECONDS", 1, 1, {{0}}, command_clock, true,
 		"Move the wall clock of all processes while they run. Only in builds for tests."},
 #endif
-	{"certificate", "add", "NAME CHAIN KEY", 3, 3, {{0}}, command_certificate_add, true,
-		"Take a certificate: CHAIN becomes tls/NAME.pem, KEY (a private key in PEM) goes "
-		"to "
-		"the keeper. Set tls.default to NAME for clients that do not ask for a name."},
 	{"totp", "add", "NAME [FILE]", 1, 2, {TOTP_OPTION}, command_totp_add, false,
 		"Keep the secret of a second factor: base32 or an otpauth URI, read without echo, "
 		"or from "
