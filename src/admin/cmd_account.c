@@ -44,6 +44,25 @@ static int find_one(const struct cli *cli, uint64_t *id_out)
 	return rc != CLI_OK ? rc : cli_end(cli, find(&client, cli->args[0], id_out, &err), &err);
 }
 
+/* Whose group and rights in it the directory knows: a role of the operator's changes neither. */
+struct member {
+	uint64_t id, group;
+	bool is_admin;
+};
+
+static int find_member(const struct cli *cli, struct member *out)
+{
+	json_t *done = NULL;
+	const int rc = cli_ask(cli,
+		json_pack("{s:s, s:s}", "verb", "account-find", "address", cli->args[0]), &done);
+
+	*out = (struct member){.id = (uint64_t)json_integer_value(json_object_get(done, "id")),
+		.group = (uint64_t)json_integer_value(json_object_get(done, "group")),
+		.is_admin = json_is_true(json_object_get(done, "admin"))};
+	json_decref(done);
+	return rc;
+}
+
 static int tell(const struct cli *cli, int rc, const struct err *err)
 {
 	return rc < 0 ? cli_fail(cli, err) : CLI_OK;
@@ -62,18 +81,21 @@ static int misuse(const struct cli *cli, const char *text)
 int command_account_role(struct cli *cli)
 {
 	const bool is_operator = strcmp(cli->args[1], "operator") == 0;
-	uint64_t id;
+	struct member member;
 	struct err err;
 	int code;
 
 	if (!is_operator && strcmp(cli->args[1], "user") != 0)
 		return misuse(cli, "a role is user or operator");
-	code = find_one(cli, &id);
+	code = find_member(cli, &member);
 	if (code != CLI_OK)
 		return code;
 	return tell(cli,
-		keeper_set_role(
-			INSTANCE_KEEPER_CLI, id, is_operator ? ROLE_OPERATOR : ROLE_USER, 0, &err),
+		keeper_set_role(INSTANCE_KEEPER_CLI, member.id,
+			is_operator       ? ROLE_OPERATOR
+			: member.is_admin ? ROLE_GROUP_ADMIN
+					  : ROLE_USER,
+			member.group, &err),
 		&err);
 }
 
@@ -211,6 +233,19 @@ static int list_waiting(struct cli *cli)
 	return cli_end(cli, rc, &err);
 }
 
+/* [tls.7]: a mail now, and before the date. */
+static int tell_users(const struct cli *cli, const struct chosen *chosen, int64_t by_s)
+{
+	json_t *ids = json_array();
+
+	for (size_t i = 0; i < chosen->n; i++)
+		json_array_append_new(ids, json_integer((json_int_t)chosen->ids[i]));
+	return cli_ask(cli,
+		json_pack("{s:s, s:I, s:o}", "verb", "ask-password", "by", (json_int_t)by_s, "ids",
+			ids),
+		NULL);
+}
+
 int command_account_ask_password(struct cli *cli)
 {
 	const char *by = cli_option(cli, "--by");
@@ -228,8 +263,9 @@ int command_account_ask_password(struct cli *cli)
 	code = choose(cli, &chosen);
 	if (code != CLI_OK)
 		return code;
-	return tell(cli, keeper_ask_password(INSTANCE_KEEPER_CLI, by_s, chosen.ids, chosen.n, &err),
+	code = tell(cli, keeper_ask_password(INSTANCE_KEEPER_CLI, by_s, chosen.ids, chosen.n, &err),
 		&err);
+	return code == CLI_OK ? tell_users(cli, &chosen, by_s) : code;
 }
 
 /* ---- alternative logins and services ---- */

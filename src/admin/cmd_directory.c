@@ -175,6 +175,11 @@ static int with_password(struct cli *cli, bool is_new, json_t *request)
 	if (rc == 0 && !is_new)
 		rc = set_password((uint64_t)json_integer_value(json_object_get(done, "id")),
 			buf_slice(&password), &err);
+	if (rc == 0 && !is_new)
+		rc = client_ask(&client,
+			json_pack("{s:s, s:I}", "verb", "password-changed", "id",
+				json_integer_value(json_object_get(done, "id"))),
+			NULL, NULL, NULL, &err);
 	json_decref(done);
 	if (rc == 0)
 		tell_account(cli, buf_slice(&password));

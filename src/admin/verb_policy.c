@@ -1,6 +1,10 @@
 /* verb_policy.c - verbs of the control socket: how an enforcement goes on, and asking for new
  * passwords. */
+#include <stdlib.h>
+#include <string.h>
+
 #include "admin/verb.h"
+#include "base/mem.h"
 #include "policy/policy.h"
 
 static void reply_list(struct conn *c, int rc, json_t *list, const struct err *err)
@@ -35,26 +39,80 @@ void verb_policy_users(struct conn *c, const json_t *args)
 	reply_list(c, rc, list, &err);
 }
 
-/* The keeper was told by the command line; here the users are. */
+/* ---- new passwords: the keeper was told by the command line, the users are here ---- */
+
+struct ask_task {
+	struct verb_task task;
+	int64_t by_s;
+	uint64_t *ids; /* a single 0: all accounts */
+	size_t n;
+};
+
+enum { PAGE = 500, ARENA_BYTES = 4 << 20 };
+
+static int ask_all(struct ask_task *ask, struct err *err)
+{
+	struct service *service = ask->task.service;
+	struct arena arena AUTO(arena_done);
+	char last[DIRECTORY_ADDRESS_MAX];
+	struct slice after = {last, 0};
+	struct directory_account *list;
+	size_t n = 0;
+
+	arena_init(&arena, ARENA_BYTES);
+	do {
+		int rc;
+
+		arena_reset(&arena);
+		rc = directory_accounts(service->directory, after, PAGE, &arena, &list, &n, err);
+		if (rc < 0)
+			return rc;
+		for (size_t i = 0; i < n; i++)
+			policy_ask_password(service, list[i].id, ask->by_s, (struct slice){0});
+		if (n) {
+			after = slice_head(list[n - 1].address, sizeof(last));
+			memcpy(last, after.ptr, after.len);
+			after.ptr = last;
+		}
+	} while (n == PAGE);
+	return 0;
+}
+
+static int ask_work(struct verb_task *task, struct err *err)
+{
+	struct ask_task *ask = (struct ask_task *)(void *)task;
+
+	if (ask->n == 1 && ask->ids[0] == 0)
+		return ask_all(ask, err);
+	for (size_t i = 0; i < ask->n; i++)
+		policy_ask_password(task->service, ask->ids[i], ask->by_s, (struct slice){0});
+	return 0;
+}
+
+static void ask_free(struct verb_task *task)
+{
+	struct ask_task *ask = (struct ask_task *)(void *)task;
+
+	free(ask->ids);
+	free(ask);
+}
+
 void verb_policy_ask(struct conn *c, const json_t *args)
 {
-	struct directory_account account;
-	struct err err;
-	const int rc = verb_find_account(c, args, conn_arena(c), &account, &err);
+	const json_t *ids = json_object_get(args, "ids");
+	struct ask_task *ask = mem_new(struct ask_task);
 
-	if (rc == 0)
-		policy_ask_password(verb_service(c), account.id, (int64_t)verb_number(args, "by"),
-			verb_text_or_empty(args, "reason"));
-	verb_end(c, rc, &err);
+	*ask = (struct ask_task){.task = {.work = ask_work, .free = ask_free},
+		.by_s = (int64_t)verb_number(args, "by"),
+		.n = json_array_size(ids)};
+	ask->ids = mem_zalloc_array(ask->n + 1, sizeof(*ask->ids));
+	for (size_t i = 0; i < ask->n; i++)
+		ask->ids[i] = (uint64_t)json_integer_value(json_array_get(ids, i));
+	verb_task_run(c, &ask->task);
 }
 
 void verb_policy_changed(struct conn *c, const json_t *args)
 {
-	struct directory_account account;
-	struct err err;
-	const int rc = verb_find_account(c, args, conn_arena(c), &account, &err);
-
-	if (rc == 0)
-		policy_password_changed(verb_service(c), account.id);
-	verb_end(c, rc, &err);
+	policy_password_changed(verb_service(c), verb_number(args, "id"));
+	verb_end(c, 0, NULL);
 }

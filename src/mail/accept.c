@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "mail/limits.h"
 #include "mail/queue.h"
 
 enum {
@@ -216,7 +217,27 @@ static int check_can_accept(struct service *service, const struct letter *letter
 	return 0;
 }
 
-void mail_accept_submit(struct service *service, const struct mail_envelope *envelope,
+/* A submission is counted before it is accepted, and given back if it is not. */
+struct counted {
+	struct service *service;
+	uint64_t account;
+	size_t recipients;
+	mail_done_fn *done;
+	void *context;
+};
+
+static void counted_done(
+	void *context, int rc, const struct message_added *added, const struct err *err)
+{
+	struct counted *c = context;
+
+	if (rc < 0)
+		mail_limits_give(c->service, c->account, c->recipients);
+	c->done(c->context, rc, added, err);
+	free(c);
+}
+
+static void submit_uncounted(struct service *service, const struct mail_envelope *envelope,
 	struct incoming *in, mail_done_fn *done, void *context)
 {
 	const struct mail_target *first =
@@ -239,6 +260,27 @@ void mail_accept_submit(struct service *service, const struct mail_envelope *env
 	} else {
 		add_submit(service->accept, letter, in, done, context);
 	}
+}
+
+void mail_accept_submit(struct service *service, const struct mail_envelope *envelope,
+	struct incoming *in, mail_done_fn *done, void *context)
+{
+	struct counted *c;
+	struct err err;
+	int rc;
+
+	if (!envelope->submitter) {
+		submit_uncounted(service, envelope, in, done, context);
+		return;
+	}
+	rc = mail_limits_take(service, envelope->submitter, in->size, envelope->recipients_n, &err);
+	if (rc < 0) {
+		done(context, rc, NULL, &err);
+		return;
+	}
+	c = mem_new(struct counted);
+	*c = (struct counted){service, envelope->submitter, envelope->recipients_n, done, context};
+	submit_uncounted(service, envelope, in, counted_done, c);
 }
 
 /* ---- life ---- */

@@ -2,10 +2,12 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "mail/mail.h"
+#include "mail/limits.h"
 
 struct mail_delivery {
 	struct account_write write;
+	struct service *service;
+	uint64_t id; /* the account's */
 	struct account *account;
 	struct incoming *in;
 	uint64_t mailbox, delivery_id;
@@ -31,7 +33,12 @@ static int delivery_run(struct account_write *w, struct account_tx *tx, struct e
 static void delivery_done(struct account_write *w, int rc, const struct err *err)
 {
 	struct mail_delivery *d = (struct mail_delivery *)w;
+	struct account_usage usage;
 
+	if (rc == 0 && !w->ignores_quota) {
+		account_usage(d->account, &usage);
+		mail_quota_stored(d->service, d->id, usage.bytes, usage.quota_bytes);
+	}
 	d->done(d->context, rc, rc < 0 ? NULL : &d->added, err);
 	delivery_free(d);
 }
@@ -71,6 +78,8 @@ void mail_deliver(struct service *service, const struct mail_target *target, str
 
 	*d = (struct mail_delivery){
 		.write = {.run = delivery_run, .done = delivery_done, .is_adding = true},
+		.service = service,
+		.id = target->account,
 		.delivery_id = delivery_id,
 		.done = done,
 		.context = context};

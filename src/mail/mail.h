@@ -13,6 +13,7 @@
 #include "store/store.h"
 
 struct certificates;
+struct mail_sending;
 struct notices;
 struct policy;
 
@@ -28,6 +29,9 @@ struct service {
 	struct notices *notices;           /* mail from the service itself: notice/notice.h */
 	struct policy *policy;             /* logins without TLS: policy/policy.h */
 	struct certificates *certificates; /* certificate/certificate.h */
+	struct mail_sending *sending;      /* what accounts sent: limits.h; NULL: no limits */
+	/* tell_quota - the account is so full, 90 or 100 %; NULL: nobody is told. */
+	void (*tell_quota)(struct service *service, uint64_t account, unsigned percent);
 	struct security_log *security_log;
 	bool announces_scram;              /* main passwords have SCRAM verifiers */
 	_Atomic unsigned cleartext_scopes; /* SCOPE_ of what one may log in to without TLS */
@@ -42,6 +46,7 @@ struct service {
 		int64_t smtp_idle_ms;  /* RFC 5321 4.5.3.2 */
 		int64_t login_ms;      /* an IMAP client that has not logged in */
 		unsigned login_failures_max;
+		int64_t quota_grace_s; /* how long mail to a full account is deferred */
 	} limits;
 };
 

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "mail/accept.h"
+#include "mail/limits.h"
 #include "mail/queue.h"
 #include "mail/report.h"
 
@@ -27,11 +28,12 @@ static bool is_temporary(const struct attempt *attempt, int rc)
 {
 	const struct mail_target target = {
 		.account = attempt->target->account, .quota_bytes = attempt->quota_bytes};
+	struct service *service = attempt->accepted->accept->service;
 
 	switch (-rc) {
 	case ERR_QUOTA:
-		return !mail_is_over_quota(
-			attempt->accepted->accept->service, &target, attempt->accepted->in->size);
+		return !mail_is_over_quota(service, &target, attempt->accepted->in->size) ||
+		       mail_quota_defers(service, &target);
 	case ERR_NOTFOUND:
 	case ERR_DENIED:
 	case ERR_TOOBIG:

@@ -51,6 +51,9 @@ void notice_send_once(struct service *service, uint64_t account, const char *tem
 void notice_operator(
 	struct service *service, const char *template, json_t *values, struct slice key);
 
+/* notice_quota - the account is so full, 90 or 100 %: service.tell_quota. */
+void notice_quota(struct service *service, uint64_t account, unsigned percent);
+
 /* notice_text - JSON text of these bytes; what is not UTF-8 becomes '?'. */
 json_t *notice_text(struct slice text);
 

@@ -51,6 +51,40 @@ static void flight_end(
 	free(f);
 }
 
+/* ---- quota ---- */
+
+static json_t *size_text(uint64_t bytes)
+{
+	static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+	double amount = (double)bytes;
+	size_t unit = 0;
+
+	for (; amount >= 1024 && unit + 1 < sizeof(units) / sizeof(units[0]); unit++)
+		amount /= 1024;
+	return json_sprintf("%.*f %s", unit ? 1 : 0, amount, units[unit]);
+}
+
+void notice_quota(struct service *service, uint64_t account, unsigned percent)
+{
+	struct directory_account found;
+	struct account_usage usage = {.bytes = 0};
+	struct arena arena AUTO(arena_done);
+	struct account *store;
+	struct err err;
+
+	arena_init(&arena, ARENA_BYTES);
+	if (directory_account(service->directory, account, &arena, &found, &err) < 0)
+		return; /* it has just gone */
+	if (store_account(service->store, account, found.quota_bytes, &store, &err) == 0) {
+		account_usage(store, &usage);
+		account_free(&store);
+	}
+	notice_send(service, account, percent < 100 ? "quota-90" : "quota-100",
+		json_pack("{s:o, s:o}", "used", size_text(usage.bytes), "quota",
+			size_text(found.quota_bytes)),
+		(struct slice){0});
+}
+
 /* ---- whom ---- */
 
 struct recipient {

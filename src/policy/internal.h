@@ -72,7 +72,7 @@ void policy_tell_due(struct policy *policy);
 void policy_remind(struct policy *policy);
 
 /* "s" is a row of seen, "t" the user's of told, ?1 the time now: the program is still affected. */
-#define POLICY_AFFECTED "s.tls_s = 0 AND NOT (t.tls_s >= s.clear_s AND s.clear_s < ?1 - 259200)"
+#define POLICY_AFFECTED "s.tls_s = 0 AND NOT (t.tls_s > s.clear_s AND s.clear_s < ?1 - 259200)"
 _Static_assert(POLICY_GONE_DAYS *DAY_S == 259200, "POLICY_AFFECTED says it in seconds");
 
 #endif

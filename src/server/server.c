@@ -16,6 +16,7 @@
 #include "base/io.h"
 #include "base/mem.h"
 #include "certificate/certificate.h"
+#include "mail/limits.h"
 #include "notice/notice.h"
 #include "policy/policy.h"
 
@@ -46,6 +47,8 @@ void server_apply(struct server *server, const struct config *config)
 		&server->service.limits.login_ms, (int64_t)config->login_s * MS, __ATOMIC_RELAXED);
 	__atomic_store_n(&server->service.limits.login_failures_max,
 		(unsigned)config->login_failures_max, __ATOMIC_RELAXED);
+	__atomic_store_n(&server->service.limits.quota_grace_s, (int64_t)config->quota_grace_s,
+		__ATOMIC_RELAXED);
 	policy_apply(&server->service, config);
 }
 
@@ -142,9 +145,11 @@ static int open_notices(struct server *server, struct err *err)
 		.home = config->service_home,
 		.help = config->service_help,
 	};
+	int rc = notice_open(&server->service, &notices, err);
 
-	const int rc = notice_open(&server->service, &notices, err);
-
+	server->service.tell_quota = notice_quota;
+	if (rc == 0)
+		rc = mail_limits_open(&server->service, err);
 	return rc < 0 ? rc : policy_open(&server->service, config, listeners_follow, server, err);
 }
 
@@ -194,6 +199,7 @@ static void close_parts(struct server *server)
 	if (service->pool)
 		pool_stop(&service->pool);
 	policy_close(service);
+	mail_limits_close(service);
 	notice_close(service);
 	if (service->accept)
 		mail_accept_close(&service->accept);

@@ -71,7 +71,7 @@ static bool check_mail(struct conn *c, const struct smtp_mail *mail)
 	}
 	if (!may)
 		smtp_session_reply(c, SMTP_SAY_NOT_YOURS, NULL);
-	return may;
+	return may && smtp_session_may_send(c, mail->size, 0);
 }
 
 static void run_mail(struct conn *c, struct slice args)
@@ -238,9 +238,11 @@ static void run_rcpt(struct conn *c, struct slice args)
 		return;
 	}
 	if (r->resolved.n == 1 && mail_is_over_quota(service, &r->resolved.targets[0], tx->size)) {
-		smtp_session_reply(c, SMTP_SAY_MAILBOX_FULL, NULL);
+		smtp_session_full(c, &r->resolved.targets[0]);
 		return;
 	}
+	if (!smtp_session_may_send(c, tx->size, tx->env.recipients_n + 1))
+		return;
 	tx->targets_n += r->resolved.n;
 	tx->env.recipients_n++;
 	smtp_session_reply(c, SMTP_SAY_RCPT_OK, NULL);

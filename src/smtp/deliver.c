@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "base/random.h"
+#include "mail/limits.h"
 #include "smtp/session.h"
 
 /* ---- replies ---- */
@@ -21,13 +22,51 @@ void smtp_session_refuse(struct conn *c, enum smtp_say say, const char *text)
 	smtp_session_tx_free(c);
 }
 
+void smtp_session_full(struct conn *c, const struct mail_target *target)
+{
+	smtp_session_reply(c,
+		mail_quota_defers(session_service(c), target) ? SMTP_SAY_MAILBOX_FULL_NOW
+							      : SMTP_SAY_MAILBOX_FULL,
+		NULL);
+}
+
+/* Which reply a limit of the account's level is. */
+static enum smtp_say level_say(int rc)
+{
+	switch (-rc) {
+	case ERR_TOOBIG:
+		return SMTP_SAY_TOO_BIG;
+	case ERR_DENIED:
+		return SMTP_SAY_LEVEL;
+	case ERR_BUSY:
+		return SMTP_SAY_LEVEL_NOW;
+	default:
+		return SMTP_SAY_LATER;
+	}
+}
+
+bool smtp_session_may_send(struct conn *c, uint64_t bytes, size_t recipients)
+{
+	const struct session *s = session_of(c);
+	struct err err;
+	int rc;
+
+	if (s->kind != KIND_SUBMISSION)
+		return true;
+	rc = mail_limits_check(session_service(c), s->login.account, bytes, recipients, &err);
+	if (rc == 0)
+		return true;
+	log_info(conn_log(c), "limit", log_e(&err));
+	smtp_session_reply(c, level_say(rc), level_say(rc) == SMTP_SAY_LATER ? NULL : err.msg);
+	return false;
+}
+
 /* The reply to what the delivery of one recipient gave. */
 static void reply_result(
 	struct conn *c, const struct mail_recipient *r, int rc, const struct err *err)
 {
 	struct service *service = session_service(c);
 	const struct session_tx *tx = session_of(c)->tx;
-	enum smtp_say say;
 	char text[40];
 
 	if (rc == 0) {
@@ -37,11 +76,11 @@ static void reply_result(
 		return;
 	}
 	log_warn(conn_log(c), "delivery", log_s("to", r->address), log_e(err));
-	say = smtp_say_of((enum err_code)(-rc));
 	if (rc == -ERR_QUOTA && r->resolved.n == 1 &&
 		mail_is_over_quota(service, &r->resolved.targets[0], tx->in->size))
-		say = SMTP_SAY_MAILBOX_FULL;
-	smtp_session_reply(c, say, NULL);
+		smtp_session_full(c, &r->resolved.targets[0]);
+	else
+		smtp_session_reply(c, smtp_say_of((enum err_code)(-rc)), NULL);
 }
 
 static void log_message(struct conn *c, size_t stored)
@@ -196,6 +235,12 @@ static void deliver_lmtp(struct conn *c)
 
 void smtp_session_deliver(struct conn *c)
 {
+	const struct session_tx *tx = session_of(c)->tx;
+
+	if (!smtp_session_may_send(c, tx->in->size, tx->env.recipients_n)) {
+		smtp_session_tx_free(c);
+		return;
+	}
 	if (session_of(c)->kind == KIND_LMTP)
 		deliver_lmtp(c);
 	else

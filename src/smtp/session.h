@@ -100,7 +100,11 @@ void smtp_session_bdat(struct conn *c, struct slice args);
 void smtp_session_data_bytes(struct conn *c, struct slice bytes);
 void smtp_session_chunk_bytes(struct conn *c, struct slice bytes);
 
-/* deliver.c: the message is whole; replies, now or when it is stored, and ends the transaction */
+/* deliver.c: a full account's mail is deferred or refused. */
+void smtp_session_full(struct conn *c, const struct mail_target *target);
+/* Submission: the account's level allows it; if not, the reply is given. */
+bool smtp_session_may_send(struct conn *c, uint64_t bytes, size_t recipients);
+/* The message is whole; replies, now or when it is stored, and ends the transaction */
 void smtp_session_deliver(struct conn *c);
 /* The same reply to the message for SMTP, or for each recipient for LMTP; ends the transaction. */
 void smtp_session_refuse(struct conn *c, enum smtp_say say, const char *text);

@@ -1,5 +1,6 @@
-# A mailbox that is full: 452 4.2.2 or 552 5.2.2 on SMTP and LMTP, OVERQUOTA on IMAP.
-$ account add full@$domain --quota 3000
+# A mailbox that is full: 452 4.2.2 on SMTP and LMTP, OVERQUOTA on IMAP. The mail that tells its
+# user so is there or comes.
+$ account add full@$domain --quota 18000
 | pass
 | pass
 set x 0123456789012345678901234567890123456789012345678901234567890123456789
@@ -14,41 +15,41 @@ lhlo a lmtp
 < 354 {}
 > Subject: first
 >
-> $x
-> $x
-> $x
-> $x
-> $x
-> $x
-> $x
-> $x
-> $x
-> $x
-> $x
-> $x
-> $x
-> $x
-> $x
-> $x
-> $x
-> $x
-> $x
-> $x
-> $x
-> $x
-> $x
-> $x
-> $x
-> $x
-> $x
-> $x
-> $x
-> $x
-> $x
-> $x
-> $x
-> $x
-> $x
+> ${x*6}
+> ${x*6}
+> ${x*6}
+> ${x*6}
+> ${x*6}
+> ${x*6}
+> ${x*6}
+> ${x*6}
+> ${x*6}
+> ${x*6}
+> ${x*6}
+> ${x*6}
+> ${x*6}
+> ${x*6}
+> ${x*6}
+> ${x*6}
+> ${x*6}
+> ${x*6}
+> ${x*6}
+> ${x*6}
+> ${x*6}
+> ${x*6}
+> ${x*6}
+> ${x*6}
+> ${x*6}
+> ${x*6}
+> ${x*6}
+> ${x*6}
+> ${x*6}
+> ${x*6}
+> ${x*6}
+> ${x*6}
+> ${x*6}
+> ${x*6}
+> ${x*6}
 > .
 < 250 {}
 < 250 {}
@@ -62,46 +63,46 @@ lhlo a lmtp
 < 354 {}
 > Subject: second
 >
-> $x
-> $x
-> $x
-> $x
-> $x
-> $x
-> $x
-> $x
-> $x
-> $x
-> $x
-> $x
-> $x
-> $x
-> $x
-> $x
-> $x
-> $x
-> $x
-> $x
-> $x
-> $x
-> $x
-> $x
-> $x
-> $x
-> $x
-> $x
-> $x
-> $x
-> $x
-> $x
-> $x
-> $x
-> $x
+> ${x*6}
+> ${x*6}
+> ${x*6}
+> ${x*6}
+> ${x*6}
+> ${x*6}
+> ${x*6}
+> ${x*6}
+> ${x*6}
+> ${x*6}
+> ${x*6}
+> ${x*6}
+> ${x*6}
+> ${x*6}
+> ${x*6}
+> ${x*6}
+> ${x*6}
+> ${x*6}
+> ${x*6}
+> ${x*6}
+> ${x*6}
+> ${x*6}
+> ${x*6}
+> ${x*6}
+> ${x*6}
+> ${x*6}
+> ${x*6}
+> ${x*6}
+> ${x*6}
+> ${x*6}
+> ${x*6}
+> ${x*6}
+> ${x*6}
+> ${x*6}
+> ${x*6}
 > .
 < {:(452 4|552 5)}.2.2 {}
 < 250 {}
 lhlo b smtp
-> MAIL FROM:<s@elsewhere.example> SIZE=5000
+> MAIL FROM:<s@elsewhere.example> SIZE=50000
 < 250 {}
 > RCPT TO:<full@$domain>
 < {:(250|452|552)} {:.*}
@@ -114,13 +115,13 @@ open c imap
 text m
 Subject: third
 
-${x*30}
+${x*55}
 .
 > 2 APPEND INBOX {${m_len}+}
 > $m
 < 2 NO [OVERQUOTA] {}
 > 3 SELECT INBOX
-<+ * 1 EXISTS
+<+ * {:[12]} EXISTS
 < 3 OK {}
 > 5 MOVE 1 Archive
 < ...
