@@ -206,7 +206,8 @@ void verb_account_add(struct conn *c, const json_t *args)
 	if (rc < 0)
 		verb_fail(conn_out(c), &err);
 	else
-		verb_done(conn_out(c), verb_account_json(&account));
+		verb_done(conn_out(c), json_pack("{s:I, s:I}", "id", (json_int_t)id, "group",
+					       (json_int_t)account.group));
 }
 
 /* The account of this very address. */

@@ -30,6 +30,7 @@ struct policy {
 	struct group group;
 	pthread_mutex_t reader_lock;
 	struct pool_timer timer;
+	int64_t purge_s;      /* the timer's job's */
 	pthread_mutex_t lock; /* guards what follows */
 	struct policy_state states[POLICY_SERVICES];
 	bool was_open[POLICY_SERVICES]; /* when the clock was looked at last */
@@ -69,6 +70,8 @@ struct slice policy_day(int64_t wall_s, char out[16]);
 
 /* tell.c: mails and last warnings that are due; the job's. asked.c: reminders of new passwords. */
 void policy_tell_due(struct policy *policy);
+/* policy_purge - once an hour, what is older than POLICY_KEEP_DAYS. */
+void policy_purge(struct policy *policy);
 void policy_remind(struct policy *policy);
 
 /* "s" is a row of seen, "t" the user's of told, ?1 the time now: the program is still affected. */

@@ -262,6 +262,7 @@ static void tick(struct pool_job *job)
 		p->on_change(p->context);
 	policy_tell_due(p);
 	policy_remind(p);
+	policy_purge(p);
 	pool_timer_set(p->service->pool, &p->timer, clock_mono_ms() + TICK_MS);
 }
 

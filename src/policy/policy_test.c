@@ -152,6 +152,12 @@ static void test_enforcement(void **state)
 		poll(NULL, 0, 5);
 	}
 	await(3, 1, 2);
+	move(100); /* the record ends */
+	clear(KIT_CAROL, "Phone");
+	for (int ms = 0; status("told") != 1; ms += 5) {
+		assert_true(ms < 20000);
+		poll(NULL, 0, 5);
+	}
 }
 
 /* A program that went away counts as changed when another one comes with TLS. */

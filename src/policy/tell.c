@@ -11,7 +11,7 @@
 #include "base/mem.h"
 #include "policy/internal.h"
 
-enum { BATCH = 200 };
+enum { BATCH = 200, PURGE_S = 3600 };
 
 struct round {
 	struct group_item item;
@@ -122,6 +122,36 @@ static bool has_to_tell(const struct round *r)
 	return n > 0;
 }
 
+/* ---- the end of old records ---- */
+
+static int purge_run(struct group_item *item, struct db *db, struct err *err)
+{
+	const struct db_arg before = db_i(clock_wall_s() - (int64_t)POLICY_KEEP_DAYS * DAY_S);
+	int rc = db_do(db, err, "DELETE FROM login WHERE at < ?", before);
+
+	(void)item;
+	if (rc == 0)
+		rc = db_do(db, err, "DELETE FROM seen WHERE clear_s < ?", before);
+	return rc == 0 ? db_do(db, err,
+				 "DELETE FROM told WHERE last_s < ? AND NOT EXISTS (SELECT 1 FROM"
+				 " seen s WHERE s.service = told.service"
+				 " AND s.account = told.account)",
+				 before)
+		       : rc;
+}
+
+void policy_purge(struct policy *p)
+{
+	struct round *r;
+
+	if (clock_wall_s() < p->purge_s)
+		return;
+	p->purge_s = clock_wall_s() + PURGE_S;
+	r = mem_new(struct round);
+	*r = (struct round){.item = {.run = purge_run, .done = round_done}, .policy = p};
+	group_submit(&p->group, &r->item);
+}
+
 void policy_tell_due(struct policy *p)
 {
 	for (int i = 0; i < POLICY_SERVICES; i++) {
@@ -132,7 +162,8 @@ void policy_tell_due(struct policy *p)
 			.state = policy_state(p, i)};
 		struct round *copy;
 
-		if (r.state.settings.mode != CLEARTEXT_NOTIFY || !has_to_tell(&r))
+		if (r.state.settings.mode != CLEARTEXT_NOTIFY ||
+			!config_is_cleartext_open(&r.state.settings, r.now) || !has_to_tell(&r))
 			continue;
 		copy = mem_new(struct round);
 		*copy = r;
