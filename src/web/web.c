@@ -17,6 +17,7 @@ enum {
 	ATTACH = 64 << 20, /* a message with its files; the store has a bound of its own */
 	IN = ROW_SESSION,
 	FRESH = ROW_SESSION | ROW_FRESH,
+	ADMIN = ROW_SESSION | ROW_ADMIN,
 };
 
 static const struct http_row rows[] = {
@@ -42,6 +43,13 @@ static const struct http_row rows[] = {
 	{HTTP_POST, "/mail/folders", page_folders_change, FORM, IN},
 	{HTTP_GET, "/mail/write", page_write, 0, IN},
 	{HTTP_POST, "/mail/write", page_write_post, ATTACH, IN},
+
+	{HTTP_GET, "/admin", page_admin, 0, ADMIN},
+	{HTTP_POST, "/admin", page_admin_add, FORM, ADMIN | ROW_FRESH},
+	{HTTP_GET, "/admin/user/:id", page_admin_user, 0, ADMIN},
+	{HTTP_POST, "/admin/user/:id", page_admin_user_change, FORM, ADMIN | ROW_FRESH},
+	{HTTP_GET, "/admin/screen/:domain", page_admin_screen, 0, ADMIN},
+	{HTTP_POST, "/admin/screen/:domain", page_admin_screen_change, 256 << 10, ADMIN},
 
 	{HTTP_GET, "/settings", page_settings, 0, IN},
 	{HTTP_GET, "/settings/password", page_password, 0, IN},

@@ -1,0 +1,106 @@
+"""test_web_admin.py - the administrator's part of the pages: users, passwords, quotas, login screens."""
+import base64
+
+import pytest
+
+import browser
+
+PNG = base64.b64decode('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==')
+
+
+@pytest.fixture
+def operator(shared, accounts):
+    shared.tool('account', 'role', accounts[0], 'operator')
+    b = browser.Browser(shared.ports['https'])
+    b.address = accounts[0]
+    assert 'Administration' in b.sign_in(b.address, shared.passwords[b.address]).words
+    return b
+
+
+def sign_in(shared, user, password):
+    b = browser.Browser(shared.ports['https'])
+    b.sign_in(user, password)
+    return b
+
+
+def user_link(page, address):
+    return page.text.split('>%s</a>' % address)[0].split('href="')[-1].rstrip('"')
+
+
+def test_users_see_nothing_of_it(shared, accounts):
+    b = sign_in(shared, accounts[1], shared.passwords[accounts[1]])
+    assert 'Administration' not in b.page.words
+    for path in ('/admin', '/admin/user/1', '/admin/screen/' + accounts[1].split('@')[1]):
+        assert b.send('GET', path).status == 404
+    token = b.get('/settings').form('token').values()[0]
+    assert b.post('/admin', [token, ('address', 'x@' + accounts[1].split('@')[1]), ('password', 'x')]).status == 404
+
+
+def test_a_user_from_begin_to_end(shared, operator):
+    domain = operator.address.split('@')[1]
+    carol, first, second = 'carol@' + domain, 'first horse of spring', 'second horse of spring'
+    for address, password, text in (('', first, 'new address'), (carol, '', 'first password'), ('nonsense', first, ''),
+                                    ('x@elsewhere.example', first, ''), (operator.address, first, 'taken'),
+                                    (carol, 'short', '')):
+        operator.get('/admin')
+        page = operator.submit('address', change={'address': address, 'password': password})
+        assert page.status in (403, 422) and 'errors' in page.read.ids and text in page.words, (address, page.words)
+    operator.get('/admin')
+    page = operator.submit('address', change={'address': carol, 'password': first, 'name': 'Carol <b>'})
+    assert 'The user was added' in page.words and carol in page.words
+    assert 'Inbox' in sign_in(shared, carol, first).page.words
+    link = user_link(page, carol)
+    page = operator.get(link)
+    assert 'Carol' in page.text and 'messages' in page.words
+    page = operator.submit('do', 'save', {'quota': 'x'}, form=page.form('quota'))
+    assert page.status == 422 and 'whole number' in page.words
+    page = operator.submit('do', 'save', {'quota': '500', 'name': 'Carol'}, form=page.form('quota'))
+    assert 'Saved' in page.words and '500 MB' in page.words
+    page = operator.submit('do', 'reset', {'password': ''}, form=page.form('password'))
+    assert page.status == 422
+    page = operator.submit('do', 'reset', {'password': second}, form=page.form('password'))
+    assert 'Saved' in page.words
+    b = sign_in(shared, carol, second)
+    assert 'change your password' in b.get('/mail').words.lower()
+    assert 'wrong' in sign_in(shared, carol, first).page.words
+    page = operator.get(link)
+    page = operator.submit('do', 'remove', {'repeat': 'no'}, form=page.form('repeat'))
+    assert page.status == 422
+    page = operator.submit('do', 'remove', {'repeat': carol}, form=page.form('repeat'))
+    assert 'The user was removed' in page.words and carol not in page.words
+    assert b.send('GET', '/mail').status == 303
+    assert operator.send('GET', link).status == 404
+    own = user_link(operator.get('/admin'), operator.address)
+    assert 'Delete this user' not in operator.get(own).words
+
+
+def test_login_screen_of_a_domain(shared, operator):
+    domain = operator.address.split('@')[1]
+    path = '/admin/screen/' + domain
+    operator.get(path)
+    for change in ({'name': 'X', 'accent': 'red;}'}, {'name': 'X', 'accent': 'url(//x)'},
+                   {'name': 'X' * 500}, {'name': 'X', 'text': 'y' * 9000}):
+        page = operator.submit('do', 'save', change, form=operator.page.form('accent'))
+        assert page.status == 422 and 'errors' in page.read.ids, change
+        operator.get(path)
+    page = operator.submit('do', 'save', {'name': 'Family <Bee>', 'text': 'Welcome\n<b>home</b>', 'accent': '#224466',
+                                          'background': '#ffffff', 'foreground': '#000000'},
+                           files=[('logo', 'l.png', 'image/png', PNG)], form=operator.page.form('accent'))
+    assert 'Saved' in page.words
+    b = browser.Browser(shared.ports['https'])
+    page = b.get('/?domain=' + domain)
+    assert 'Family <Bee>' in page.words and '<b>home</b>' in page.words
+    sheet = [a['href'] for t, a in page.read.tags if t == 'link' and '/screen/' in a['href']][0]
+    assert '--accent: #224466' in b.get(sheet).text
+    logo = [a['src'] for t, a in page.read.tags if t == 'img' and '/screen/' in a['src']][0]
+    reply = b.get(logo)
+    assert reply.body == PNG and reply.headers['content-type'] == 'image/png'
+    # a name without a domain is one of this domain
+    b.get('/?domain=' + domain)
+    assert 'Inbox' in b.submit('user', change={
+        'user': operator.address.split('@')[0], 'password': shared.passwords[operator.address]}).words
+    assert operator.send('GET', '/admin/screen/evil.example').status == 404
+    assert b.send('GET', '/screen/evil.example/logo').status == 404
+    operator.get(path)
+    assert 'Saved' in operator.submit('do', 'remove', form=operator.page.form('accent')).words
+    assert 'Family' not in browser.Browser(shared.ports['https']).get('/?domain=' + domain).words
