@@ -98,9 +98,18 @@ static void on_ended(struct http *x, struct answer *answer)
 		visit_answer_done(answer);
 		return;
 	}
+	if (answer->rc == -ERR_CONFLICT)
+		notice_operator(visit_of(x)->service, "reset-flagged",
+			json_pack("{s:o, s:o}", "peer", json_slice(http_peer(x)), "account",
+				json_slice(http_form(x, "user"))),
+			(struct slice){0});
 	values = json_object();
 	form_keep(x, values, "user");
-	form_error(values, answer->rc == -ERR_SYNTAX ? "after" : "user", settings_trouble(answer));
+	form_error(values,
+		answer->rc == -ERR_SYNTAX     ? "after"
+		: answer->rc == -ERR_CONFLICT ? "factor"
+					      : "user",
+		settings_trouble(answer));
 	show_link(x, values, settings_status(answer->rc));
 	visit_answer_done(answer);
 }

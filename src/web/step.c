@@ -182,7 +182,7 @@ void page_factor_sms(struct http *x)
 	keeper_web_challenge(&call, visit_of(x)->cookie, FACTOR_SMS);
 }
 
-/* ---- a passkey instead of all that ---- */
+/* ---- a passkey instead of all that: the challenge is bound to the cookie of before ---- */
 
 static void on_passkey_challenge(struct http *x, struct answer *answer)
 {
@@ -205,7 +205,7 @@ void page_passkey(struct http *x)
 	guard_start(x);
 	call = visit_call(x, on_passkey_challenge);
 	keeper_web_passkey(
-		&call, (struct slice){0}, (struct slice){0}, http_peer(x), sign_program(x));
+		&call, visit_of(x)->cookie, (struct slice){0}, http_peer(x), sign_program(x));
 }
 
 void page_passkey_give(struct http *x)
@@ -213,6 +213,6 @@ void page_passkey_give(struct http *x)
 	struct keeper_call call;
 
 	call = visit_call(x, sign_on_begun);
-	keeper_web_passkey(&call, http_form(x, "challenge"), http_form(x, "assertion"),
-		http_peer(x), sign_program(x));
+	keeper_web_passkey(&call, visit_of(x)->cookie, http_form(x, "assertion"), http_peer(x),
+		sign_program(x));
 }

@@ -71,8 +71,6 @@
 		}
 		ask(options).then(function (credential) {
 			form.elements.assertion.value = describe(credential);
-			if (form.elements.challenge)
-				form.elements.challenge.value = (options.publicKey || options).challenge;
 			form.submit();
 		}, function () {
 			say('It was not confirmed. Please try again.');
