@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "base/random.h"
+#include "mail/limits.h"
 #include "mail/submit.h"
 #include "mail/trace.h"
 #include "web/pages.h"
@@ -380,9 +381,28 @@ static void on_accepted(struct http *x, struct answer *answer)
 	visit_answer_done(answer);
 }
 
+/* What the account's level allows, as on the port for mail programs. */
+static bool may_send(struct http *x, struct sending *s)
+{
+	struct visit *v = visit_of(x);
+	struct err err;
+
+	if (mail_limits_check(v->service, v->account.id, s->in->size, s->env.recipients_n, &err) ==
+		0)
+		return true;
+	log_info(http_log(x), "limit", log_e(&err));
+	form_error(s->w.values, "to", err.msg);
+	write_show(x, &s->w);
+	return false;
+}
+
 static void submit(struct http *x, struct sending *s)
 {
-	struct wait *wait = mem_new(struct wait);
+	struct wait *wait;
+
+	if (!may_send(x, s))
+		return;
+	wait = mem_new(struct wait);
 
 	*wait = (struct wait){.pool = conn_pool(http_conn(x)), .who = conn_ref(http_conn(x))};
 	wait->ticket = http_park(x, SEND_MS, on_accepted);
