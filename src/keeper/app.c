@@ -149,24 +149,19 @@ static int put_apps(struct task *t, struct db *db, const struct account *account
 	return rc;
 }
 
-/* Fields: cookie, account (0: one's own). */
+static int put_apps_of(
+	struct task *t, struct db *db, uint64_t id, uint64_t session, struct err *err)
+{
+	struct account account;
+	int rc = account_get(db, id, &account, err);
+
+	(void)session;
+	return rc < 0 ? rc : put_apps(t, db, &account, err);
+}
+
 void verb_list_apps(struct task *t)
 {
-	struct db *db = secrets_read(t->desk->secrets);
-	struct account account;
-	struct web web = {0};
-	struct err err;
-	int rc = web_find_in(t->desk, db, t->f[0].s, false, &web, &err);
-	const uint64_t id = t->f[1].n ? t->f[1].n : web.account.id;
-
-	if (rc == 0)
-		rc = web_may_manage(&web, db, id, &err);
-	if (rc == 0)
-		rc = account_get(db, id, &account, &err);
-	if (rc == 0)
-		rc = put_apps(t, db, &account, &err);
-	secrets_read_end(t->desk->secrets);
-	task_end(t, rc, &err);
+	web_list(t, put_apps_of);
 }
 
 /* ---- services ---- */

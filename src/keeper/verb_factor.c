@@ -111,51 +111,49 @@ void verb_factor_confirm(struct task *t)
 	task_end(t, rc, &err);
 }
 
+static int act_remove(struct task *t, struct db *change, struct web *web, struct err *err)
+{
+	return factor_remove(change, web->account.id, t->f[1].n, err);
+}
+
 void verb_factor_remove(struct task *t)
 {
-	struct db *change;
-	struct web web;
-	struct err err;
-	int rc = secrets_change(t->desk->secrets, &change, &err);
+	web_change(t, true, act_remove);
+}
 
-	if (rc == 0) {
-		rc = web_find_in(t->desk, change, t->f[0].s, true, &web, &err);
-		if (rc == 0)
-			rc = factor_remove(change, web.account.id, t->f[1].n, &err);
-		rc = secrets_change_end(t->desk->secrets, rc, &err);
-	}
-	task_end(t, rc, &err);
+/* The answer's one field; what held it before is wiped. */
+static void put_secret(struct task *t, struct buf *secret)
+{
+	task_put(t, buf_slice(secret));
+	if (secret->ptr)
+		mem_wipe(secret->ptr, secret->cap);
+}
+
+static int act_codes(struct task *t, struct db *change, struct web *web, struct err *err)
+{
+	struct buf codes AUTO(buf_done);
+	int rc;
+
+	buf_init(&codes, FACTOR_CODES_TEXT);
+	rc = factor_new_codes(t->desk->factors, change, web->account.id, &codes, err);
+	put_secret(t, &codes);
+	return rc;
 }
 
 void verb_recovery_codes(struct task *t)
 {
-	struct buf codes AUTO(buf_done);
-	struct db *change;
-	struct web web;
-	struct err err;
-	int rc = secrets_change(t->desk->secrets, &change, &err);
-
-	buf_init(&codes, FACTOR_CODES_TEXT);
-	if (rc == 0) {
-		rc = web_find_in(t->desk, change, t->f[0].s, true, &web, &err);
-		if (rc == 0)
-			rc = factor_new_codes(
-				t->desk->factors, change, web.account.id, &codes, &err);
-		rc = secrets_change_end(t->desk->secrets, rc, &err);
-	}
-	task_put(t, buf_slice(&codes));
-	if (codes.ptr)
-		mem_wipe(codes.ptr, codes.cap);
-	task_end(t, rc, &err);
+	web_change(t, true, act_codes);
 }
 
-static int put_factors(struct task *t, struct db *db, uint64_t account, struct err *err)
+static int put_factors(
+	struct task *t, struct db *db, uint64_t account, uint64_t session, struct err *err)
 {
 	struct db_stmt *row;
 	int rc = db_query(db, &row, err,
 		"SELECT id, kind, name, made_s, seen_s FROM factor WHERE account = ? ORDER BY id",
 		db_i((int64_t)account));
 
+	(void)session;
 	while (rc == 0 && (rc = db_step(row, err)) == 1) {
 		const struct keeper_item item = {.id = (uint64_t)db_int(row, 0),
 			.kind = (unsigned)db_int(row, 1),
@@ -171,18 +169,7 @@ static int put_factors(struct task *t, struct db *db, uint64_t account, struct e
 
 void verb_list_factors(struct task *t)
 {
-	struct db *db = secrets_read(t->desk->secrets);
-	struct web web = {0};
-	struct err err;
-	int rc = web_find_in(t->desk, db, t->f[0].s, false, &web, &err);
-	const uint64_t account = t->f[1].n ? t->f[1].n : web.account.id;
-
-	if (rc == 0)
-		rc = web_may_manage(&web, db, account, &err);
-	if (rc == 0)
-		rc = put_factors(t, db, account, &err);
-	secrets_read_end(t->desk->secrets);
-	task_end(t, rc, &err);
+	web_list(t, put_factors);
 }
 
 /* ---- coming in ---- */

@@ -230,7 +230,8 @@ void verb_token_remove(struct task *t)
 		task_fail(t, &err);
 }
 
-static int put_grants(struct task *t, struct db *db, uint64_t account, struct err *err)
+static int put_grants(
+	struct task *t, struct db *db, uint64_t account, uint64_t session, struct err *err)
 {
 	struct db_stmt *row;
 	int rc = db_query(db, &row, err,
@@ -238,6 +239,7 @@ static int put_grants(struct task *t, struct db *db, uint64_t account, struct er
 		" ORDER BY id",
 		db_i((int64_t)account));
 
+	(void)session;
 	while (rc == 0 && (rc = db_step(row, err)) == 1) {
 		const struct keeper_item item = {.id = (uint64_t)db_int(row, 0),
 			.name = db_text(row, 1),
@@ -254,16 +256,5 @@ static int put_grants(struct task *t, struct db *db, uint64_t account, struct er
 
 void verb_list_tokens(struct task *t)
 {
-	struct db *db = secrets_read(t->desk->secrets);
-	struct web web = {0};
-	struct err err;
-	int rc = web_find_in(t->desk, db, t->f[0].s, false, &web, &err);
-	const uint64_t account = t->f[1].n ? t->f[1].n : web.account.id;
-
-	if (rc == 0)
-		rc = web_may_manage(&web, db, account, &err);
-	if (rc == 0)
-		rc = put_grants(t, db, account, &err);
-	secrets_read_end(t->desk->secrets);
-	task_end(t, rc, &err);
+	web_list(t, put_grants);
 }

@@ -15,45 +15,33 @@
 
 /* ---- the address ---- */
 
-void verb_recovery_set(struct task *t)
+static int act_set(struct task *t, struct db *change, struct web *web, struct err *err)
 {
 	struct keeper_recovery_sent sent;
-	struct db *change;
-	struct web web;
-	struct err err;
-	int rc = secrets_change(t->desk->secrets, &change, &err);
+	int rc = recover_set(t->desk->factors, change, web->account.id, t->f[1].s, &sent, err);
 
-	if (rc == 0) {
-		rc = web_find_in(t->desk, change, t->f[0].s, true, &web, &err);
-		if (rc == 0)
-			rc = recover_set(
-				t->desk->factors, change, web.account.id, t->f[1].s, &sent, &err);
-		rc = secrets_change_end(t->desk->secrets, rc, &err);
-	}
-	if (rc == 0) {
-		task_put(t, slice_str(sent.confirm));
-		task_put(t, slice_str(sent.cancel));
-		task_put(t, slice_str(sent.old_address));
-		mem_wipe(&sent, sizeof(sent));
-	}
-	task_end(t, rc, &err);
+	if (rc < 0)
+		return rc;
+	task_put(t, slice_str(sent.confirm));
+	task_put(t, slice_str(sent.cancel));
+	task_put(t, slice_str(sent.old_address));
+	mem_wipe(&sent, sizeof(sent));
+	return 0;
+}
+
+void verb_recovery_set(struct task *t)
+{
+	web_change(t, true, act_set);
+}
+
+static int act_confirm(struct task *t, struct db *change, struct web *web, struct err *err)
+{
+	return recover_confirm(t->desk->factors, change, web->account.id, t->f[1].s, err);
 }
 
 void verb_recovery_confirm(struct task *t)
 {
-	struct db *change;
-	struct web web;
-	struct err err;
-	int rc = secrets_change(t->desk->secrets, &change, &err);
-
-	if (rc == 0) {
-		rc = web_find_in(t->desk, change, t->f[0].s, true, &web, &err);
-		if (rc == 0)
-			rc = recover_confirm(
-				t->desk->factors, change, web.account.id, t->f[1].s, &err);
-		rc = secrets_change_end(t->desk->secrets, rc, &err);
-	}
-	task_end(t, rc, &err);
+	web_change(t, true, act_confirm);
 }
 
 /* A notice's link says that something is not to go on: a new recovery address, or a case. */
@@ -84,20 +72,14 @@ void verb_recovery_cancel(struct task *t)
 	task_end(t, rc, &err);
 }
 
+static int act_by_mail(struct task *t, struct db *change, struct web *web, struct err *err)
+{
+	return recover_allow_mail(change, web->account.id, t->f[1].n != 0, err);
+}
+
 void verb_recovery_by_mail(struct task *t)
 {
-	struct db *change;
-	struct web web;
-	struct err err;
-	int rc = secrets_change(t->desk->secrets, &change, &err);
-
-	if (rc == 0) {
-		rc = web_find_in(t->desk, change, t->f[0].s, true, &web, &err);
-		if (rc == 0)
-			rc = recover_allow_mail(change, web.account.id, t->f[1].n != 0, &err);
-		rc = secrets_change_end(t->desk->secrets, rc, &err);
-	}
-	task_end(t, rc, &err);
+	web_change(t, true, act_by_mail);
 }
 
 /* ---- the reset ---- */

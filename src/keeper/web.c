@@ -156,6 +156,40 @@ int session_end_all(
 	return rc < 0 ? rc : revoke_note(change, what, err);
 }
 
+/* ---- what who is signed in asks for ---- */
+
+void web_change(struct task *t, bool is_fresh, web_act_fn *act)
+{
+	struct db *change;
+	struct web web;
+	struct err err;
+	int rc = secrets_change(t->desk->secrets, &change, &err);
+
+	if (rc == 0) {
+		rc = web_find_in(t->desk, change, t->f[0].s, is_fresh, &web, &err);
+		if (rc == 0)
+			rc = act(t, change, &web, &err);
+		rc = secrets_change_end(t->desk->secrets, rc, &err);
+	}
+	task_end(t, rc, &err);
+}
+
+void web_list(struct task *t, web_list_fn *put)
+{
+	struct db *db = secrets_read(t->desk->secrets);
+	struct web web = {0};
+	struct err err;
+	int rc = web_find_in(t->desk, db, t->f[0].s, false, &web, &err);
+	const uint64_t account = t->f[1].n ? t->f[1].n : web.account.id;
+
+	if (rc == 0)
+		rc = web_may_manage(&web, db, account, &err);
+	if (rc == 0)
+		rc = put(t, db, account, web.session, &err);
+	secrets_read_end(t->desk->secrets);
+	task_end(t, rc, &err);
+}
+
 /* ---- coming in ---- */
 
 /* The account's state may have changed since the password was checked. */

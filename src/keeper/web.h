@@ -51,6 +51,15 @@ void web_put(struct task *t, const struct web *web, const char *cookie, bool is_
 MUST_CHECK int session_end_all(
 	struct db *change, const struct frame_session *what, uint64_t kept, struct err *err);
 
+/* web_change - a task that is one change by whoever is signed in with field 0: `act` between the
+ * look at the session and the commit, then the answer. */
+typedef int web_act_fn(struct task *t, struct db *change, struct web *web, struct err *err);
+void web_change(struct task *t, bool is_fresh, web_act_fn *act);
+/* web_list - a task that lists something of an account: field 0 is the cookie, field 1 the account
+ * (0: one's own), which must be one's own or be administered by who asks. */
+typedef int web_list_fn(
+	struct task *t, struct db *db, uint64_t account, uint64_t session, struct err *err);
+void web_list(struct task *t, web_list_fn *put);
 /* item_put - one more of a list's items in the answer. */
 void item_put(struct task *t, const struct keeper_item *item);
 

@@ -108,16 +108,5 @@ static int put_sessions(
 
 void verb_list_sessions(struct task *t)
 {
-	struct db *db = secrets_read(t->desk->secrets);
-	struct web web = {0};
-	struct err err;
-	int rc = web_find_in(t->desk, db, t->f[0].s, false, &web, &err);
-	const uint64_t account = t->f[1].n ? t->f[1].n : web.account.id;
-
-	if (rc == 0)
-		rc = web_may_manage(&web, db, account, &err);
-	if (rc == 0)
-		rc = put_sessions(t, db, account, web.session, &err);
-	secrets_read_end(t->desk->secrets);
-	task_end(t, rc, &err);
+	web_list(t, put_sessions);
 }
