@@ -6,6 +6,11 @@
 		"--quota", "BYTES", "how much mail the account may hold, in place of its level's"  \
 	}
 
+#define STAFF_OPTION                                                                               \
+	{                                                                                          \
+		"--as", "ADDRESS", "the operator who signs the step"                               \
+	}
+
 #define TOTP_OPTION                                                                                \
 	{                                                                                          \
 		"--file", "FILE", "where they are; ~/.posthouse-totp without it"                   \
@@ -154,6 +159,26 @@ const struct cli_command cli_commands[] = {
 	{NULL, "clock", "SECONDS", 1, 1, {{0}}, command_clock, true,
 		"Move the wall clock of all processes while they run. Only in builds for tests."},
 #endif
+	{"case", "open", "ADDRESS NOTE", 2, 2,
+		{STAFF_OPTION, {"--remove-factors", NULL, "its second factors are lost, too"}},
+		command_case_open, true,
+		"Open a recovery case for an account whose owner cannot come in any more. Every "
+		"address that is known is told, with a link to stop it."},
+	{"case", "evidence", "CASE KIND NOTE", 3, 3, {STAFF_OPTION}, command_case_evidence, true,
+		"Enter evidence; each kind counts once: recovery-mail 40, person 50, identity 40, "
+		"phone 30, payment 30, old-password 20, contents 20, network 20. With 100 points "
+		"three days of waiting begin."},
+	{"case", "approve", "CASE", 1, 1, {STAFF_OPTION}, command_case_approve, true,
+		"Approve a case that removes factors; by somebody who had no part in it."},
+	{"case", "close", "CASE NOTE", 2, 2,
+		{STAFF_OPTION, {"--refuse", NULL, "without giving anything"}}, command_case_close,
+		true,
+		"Close a case: after the waiting it is granted, and a link for a new password is "
+		"printed."},
+	{"case", "list", "", 0, 0, {{"--all", NULL, "closed ones too"}}, command_case_list, true,
+		"List the cases."},
+	{"case", "show", "CASE", 1, 1, {{0}}, command_case_show, true,
+		"Show every step of a case."},
 	{"totp", "add", "NAME [FILE]", 1, 2, {TOTP_OPTION}, command_totp_add, false,
 		"Keep the secret of a second factor: base32 or an otpauth URI, read without echo, "
 		"or from "

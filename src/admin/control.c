@@ -17,6 +17,8 @@ static const struct {
 	{"domain-list", verb_domain_list},
 	{"account-add", verb_account_add},
 	{"account-find", verb_account_find},
+	{"account-name", verb_account_name},
+	{"case-notice", verb_case_notice},
 	{"account-list", verb_account_list},
 	{"account-delete", verb_account_delete},
 	{"account-import", verb_account_import},
