@@ -189,6 +189,7 @@ void totp_write_uri(
 	char *text = NULL;
 	size_t n = 0;
 
+	buf_reserve(out, TOTP_URI_MAX); /* growing would leave copies behind */
 	buf_lit(out, "otpauth://totp/");
 	put_escaped(out, issuer);
 	if (issuer.len)

@@ -46,7 +46,7 @@ MUST_CHECK int totp_read_secret(struct slice text, struct totp *out, struct err 
 MUST_CHECK int totp_read_uri(
 	struct slice uri, struct totp *out, struct slice *label_out, struct err *err);
 /* totp_write_uri - what totp_read_uri() reads, with a label of "issuer:account"; without an issuer,
- * of the account alone. */
+ * of the account alone. out must take TOTP_URI_MAX more. */
 void totp_write_uri(
 	const struct totp *totp, struct slice issuer, struct slice account, struct buf *out);
 

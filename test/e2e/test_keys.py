@@ -4,6 +4,8 @@ Reads /proc/PID/mem, so it needs root; as another user the tests of memory look 
 """
 import base64
 import crypt
+import hashlib
+import hmac
 import imaplib
 import json
 import os
@@ -18,6 +20,7 @@ import struct
 import subprocess
 import threading
 import time
+import urllib.parse
 
 import pytest
 
@@ -208,6 +211,7 @@ def verbs():
 
 
 DENIED = 5
+TOTP = 1  # of enum keeper_factor
 IMAP, SMTP, WEB = 1, 8, 128
 
 
@@ -266,6 +270,71 @@ def test_no_secret_that_opens_stays_in_memory(shared, accounts):
         assert not memory(shared.pid(role), needles), role
     for client in clients:
         client.logout() if isinstance(client, imaplib.IMAP4) else client.quit()
+    for path in shared.dir.rglob('*'):
+        if path.is_file():
+            text = path.read_bytes()
+            assert not [name for name, needle in needles.items() if needle in text], path
+
+
+def totp_code(secret, at):
+    mac = hmac.digest(secret, (int(at) // 30).to_bytes(8, 'big'), hashlib.sha1)
+    number = int.from_bytes(mac[mac[19] & 15:][:4], 'big') & 0x7fffffff
+    return str(number)[-6:].zfill(6)
+
+
+def add_totp(instance, cookie, at):
+    """Gives the account TOTP; its secret and its recovery codes."""
+    numbers, _ = verbs()
+    keeper = Keeper(instance)
+    status, answer = keeper.ask(numbers['FRAME_FACTOR_BEGIN'], cookie, TOTP, '', 'me@example.org')
+    assert status == 0
+    uri = urllib.parse.urlsplit(answer[0].decode())
+    text = urllib.parse.parse_qs(uri.query)['secret'][0]
+    secret = base64.b32decode(text + '=' * (-len(text) % 8))
+    status, answer = keeper.ask(numbers['FRAME_FACTOR_CONFIRM'], cookie, TOTP, 'mine',
+                                totp_code(secret, at))
+    assert status == 0, answer
+    return secret, answer[0].decode().split()
+
+
+def tokens(instance, cookie):
+    """Access and refresh token of another program, as the web page gives them out."""
+    numbers, _ = verbs()
+    keeper, verifier = Keeper(instance), secrets.token_urlsafe(40)
+    challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b'=')
+    code, answer = keeper.ask(numbers['FRAME_GRANT_CODE'], cookie, 'client', 'https://c.example/',
+                              IMAP, challenge)
+    assert code == 0, answer
+    code, answer = keeper.ask(numbers['FRAME_GRANT_EXCHANGE'], 'client', 'https://c.example/',
+                              answer[0], verifier)
+    assert code == 0, answer
+    return answer[3].decode(), answer[4].decode()
+
+
+@pytest.mark.skipif(not IS_ROOT, reason='the socket is the server\'s')
+def test_no_factor_or_token_stays_in_memory(shared, accounts):
+    """What the server passes on is gone afterwards, and what it never sees it has not."""
+    address = 'factors@' + accounts[0].split('@')[1]
+    shared.add_accounts([address])
+    cookie, _ = sign_in(shared, address)
+    now = time.time()
+    secret, codes = add_totp(shared, cookie, now - 30)
+    access, refresh = tokens(shared, cookie)
+    numbers, _ = verbs()
+    assert Keeper(shared).ask(numbers['FRAME_WEB_FACTOR'], cookie, 1, totp_code(secret, now),
+                              '127.0.0.1')[0] == 0
+    client = imaplib.IMAP4_SSL('127.0.0.1', shared.ports['imaps'],
+                               ssl_context=support.tls_context())
+    bearer = 'n,a=%s,\1auth=Bearer %s\1\1' % (address, access)
+    client.authenticate('OAUTHBEARER', lambda _: bearer.encode())
+    needles = {'TOTP secret': secret, 'TOTP secret as text': base64.b32encode(secret).rstrip(b'='),
+               'recovery code': codes[0].encode(), 'access token': access.encode(),
+               'its digits': access[4:].replace('-', '').encode(), 'refresh token': refresh.encode(),
+               'in AUTHENTICATE': base64.b64encode(bearer.encode()).rstrip(b'=')[8:-8]}
+    time.sleep(1)
+    for role in ('server', 'keeper'):
+        assert not memory(shared.pid(role), needles), role
+    client.logout()
     for path in shared.dir.rglob('*'):
         if path.is_file():
             text = path.read_bytes()
