@@ -112,7 +112,8 @@ int command_stop(struct cli *cli), command_reload(struct cli *cli),
 	command_upgrade(struct cli *cli);
 int command_case_open(struct cli *cli), command_case_evidence(struct cli *cli),
 	command_case_approve(struct cli *cli), command_case_close(struct cli *cli),
-	command_case_list(struct cli *cli), command_case_show(struct cli *cli);
+	command_case_list(struct cli *cli), command_case_show(struct cli *cli),
+	command_case_flags(struct cli *cli);
 int command_totp_add(struct cli *cli), command_totp_list(struct cli *cli),
 	command_totp_code(struct cli *cli), command_totp_remove(struct cli *cli);
 int command_help(struct cli *cli), command_version(struct cli *cli);

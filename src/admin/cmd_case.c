@@ -331,3 +331,34 @@ int command_case_show(struct cli *cli)
 	table_end(&listing.table);
 	return cli_end(cli, rc, &err);
 }
+
+static void list_flag(void *context, const struct keeper_flag *flag)
+{
+	struct listing *l = context;
+	json_t *json = json_pack("{s:I, s:o, s:s%}", "at", (json_int_t)flag->at_s, "account",
+		name_of(l->client, flag->account), "peer", flag->peer.len ? flag->peer.ptr : "",
+		flag->peer.len);
+
+	table_row(&l->table, json);
+	json_decref(json);
+}
+
+int command_case_flags(struct cli *cli)
+{
+	static const struct table_column columns[] = {
+		{"at", "AT", TABLE_TIME},
+		{"account", "ACCOUNT", TABLE_TEXT},
+		{"peer", "FROM", TABLE_TEXT},
+	};
+	struct client client AUTO(client_close) = {.fd = -1};
+	struct listing listing = {.client = &client};
+	struct err err;
+	int rc = cli_connect(cli, &client);
+
+	if (rc != CLI_OK)
+		return rc;
+	table_init(&listing.table, columns, sizeof(columns) / sizeof(columns[0]), cli->is_json);
+	rc = keeper_case_flags(INSTANCE_KEEPER_CLI, list_flag, &listing, &err);
+	table_end(&listing.table);
+	return cli_end(cli, rc, &err);
+}

@@ -177,6 +177,9 @@ const struct cli_command cli_commands[] = {
 		"printed."},
 	{"case", "list", "", 0, 0, {{"--all", NULL, "closed ones too"}}, command_case_list, true,
 		"List the cases."},
+	{"case", "flags", "", 0, 0, {{0}}, command_case_flags, true,
+		"List the resets by mail that were asked for without the second factor: somebody "
+		"reads a recovery address's mail."},
 	{"case", "show", "CASE", 1, 1, {{0}}, command_case_show, true,
 		"Show every step of a case."},
 	{"totp", "add", "NAME [FILE]", 1, 2, {TOTP_OPTION}, command_totp_add, false,

@@ -60,6 +60,7 @@ enum frame_verb {
 	FRAME_CASE_CLOSE,
 	FRAME_CASE_LIST,
 	FRAME_CASE_SHOW,
+	FRAME_CASE_FLAGS, /* resets that were asked for without the second factor */
 	FRAME_WEB_BEGIN = 24,
 	FRAME_WEB_CHECK,
 	FRAME_WEB_FACTOR,

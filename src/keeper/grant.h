@@ -18,6 +18,7 @@
 #include "keeper/factors.h"
 
 enum {
+	GRANT_SCOPES = SCOPE_ALL & ~SCOPE_WEB, /* the web pages are for people */
 	GRANT_CLIENT_MAX = 64,
 	GRANT_REDIRECT_MAX = 1024,
 	GRANT_CHALLENGE_LEN = 43, /* characters: SHA-256 in base64url */

@@ -162,6 +162,17 @@ typedef void keeper_case_entry_fn(void *context, const struct keeper_case_entry 
 MUST_CHECK int keeper_case_show(const char *socket_path, uint64_t id, struct keeper_case *out,
 	keeper_case_entry_fn *each, void *context, struct err *err);
 
+/* keeper_case_flags - resets that somebody with the link, and without the second factor, asked for;
+ * the latest first. */
+struct keeper_flag {
+	uint64_t account;
+	int64_t at_s;
+	struct slice peer;
+};
+typedef void keeper_flag_fn(void *context, const struct keeper_flag *flag);
+MUST_CHECK int keeper_case_flags(
+	const char *socket_path, keeper_flag_fn *each, void *context, struct err *err);
+
 /* keeper_make_key - make a TLS key of that name (ECDSA P-256) unless it exists, and a
  * self-signed certificate for the DNS names (and IP addresses), appended as PEM. */
 MUST_CHECK int keeper_make_key(const char *socket_path, struct slice name,

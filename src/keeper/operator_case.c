@@ -162,3 +162,25 @@ int keeper_case_show(const char *socket_path, uint64_t id, struct keeper_case *o
 	}
 	return 0;
 }
+
+int keeper_case_flags(const char *socket_path, keeper_flag_fn *each, void *context, struct err *err)
+{
+	struct buf request AUTO(buf_done), reply AUTO(buf_done);
+	struct keeper_flag flag;
+	struct frame f;
+	int rc;
+
+	buf_init(&request, FRAME_CLI_MAX);
+	buf_init(&reply, FRAME_ANSWER_MAX);
+	frame_begin(&request, 1, FRAME_CASE_FLAGS);
+	rc = operator_ask(socket_path, &request, &reply, &f, err);
+	while (rc == 0 && !frame_end(&f)) {
+		flag.account = frame_u64(&f);
+		flag.at_s = (int64_t)frame_u64(&f);
+		flag.peer = frame_bytes(&f);
+		if (f.is_bad)
+			return nonsense(err);
+		each(context, &flag);
+	}
+	return rc;
+}

@@ -198,6 +198,9 @@ static int store_reset(struct db *change, uint64_t account, const unsigned char 
 {
 	int rc = db_do(change, err, "DELETE FROM reset WHERE until_s < ?", db_i(clock_wall_s()));
 
+	if (rc == 0)
+		rc = db_do(change, err, "DELETE FROM flag WHERE at_s < ?",
+			db_i(clock_wall_s() - RECOVER_FLAG_S));
 	return rc < 0 ? rc
 		      : db_do(change, err,
 				"INSERT INTO reset (mac, account, until_s, tries)"

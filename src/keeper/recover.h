@@ -21,6 +21,7 @@ enum {
 	RECOVER_CONFIRM_S = 2 * 86400,
 	RECOVER_CANCEL_S = 7 * 86400,
 	RECOVER_RESET_S = 3600,
+	RECOVER_FLAG_S = 90 * 86400, /* how long a flag is kept */
 	RECOVER_RESET_TRIES = 10,
 	RECOVER_OF_ACCOUNT = 3, /* resets an hour */
 	RECOVER_OF_NETWORK = 20,

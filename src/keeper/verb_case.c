@@ -240,3 +240,27 @@ void verb_case_show(struct task *t)
 	secrets_read_end(t->desk->secrets);
 	task_end(t, rc, &err);
 }
+
+static int put_flags(struct task *t, struct db *db, struct err *err)
+{
+	struct db_stmt *row;
+	int rc = db_query(
+		db, &row, err, "SELECT account, at_s, peer FROM flag ORDER BY id DESC LIMIT 1000");
+
+	while (rc == 0 && (rc = db_step(row, err)) == 1) {
+		task_put_u64(t, (uint64_t)db_int(row, 0));
+		task_put_u64(t, (uint64_t)db_int(row, 1));
+		task_put(t, db_text(row, 2));
+		rc = 0;
+	}
+	return rc;
+}
+
+void verb_case_flags(struct task *t)
+{
+	struct err err;
+	int rc = put_flags(t, secrets_read(t->desk->secrets), &err);
+
+	secrets_read_end(t->desk->secrets);
+	task_end(t, rc, &err);
+}

@@ -34,8 +34,8 @@ void verb_grant_code(struct task *t)
 	struct err err;
 	int rc = find_web(t, &web, &err);
 
-	if (rc == 0 && t->f[3].n & ~(uint64_t)SCOPE_ALL)
-		rc = err_set(&err, ERR_SYNTAX, "a scope that is not known");
+	if (rc == 0 && t->f[3].n & ~(uint64_t)GRANT_SCOPES)
+		rc = err_set(&err, ERR_SYNTAX, "a scope that no program is given");
 	if (rc == 0)
 		rc = grant_code(t->desk->factors, web.account.id, t->f[1].s, t->f[2].s,
 			(unsigned)t->f[3].n, t->f[4].s, code, &err);
@@ -81,7 +81,8 @@ void verb_device_begin(struct task *t)
 {
 	struct keeper_device device;
 
-	grant_device_begin(t->desk->factors, t->f[0].s, (unsigned)t->f[1].n & SCOPE_ALL, &device);
+	grant_device_begin(
+		t->desk->factors, t->f[0].s, (unsigned)t->f[1].n & GRANT_SCOPES, &device);
 	task_put(t, slice_str(device.device_code));
 	task_put(t, slice_str(device.user_code));
 	task_put_u64(t, (uint64_t)device.expires_in_s);

@@ -149,5 +149,6 @@ const struct verb verbs[FRAME_VERB_END] = {
 		verb_case_approve},
 	[FRAME_CASE_CLOSE] = {"case-close", VERB_CLI, NULL, "itibp", TASK_CLERK, verb_case_close},
 	[FRAME_CASE_LIST] = {"case-list", VERB_CLI, NULL, "b", TASK_READER, verb_case_list},
+	[FRAME_CASE_FLAGS] = {"case-flags", VERB_CLI, NULL, "", TASK_READER, verb_case_flags},
 	[FRAME_CASE_SHOW] = {"case-show", VERB_CLI, NULL, "i", TASK_READER, verb_case_show},
 };

@@ -10,7 +10,7 @@ from support import wait_for
 from test_keys import Keeper, add_totp, sign_in, verbs
 
 pytestmark = pytest.mark.skipif(os.getuid() != 0, reason="the socket is the server's")
-DAY = 86400
+DAY, CONFLICT = 86400, 7
 
 
 @pytest.fixture(scope='module')
@@ -96,3 +96,19 @@ def test_strangers_open_no_case(instance, staff):
         assert done.returncode == 1, done
     assert instance.run('case', 'open', 'two@example.org', 'x', stdin='000000\n').returncode == 1
     assert json.loads(instance.tool('case', 'list', '--json')) == []
+
+
+def test_a_reset_without_the_factor_is_flagged(instance, staff):
+    one = 'one@example.org'
+    numbers, _ = verbs()
+    keeper = Keeper(instance)
+    case = str(step(instance, staff, 'two@example.org', 'open', one, 'lost the password')['case'])
+    for kind in 'person', 'identity', 'phone':
+        step(instance, staff, 'two@example.org', 'evidence', case, kind, 'seen')
+    instance.tool('clock', str(8 * DAY))
+    link = step(instance, staff, 'two@example.org', 'close', case, 'done')['link'].split('/')[-1]
+    assert instance.tool('case', 'flags', '--json').strip() == '[]'
+    asked = (link, one, 'a wall of seven snails', 0, '', '192.0.2.7')
+    assert keeper.ask(numbers['FRAME_RESET_END'], *asked)[0] == CONFLICT
+    assert [(f['account'], f['peer']) for f in json.loads(instance.tool('case', 'flags', '--json'))
+            ] == [(one, '192.0.2.7')]
