@@ -1,5 +1,5 @@
 # Every reply over TLS says how to come back and what a page may do; in clear nothing of TLS.
-get a https://$host/nothing-here
+get a https://localhost/nothing-here
 < HTTP/1.1 404 Not Found
 <+ Strict-Transport-Security: max-age=31536000
 <+ Content-Security-Policy: default-src 'none'{}
