@@ -51,6 +51,24 @@ static const struct config_row rows[] = {
 	{"tls.old_signatures", TYPE_SWITCH, AT(tls_old_signatures), "false", 0, 0, CONFIG_KEEPER,
 		"Sign with SHA-1 for clients that offer nothing newer, and for those of listeners "
 		"that are named insecure."},
+	{"resolver", TYPE_LINE, AT(resolver), "", 0, 0, CONFIG_COURIER,
+		"The DNS resolver that the courier asks, ADDRESS or ADDRESS:PORT. Empty: those of "
+		"/etc/resolv.conf."},
+	{"acme.directory", TYPE_URL, AT(acme_directory), "", 0, 0, CONFIG_COURIER,
+		"Where certificates are ordered (RFC 8555): the URL of the CA's directory, such as "
+		"https://acme-v02.api.letsencrypt.org/directory. To set it is to agree to the CA's "
+		"terms."},
+	{"acme.contact", TYPE_MAIL, AT(acme_contact), "", 0, 0, CONFIG_COURIER,
+		"Where the CA may write to."},
+	{"acme.ca_file", TYPE_LINE, AT(acme_ca_file), "", 0, 0, CONFIG_COURIER,
+		"Certificates in PEM by which the CA's own server is known. Empty: the system's."},
+	{"acme.challenge", TYPE_WORD, AT(acme_challenge), "http-01", 0, 0, CONFIG_COURIER,
+		"How the CA shall see that a host is ours: http-01 (on port 80) or tls-alpn-01 (on "
+		"port 443). The other is used where the CA does not offer it."},
+	{"acme.addresses", TYPE_LINE, AT(acme_addresses), "", 0, 0, CONFIG_COURIER,
+		"The IP addresses by which we are reached from outside, with a blank between: only "
+		"hosts that have these are ordered for. Empty: those that the DNS has for "
+		"host_name."},
 	{"users.server", TYPE_WORD, AT(user_server), "posthouse-server", 0, 0, CONFIG_START,
 		"The user the server runs as when Posthouse is started by root."},
 	{"users.keeper", TYPE_WORD, AT(user_keeper), "posthouse-keeper", 0, 0, CONFIG_START,

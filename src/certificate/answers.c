@@ -11,6 +11,7 @@ static const char path_prefix[] = "/.well-known/acme-challenge/";
 
 struct answer {
 	int64_t until_ms;
+	struct tls_chain *chain;        /* NULL: for HTTP */
 	struct slice host, token, text; /* in space */
 	char space[];
 };
@@ -25,23 +26,56 @@ static struct slice put(char **at, struct slice s)
 	return copy;
 }
 
+static void answer_free(struct answer *answer)
+{
+	if (answer)
+		tls_chain_release(answer->chain);
+	free(answer);
+}
+
 /* Tokens are unguessable and their own (RFC 8555 8.1), so they are the key. */
-void answers_add(struct answers *a, struct slice host, struct slice token, struct slice text)
+static void add(struct answers *a, struct slice host, struct slice token, struct slice text,
+	struct tls_chain *chain)
 {
 	struct answer *answer;
 	char *at;
 
 	answers_forget(a, clock_mono_ms());
-	if (a->map.count >= ANSWERS_MAX || token.len == 0)
+	if (a->map.count >= ANSWERS_MAX || token.len == 0) {
+		tls_chain_release(chain);
 		return;
+	}
 	answer = mem_zalloc(sizeof(*answer) + host.len + token.len + text.len);
 	at = answer->space;
 	answer->until_ms = clock_mono_ms() + ANSWERS_KEEP_MS;
 	answer->host = put(&at, host);
 	answer->token = put(&at, token);
 	answer->text = put(&at, text);
-	free(map_del(&a->map, answer->token));
+	answer->chain = chain;
+	answer_free(map_del(&a->map, answer->token));
 	map_put(&a->map, answer->token, answer);
+}
+
+void answers_add(struct answers *a, struct slice host, struct slice token, struct slice text)
+{
+	add(a, host, token, text, NULL);
+}
+
+void answers_add_chain(struct answers *a, struct slice host, struct tls_chain *chain)
+{
+	add(a, host, host, (struct slice){0}, tls_chain_hold(chain));
+}
+
+size_t answers_list(const struct answers *a, struct tls_use *out)
+{
+	const struct answer *answer;
+	size_t at = 0, n = 0;
+
+	while ((answer = map_next(&a->map, &at))) {
+		if (answer->chain)
+			out[n++] = (struct tls_use){.chain = answer->chain};
+	}
+	return n;
 }
 
 static void delete_if(struct answers *a, struct slice host, int64_t before_ms)
@@ -53,7 +87,7 @@ static void delete_if(struct answers *a, struct slice host, int64_t before_ms)
 		if (answer->until_ms >= before_ms && !slice_eq(answer->host, host))
 			continue;
 		map_del(&a->map, answer->token);
-		free(answer);
+		answer_free(answer);
 	}
 }
 
@@ -74,7 +108,7 @@ bool answers_find(const struct answers *a, struct slice host, struct slice path,
 	if (!slice_starts(path, slice_str(path_prefix)))
 		return false;
 	answer = map_get(&a->map, slice_from(path, sizeof(path_prefix) - 1));
-	if (!answer || !slice_eq(answer->host, host))
+	if (!answer || answer->chain || !slice_eq(answer->host, host))
 		return false;
 	buf_append(out, answer->text);
 	return true;
@@ -86,6 +120,6 @@ void answers_done(struct answers *a)
 	size_t at = 0;
 
 	while ((answer = map_next(&a->map, &at)))
-		free(answer);
+		answer_free(answer);
 	map_done(&a->map);
 }

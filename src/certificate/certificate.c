@@ -367,10 +367,35 @@ void certificates_add_answer(
 	pthread_mutex_unlock(&c->lock);
 }
 
+static void use_tls_answers(struct certificates *c)
+{
+	struct tls_use *uses = mem_zalloc_array(ANSWERS_MAX, sizeof(*uses));
+
+	tls_use_challenges(c->config.tls, uses, answers_list(&c->answers, uses));
+	free(uses);
+}
+
+int certificates_add_tls_answer(
+	struct certificates *c, struct slice host, struct slice pem, struct err *err)
+{
+	struct tls_chain *chain = NULL;
+	const int rc = tls_chain_read(c->config.tls, pem, (struct slice){0}, &chain, err);
+
+	if (rc < 0)
+		return rc;
+	pthread_mutex_lock(&c->lock);
+	answers_add_chain(&c->answers, host, chain);
+	use_tls_answers(c);
+	pthread_mutex_unlock(&c->lock);
+	tls_chain_release(chain);
+	return 0;
+}
+
 void certificates_drop_answers(struct certificates *c, struct slice host)
 {
 	pthread_mutex_lock(&c->lock);
 	answers_drop(&c->answers, host);
+	use_tls_answers(c);
 	pthread_mutex_unlock(&c->lock);
 }
 

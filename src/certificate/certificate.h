@@ -74,6 +74,11 @@ void certificates_set_order(struct certificates *certificates, struct slice name
  * that host. Forgotten after an hour, or with certificates_drop_answers(). */
 void certificates_add_answer(struct certificates *certificates, struct slice host,
 	struct slice token, struct slice text);
+/* certificates_add_tls_answer - RFC 8737 3: the certificate (PEM) that it shall be shown on port
+ * 443.
+ */
+MUST_CHECK int certificates_add_tls_answer(
+	struct certificates *certificates, struct slice host, struct slice pem, struct err *err);
 void certificates_drop_answers(struct certificates *certificates, struct slice host);
 /* certificates_answer - to be asked for each request on port 80, before any redirect. host: in
  * lower case, without port. False: it is not such a question. The answer's type is

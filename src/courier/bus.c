@@ -1,6 +1,10 @@
 /* bus.c - see process.h for what it is. */
 #include <stdio.h>
 
+#include <time.h>
+
+#include "base/clock.h"
+#include "courier/orders.h"
 #include "courier/process.h"
 
 enum { LINE_MAX_BYTES = 64 << 10, WAITING_MAX_BYTES = 4 << 20 };
@@ -24,15 +28,77 @@ void courier_say(struct courier *courier, const char *fmt, ...)
 	pool_wake(courier->pool, bus->conn);
 }
 
+/* The line again, for all: who has it already says so once more. */
+static void say_open(struct courier_bus *bus)
+{
+	bus->having = 0;
+	buf_append(&bus->out, buf_slice(&bus->open));
+}
+
+static bool has_all(const struct courier_bus *bus)
+{
+	return bus->servers && bus->having >= bus->servers;
+}
+
+int courier_publish(struct courier *courier, const char *word, struct slice rest, int64_t wait_ms,
+	struct err *err)
+{
+	struct courier_bus *bus = &courier->bus;
+	const int64_t end = clock_mono_ms() + wait_ms;
+	const struct timespec until = {.tv_sec = end / 1000, .tv_nsec = end % 1000 * 1000000};
+	bool is_known;
+
+	pthread_mutex_lock(&bus->lock);
+	buf_clear(&bus->open);
+	buf_printf(&bus->open, "%s %llu ", word, (unsigned long long)++bus->number);
+	buf_append(&bus->open, rest);
+	buf_byte(&bus->open, '\n');
+	say_open(bus);
+	pthread_mutex_unlock(&bus->lock);
+	pool_wake(courier->pool, bus->conn);
+	pthread_mutex_lock(&bus->lock);
+	while (!has_all(bus) && clock_mono_ms() < end)
+		pthread_cond_timedwait(&bus->heard, &bus->lock, &until);
+	is_known = has_all(bus);
+	pthread_mutex_unlock(&bus->lock);
+	return is_known ? 0 : err_set(err, ERR_BUSY, "the servers do not answer");
+}
+
+void courier_withdraw(struct courier *courier)
+{
+	pthread_mutex_lock(&courier->bus.lock);
+	buf_clear(&courier->bus.open);
+	pthread_mutex_unlock(&courier->bus.lock);
+}
+
+/* Servers came or went: a new one knows nothing yet. */
 static void on_servers(struct courier *courier, struct slice rest)
 {
+	struct courier_bus *bus = &courier->bus;
 	uint64_t n;
 
 	if (!slice_to_u64(rest, UINT32_MAX, &n))
 		return;
-	pthread_mutex_lock(&courier->bus.lock);
-	courier->bus.servers = (unsigned)n;
-	pthread_mutex_unlock(&courier->bus.lock);
+	pthread_mutex_lock(&bus->lock);
+	bus->servers = (unsigned)n;
+	say_open(bus);
+	pthread_mutex_unlock(&bus->lock);
+	orders_tell(courier->orders);
+}
+
+static void on_has(struct courier *courier, struct slice rest)
+{
+	struct courier_bus *bus = &courier->bus;
+	uint64_t n;
+
+	if (!slice_to_u64(rest, UINT64_MAX, &n))
+		return;
+	pthread_mutex_lock(&bus->lock);
+	if (n == bus->number && bus->open.len) {
+		bus->having++;
+		pthread_cond_signal(&bus->heard);
+	}
+	pthread_mutex_unlock(&bus->lock);
 }
 
 static const struct {
@@ -40,6 +106,7 @@ static const struct {
 	void (*run)(struct courier *courier, struct slice rest);
 } lines[] = {
 	{"servers", on_servers},
+	{"acme-has", on_has},
 };
 
 static size_t on_frame(struct conn *c, struct slice in, bool is_full)
@@ -69,6 +136,7 @@ static void on_execute(struct conn *c, struct slice unit)
 		if (slice_eq(word, slice_str(lines[i].name)))
 			lines[i].run(conn_context(c), rest);
 	}
+	on_notify(c);
 }
 
 static void on_greet(struct conn *c)
@@ -101,13 +169,22 @@ static const struct protocol bus_protocol = {
 
 int courier_bus_open(struct courier *courier, int fd, struct err *err)
 {
+	pthread_condattr_t attr;
+
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&courier->bus.heard, &attr);
+	pthread_condattr_destroy(&attr);
 	pthread_mutex_init(&courier->bus.lock, NULL);
 	buf_init(&courier->bus.out, WAITING_MAX_BYTES);
+	buf_init(&courier->bus.open, LINE_MAX_BYTES);
 	return pool_attach(courier->pool, fd, &bus_protocol, courier, &courier->bus.conn, err);
 }
 
 void courier_bus_done(struct courier_bus *bus)
 {
 	buf_done(&bus->out);
+	buf_done(&bus->open);
+	pthread_cond_destroy(&bus->heard);
 	pthread_mutex_destroy(&bus->lock);
 }

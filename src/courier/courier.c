@@ -11,8 +11,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "courier/orders.h"
 #include "courier/process.h"
 #include "process/sandbox.h"
 
@@ -25,6 +27,16 @@ void courier_stop(struct courier *courier)
 	atomic_store(&courier->must_stop, true);
 	while (write(courier->event_fd, &one, sizeof(one)) < 0 && errno == EINTR)
 		;
+}
+
+bool courier_pause(struct courier *courier, int64_t ms)
+{
+	struct pollfd event = {.fd = courier->event_fd, .events = POLLIN};
+	const int64_t end = clock_mono_ms() + ms;
+
+	while (clock_mono_ms() < end && !atomic_load(&courier->must_stop))
+		poll(&event, 1, (int)(end - clock_mono_ms()));
+	return !atomic_load(&courier->must_stop);
 }
 
 /* While files can be opened: no configuration of OpenSSL's is read, then or later. */
@@ -47,6 +59,10 @@ static int open_parts(struct courier *courier, int bus_fd, struct err *err)
 	if (rc == 0)
 		rc = pool_new(&pool, &courier->pool, err);
 	if (rc == 0)
+		rc = dns_new(courier->settings->resolver, &courier->dns, err);
+	if (rc == 0)
+		rc = orders_open(courier, &courier->orders, err);
+	if (rc == 0)
 		rc = courier_bus_open(courier, bus_fd, err);
 	return rc;
 }
@@ -55,6 +71,8 @@ static void close_parts(struct courier *courier)
 {
 	if (courier->pool)
 		pool_stop(&courier->pool);
+	orders_close(&courier->orders);
+	dns_free(&courier->dns);
 	courier_bus_done(&courier->bus);
 	io_close(&courier->event_fd);
 	curl_global_cleanup();
@@ -95,7 +113,7 @@ static void wait_for_end(struct courier *courier, int signal_fd)
 
 	while (poll(fds, 2, -1) < 0 && errno == EINTR)
 		;
-	atomic_store(&courier->must_stop, true);
+	courier_stop(courier); /* who pauses shall know */
 	log_info(NULL, "stop");
 	pool_wait(courier->pool, STOP_MS);
 }
@@ -114,8 +132,11 @@ int courier_run(const struct courier_config *config, struct err *err)
 	if (rc == 0)
 		rc = enter_sandbox(err);
 	if (rc == 0)
+		rc = dns_start(courier.dns, err);
+	if (rc == 0)
 		rc = pool_start(courier.pool, err);
 	if (rc == 0) {
+		orders_start(courier.orders);
 		log_info(NULL, "courier_ready");
 		wait_for_end(&courier, signal_fd);
 	}

@@ -10,26 +10,37 @@
 #include <stdatomic.h>
 
 #include "courier/courier.h"
+#include "courier/dns.h"
 #include "net/pool.h"
 
 /* Lines for the supervisor that are not sent yet, and what it told us. */
 struct courier_bus {
 	struct conn_ref conn;
 	pthread_mutex_t lock; /* guards all below */
+	pthread_cond_t heard;
 	struct buf out;
 	unsigned servers; /* that run now */
+	struct buf open;  /* the line that every server must have, with its end; or empty */
+	uint64_t number;  /* of that line */
+	unsigned having;  /* how many servers said that they have it */
 };
+
+struct orders;
 
 struct courier {
 	const struct config *settings;
 	struct pool *pool;
 	struct courier_bus bus;
+	struct dns *dns;
+	struct orders *orders;
 	int event_fd; /* wakes the main thread after must_stop was set */
 	atomic_bool must_stop;
 };
 
 /* courier_stop - end the process. Any thread. */
 void courier_stop(struct courier *courier);
+/* courier_pause - let time pass; false: the process ends. */
+bool courier_pause(struct courier *courier, int64_t ms);
 
 /* bus.c: lines to and from the supervisor (supervisor/child.h) */
 MUST_CHECK int courier_bus_open(struct courier *courier, int fd, struct err *err);
@@ -37,5 +48,12 @@ void courier_bus_done(struct courier_bus *bus);
 /* courier_say - a line, without its end, to every server. Any thread. */
 PRINTF_LIKE(2, 3)
 void courier_say(struct courier *courier, const char *fmt, ...);
+/*
+ * courier_publish - "WORD NUMBER REST" to every server, those included that start later, until
+ * courier_withdraw(); returns when all that run have it. -ERR_BUSY: not in wait_ms. One at a time.
+ */
+MUST_CHECK int courier_publish(struct courier *courier, const char *word, struct slice rest,
+	int64_t wait_ms, struct err *err);
+void courier_withdraw(struct courier *courier);
 
 #endif

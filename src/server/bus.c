@@ -171,6 +171,25 @@ static void on_acme_answer(struct server *server, struct slice rest)
 	tell_courier(server, number);
 }
 
+/* acme-tls NUMBER HOST BASE64: the same over TLS. */
+static void on_acme_tls(struct server *server, struct slice rest)
+{
+	struct slice number = slice_cut(rest, ' ', &rest), text, host = slice_cut(rest, ' ', &text);
+	struct buf pem AUTO(buf_done);
+	struct err err;
+	int rc;
+
+	buf_init(&pem, LINE_MAX_BYTES);
+	rc = base64_decode(&pem, text, &err);
+	if (rc == 0)
+		rc = certificates_add_tls_answer(
+			server->service.certificates, host, buf_slice(&pem), &err);
+	if (rc < 0)
+		log_error(NULL, "acme-tls", log_s("host", host), log_e(&err));
+	else
+		tell_courier(server, number);
+}
+
 /* acme-drop HOST */
 static void on_acme_drop(struct server *server, struct slice rest)
 {
@@ -192,6 +211,7 @@ static const struct {
 } lines[] = {
 	{"acme-answer", on_acme_answer},
 	{"acme-drop", on_acme_drop},
+	{"acme-tls", on_acme_tls},
 	{"acme-order", on_acme_order},
 	{"notice", on_notice},
 	{"revoke", on_revoke},

@@ -3,11 +3,12 @@
  * MTA-STS (RFC 8461 3.3) and autoconfiguration. Under /.well-known/acme-challenge/ the order's own
  * answer comes before this; what is left of it is not found.
  */
+#include "certificate/certificate.h"
 #include "page/page.h"
 #include "web/templates.h"
 #include "web/visit.h"
 
-enum { XML_MAX = 16 << 10 };
+enum { XML_MAX = 16 << 10, CHALLENGE_MAX = 1 << 10 };
 
 static void answer_autoconfig(struct http *x)
 {
@@ -29,10 +30,25 @@ static void answer_autoconfig(struct http *x)
 	json_decref(values);
 }
 
+/* What a CA asks of a host that somebody ordered a certificate for (RFC 8555 8.3). */
+static bool answer_challenge(struct http *x)
+{
+	struct buf out AUTO(buf_done);
+
+	buf_init(&out, CHALLENGE_MAX);
+	if (!certificates_answer(
+		    visit_of(x)->service->certificates, http_host(x), http_path(x), &out))
+		return false;
+	http_reply(x, 200, "application/octet-stream", buf_slice(&out));
+	return true;
+}
+
 bool known_answer(struct http *x)
 {
 	const struct slice path = http_path(x);
 
+	if (answer_challenge(x))
+		return true;
 	if (slice_eq(path, slice_lit("/mail/config-v1.1.xml")) ||
 		slice_eq(path, slice_lit("/.well-known/autoconfig/mail/config-v1.1.xml"))) {
 		answer_autoconfig(x);
