@@ -72,6 +72,9 @@ static void print_status(const json_t *status)
 	printf("queue        %lld messages for %lld recipients elsewhere, %s\n",
 		(long long)number_at(status, "queue", "messages"),
 		(long long)number_at(status, "queue", "recipients"), bytes);
+	printf("notices      %lld waiting, %lld sent in the last day\n",
+		(long long)number_at(status, "notices", "waiting"),
+		(long long)number_at(status, "notices", "sent_day"));
 }
 
 int command_status(struct cli *cli)

@@ -1,6 +1,7 @@
 /* verb_status.c - `status`: how this server and the processes beside it are. */
 #include "admin/verb.h"
 #include "base/clock.h"
+#include "notice/notice.h"
 
 static json_t *pool_json(struct pool *pool)
 {
@@ -38,6 +39,17 @@ static json_t *queue_json(struct mail_queue *queue)
 		(json_int_t)status.recipients, "bytes", (json_int_t)status.bytes);
 }
 
+static json_t *notices_json(struct service *service)
+{
+	struct notice_status status;
+	struct err err;
+
+	if (notice_status(service, &status, &err) < 0)
+		return json_pack("{s:s}", "error", err.msg);
+	return json_pack("{s:I, s:I}", "waiting", (json_int_t)status.waiting, "sent_day",
+		(json_int_t)status.sent_day);
+}
+
 static json_t *processes_json(struct control *control)
 {
 	json_t *list;
@@ -52,16 +64,16 @@ static json_t *processes_json(struct control *control)
 void verb_status(struct conn *c, const json_t *args)
 {
 	struct control *control = conn_context(c);
-	const struct service *service = control->service;
+	struct service *service = control->service;
 
 	(void)args;
 	verb_done(conn_out(c),
-		json_pack("{s:s, s:o, s:i, s:I, s:b, s:i, s:b, s:o, s:o, s:o, s:o}", "version",
+		json_pack("{s:s, s:o, s:i, s:I, s:b, s:i, s:b, s:o, s:o, s:o, s:o, s:o}", "version",
 			POSTHOUSE_VERSION, "host_name", verb_string(service->host_name),
 			"generation", (int)control->generation, "uptime",
 			(json_int_t)(clock_wall_s() - control->started_s), "separate_users",
 			control->is_separate, "landlock", control->sandbox.landlock_abi, "seccomp",
 			control->sandbox.has_seccomp, "processes", processes_json(control),
 			"server", pool_json(service->pool), "store", store_json(service->store),
-			"queue", queue_json(service->queue)));
+			"queue", queue_json(service->queue), "notices", notices_json(service)));
 }

@@ -362,6 +362,8 @@ int notice_status(struct service *service, struct notice_status *out, struct err
 	int64_t waiting = 0, sent = 0;
 	int rc;
 
+	if (!n)
+		return err_set(err, ERR_NOTFOUND, "notices are not open");
 	pthread_mutex_lock(&n->reader_lock);
 	rc = db_get_int(n->reader, &waiting, err, "SELECT count(*) FROM notice WHERE state = 0");
 	if (rc == 0)

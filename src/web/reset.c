@@ -1,11 +1,12 @@
 /* reset.c - a forgotten password: the link by mail, the new password; and cancelling a change of
  * the recovery address. What is said never tells whether an account exists. */
 #include "notice/notice.h"
+#include "policy/policy.h"
 #include "web/note.h"
 #include "web/pages.h"
 #include "web/settings.h"
 
-enum { LINK_MAX = 1024 };
+enum { LINK_MAX = 1024, ARENA_BYTES = 4 << 20 };
 
 static void show(
 	struct http *x, const char *template, const char *title, json_t *values, unsigned status)
@@ -88,11 +89,30 @@ void page_reset_link(struct http *x)
 	show_link(x, json_object(), 200);
 }
 
+/* The user of the form, whom the keeper has just found right. */
+static void tell_changed(struct http *x)
+{
+	const struct visit *v = visit_of(x);
+	struct directory_entry entry;
+	struct arena arena AUTO(arena_done);
+	struct err err;
+
+	arena_init(&arena, ARENA_BYTES);
+	if (directory_find(v->service->directory, slice_trim(http_form(x, "user")), &arena, &entry,
+		    &err) < 0 ||
+		entry.kind != DIRECTORY_ACCOUNT)
+		return;
+	note_event(x, entry.account.id, "password-changed", NULL);
+	note_mail(x, entry.account.id, "password-changed", NULL, (struct slice){0});
+	policy_password_changed(v->service, entry.account.id);
+}
+
 static void on_ended(struct http *x, struct answer *answer)
 {
 	json_t *values;
 
 	if (answer->rc == 0) {
+		tell_changed(x);
 		visit_say(x, "reset");
 		visit_go(x, "/");
 		visit_answer_done(answer);

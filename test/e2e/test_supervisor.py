@@ -139,8 +139,8 @@ def test_unwritable_directory(instance):
 
 
 @pytest.mark.parametrize('text, want', [
-    ('host_name = "a";\nlisten = {\n imap = "*:143";\n};\n',
-     'posthouse.conf:3: there is no setting listen.imap'),
+    ('host_name = "a";\nlisten = {\n image = "*:143";\n};\n',
+     'posthouse.conf:3: there is no setting listen.image'),
     ('\nlimits = { recipients = 5; };\n', 'posthouse.conf:2: limits.recipients must be from 100'),
     ('listen = {\n', 'posthouse.conf:2: syntax error'),
 ])
