@@ -44,6 +44,11 @@ static const struct config_row rows[] = {
 	{"web.insecure", TYPE_SWITCH, AT(web_insecure), "false", 0, 0, CONFIG_SERVER,
 		"Answer at insecure.DOMAIN without TLS, for devices that cannot do it. Everything "
 		"travels readable there, passwords too, and the pages say so."},
+	{"web.clients", TYPE_LINE, AT(web_clients),
+		"mail http://127.0.0.1 http://[::1] http://localhost", 0, 0, CONFIG_SERVER,
+		"Programs that may ask users for access (OAuth 2.0): a name and the addresses to "
+		"which users are sent back, with semicolons between programs. A loopback address "
+		"without a port stands for any port and path of it."},
 	{"tls.default", TYPE_WORD, AT(tls_default), "localhost", 0, 0, CONFIG_RELOAD,
 		"Which certificate clients get that ask for no name, or for one we have not: NAME "
 		"of tls/NAME.pem. When there is no certificate at all, a self-signed one of this "
@@ -116,7 +121,8 @@ static const struct config_row rows[] = {
 	{"passwords.argon2_passes", TYPE_COUNT, AT(argon2_passes), "2", 1, 100, CONFIG_KEEPER,
 		"Passes of one argon2id run."},
 	{"passwords.scram_main", TYPE_SWITCH, AT(scram_main), "false", 0, 0, CONFIG_SERVER_KEEPER,
-		"Let main passwords be used by SCRAM too, as alternative passwords always can. What "
+		"Let main passwords be used by SCRAM too, as alternative passwords always can. "
+		"What "
 		"is kept for it lets whoever steals the keeper's files try passwords hundreds of "
 		"times faster."},
 	{"passwords.cache", TYPE_TIME, AT(cache_s), "5 m", 0, DAY, CONFIG_KEEPER,

@@ -51,6 +51,7 @@ struct config {
 	struct slice host_name;
 	struct config_listen smtp, submissions, imaps, https, http, lmtp;
 	uint64_t web_public_port, web_insecure;
+	struct slice web_clients;
 	struct config_listen imap, submission; /* without TLS at first */
 	uint64_t lmtp_socket;
 	struct config_cleartext cleartext_imap, cleartext_submission;

@@ -17,6 +17,7 @@ int site_open(struct server *server, struct err *err)
 		.domain = server->service.host_name,
 		.public_port = (unsigned)config->web_public_port,
 		.has_insecure = config->web_insecure,
+		.clients = config->web_clients,
 		.port_imaps = port_of(&config->imaps),
 		.port_submissions = port_of(&config->submissions),
 	};

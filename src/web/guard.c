@@ -116,6 +116,17 @@ static void to_sign_in(struct http *x)
 		visit_go(x, "/?next=%.*s", SLICE_ARG(buf_slice(&next)));
 }
 
+/* And back: to the page itself, with what was asked of it. */
+static void to_confirm(struct http *x)
+{
+	const struct slice here = http_method(x) == HTTP_GET ? http_target(x) : http_path(x);
+	struct buf next AUTO(buf_done);
+
+	buf_init(&next, LOCATION_MAX);
+	text_put_query(&next, here);
+	visit_go(x, "/settings/confirm?next=%.*s", SLICE_ARG(buf_slice(&next)));
+}
+
 static bool has_role(const struct visit *v, unsigned flags)
 {
 	if (flags & ROW_OPERATOR)
@@ -139,7 +150,7 @@ static void check_row(struct http *x)
 	else if (http_method(x) != HTTP_GET && !(flags & ROW_OPEN) && !is_form_good(x, v))
 		refuse_form(x);
 	else if ((flags & ROW_FRESH) && is_in && !visit_is_fresh(v))
-		visit_go(x, "/settings/confirm?next=%.*s", SLICE_ARG(http_path(x)));
+		to_confirm(x);
 	else
 		http_continue(x);
 }

@@ -59,6 +59,7 @@ static const struct {
 	{"password-by-operator", "Password set by an administrator"},
 	{"app-password-added", "Alternative login made"},
 	{"app-password-removed", "Alternative login removed"},
+	{"token-added", "A program was given access"},
 	{"token-removed", "A program's access was taken away"},
 	{"services", "Services changed"},
 	{"recovery-set", "New recovery address asked for"},

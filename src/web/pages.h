@@ -75,6 +75,8 @@ void token_issue(struct http *x);
 void token_device(struct http *x);
 void token_revoke(struct http *x);
 void token_discovery(struct http *x);
+void page_programs(struct http *x);
+void page_programs_change(struct http *x);
 
 /* admin.c */
 void page_admin(struct http *x);

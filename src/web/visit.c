@@ -12,7 +12,7 @@
 #include "web/templates.h"
 #include "web/text.h"
 
-enum { WRITE_MS = 10 * 60 * 1000, READER_MS = 20, LOCATION_MAX = 4096 };
+enum { WRITE_MS = 10 * 60 * 1000, READER_MS = 20, LOCATION_MAX = 8000 };
 
 const char visit_script_policy[] =
 	"default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'self'; "

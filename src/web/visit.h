@@ -12,7 +12,7 @@
 #include "web/host.h"
 #include "web/web.h"
 
-enum { VISIT_PARK_MS = 30 * 1000, VISIT_NEXT_MAX = 1024 };
+enum { VISIT_PARK_MS = 30 * 1000, VISIT_NEXT_MAX = 2048 };
 
 /* Flags of the rows. */
 enum {

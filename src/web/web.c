@@ -55,6 +55,18 @@ static const struct http_row rows[] = {
 	{HTTP_GET, "/mail/write", page_write, 0, IN},
 	{HTTP_POST, "/mail/write", page_write_post, ATTACH, IN},
 
+	{HTTP_GET, "/settings/programs", page_programs, 0, IN},
+	{HTTP_POST, "/settings/programs", page_programs_change, FORM, IN},
+	{HTTP_GET, "/oauth/authorize", page_authorize, 0, FRESH},
+	{HTTP_POST, "/oauth/authorize", page_authorize_give, FORM, FRESH},
+	{HTTP_GET, "/device", page_device, 0, IN},
+	{HTTP_POST, "/device", page_device_give, FORM, FRESH},
+	{HTTP_POST, "/oauth/token", token_issue, FORM, ROW_OPEN},
+	{HTTP_POST, "/oauth/device", token_device, FORM, ROW_OPEN},
+	{HTTP_POST, "/oauth/revoke", token_revoke, FORM, ROW_OPEN},
+	{HTTP_GET, "/.well-known/oauth-authorization-server", token_discovery, 0, 0},
+	{HTTP_GET, "/.well-known/openid-configuration", token_discovery, 0, 0},
+
 	{HTTP_GET, "/admin", page_admin, 0, ADMIN},
 	{HTTP_POST, "/admin", page_admin_add, FORM, ADMIN | ROW_FRESH},
 	{HTTP_GET, "/admin/user/:id", page_admin_user, 0, ADMIN},
@@ -115,6 +127,7 @@ int web_open(struct service *service, const struct web_config *config, struct we
 	web->service = service;
 	web->config = *config;
 	web->config.domain = arena_dup(&web->arena, config->domain);
+	web->config.clients = arena_dup(&web->arena, config->clients);
 	web->host = (struct host_config){.primary = web->config.domain,
 		.public_port = config->public_port,
 		.has_insecure = config->has_insecure,

@@ -27,6 +27,7 @@ struct web_config {
 	unsigned public_port; /* of https, in URLs */
 	bool has_insecure;
 	int spool_dirfd;
+	struct slice clients; /* of OAuth, see oauth.h */
 	/* What help pages name: ports as users reach them; 0: the service is off. */
 	unsigned port_imaps, port_pops, port_submissions;
 };

@@ -15,6 +15,7 @@ HTML = '<h1 style="color:#a33">Hello</h1><p>in <b>HTML</b></p><img src="https://
 @pytest.fixture
 def filled(shared, accounts):
     address = accounts[0]
+    shared.tool('account', 'role', address, 'operator')
     deliver(shared, address, 'Hello', 'A first line.\n> quoted\nhttps://x.example/\n')
     deliver(shared, address, 'Designed', 'plain hello', html=HTML)
     deliver(shared, address, 'A subject that is so long that it does not fit ' * 4, 'hello',
