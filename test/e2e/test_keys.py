@@ -218,7 +218,7 @@ IMAP, SMTP, WEB = 1, 8, 128
 @pytest.mark.skipif(not IS_ROOT, reason='the socket is the server\'s')
 def test_the_server_may_not_ask_what_is_the_operators(shared, accounts):
     numbers, forbidden = verbs()
-    assert {'FRAME_SET_PASSWORDS', 'FRAME_SET_ROLE', 'FRAME_LOG_OUT', 'FRAME_IMPORT_KEY'} <= forbidden
+    assert {'FRAME_SET_PASSWORDS', 'FRAME_SET_ROLE', 'FRAME_LOG_OUT', 'FRAME_CERTIFICATE_IMPORT'} <= forbidden
     for name in forbidden:
         for fields in ([], [5], [5, 2, 0], [0, struct.pack('>Q', 5)], ['main', 'a key'],
                        [0, 5, 0, 'a new password']):
