@@ -74,6 +74,20 @@ static const struct config_row rows[] = {
 		"The IP addresses by which we are reached from outside, with a blank between: only "
 		"hosts that have these are ordered for. Empty: those that the DNS has for "
 		"host_name."},
+	{"sms.url", TYPE_LINE, AT(sms_url), "", 0, 0, CONFIG_COURIER,
+		"The gateway for text messages (codes of the second factor), by HTTP. {number} and "
+		"{text} stand for the message, here and below, {secret} for what the file "
+		"courier/sms.secret holds. Empty: none, and no text messages."},
+	{"sms.method", TYPE_WORD, AT(sms_method), "POST", 0, 0, CONFIG_COURIER,
+		"How the gateway is asked: POST, PUT or GET."},
+	{"sms.header", TYPE_LINE, AT(sms_header), "", 0, 0, CONFIG_COURIER,
+		"One more header for it, such as Authorization: Bearer {secret}."},
+	{"sms.type", TYPE_LINE, AT(sms_type), "application/x-www-form-urlencoded", 0, 0,
+		CONFIG_COURIER,
+		"The media type of what it is sent. In JSON and in forms the values are encoded as "
+		"these want it."},
+	{"sms.body", TYPE_LINE, AT(sms_body), "to={number}&text={text}", 0, 0, CONFIG_COURIER,
+		"What the gateway is sent."},
 	{"users.server", TYPE_WORD, AT(user_server), "posthouse-server", 0, 0, CONFIG_START,
 		"The user the server runs as when Posthouse is started by root."},
 	{"users.keeper", TYPE_WORD, AT(user_keeper), "posthouse-keeper", 0, 0, CONFIG_START,

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "courier/gateway.h"
 #include "courier/orders.h"
 #include "courier/process.h"
 #include "process/sandbox.h"
@@ -63,6 +64,8 @@ static int open_parts(struct courier *courier, int bus_fd, struct err *err)
 	if (rc == 0)
 		rc = orders_open(courier, &courier->orders, err);
 	if (rc == 0)
+		rc = gateway_new(courier, &courier->gateway, err);
+	if (rc == 0)
 		rc = courier_bus_open(courier, bus_fd, err);
 	return rc;
 }
@@ -71,6 +74,7 @@ static void close_parts(struct courier *courier)
 {
 	if (courier->pool)
 		pool_stop(&courier->pool);
+	gateway_free(&courier->gateway);
 	orders_close(&courier->orders);
 	dns_free(&courier->dns);
 	courier_bus_done(&courier->bus);
@@ -137,6 +141,7 @@ int courier_run(const struct courier_config *config, struct err *err)
 		rc = pool_start(courier.pool, err);
 	if (rc == 0) {
 		orders_start(courier.orders);
+		gateway_start(courier.gateway);
 		log_info(NULL, "courier_ready");
 		wait_for_end(&courier, signal_fd);
 	}

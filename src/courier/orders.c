@@ -113,13 +113,11 @@ static int64_t due_at(struct orders *o, const struct item *item, const struct or
 
 /* ---- what comes of it ---- */
 
-static int64_t back_off(unsigned failures)
+static int64_t back_off(unsigned failures, int64_t wait, int64_t max)
 {
-	int64_t wait = ORDERS_AGAIN_FIRST_S;
-
-	for (unsigned i = 1; i < failures && wait < ORDERS_AGAIN_MAX_S; i++)
+	for (unsigned i = 1; i < failures && wait < max; i++)
 		wait *= 2;
-	wait = wait < ORDERS_AGAIN_MAX_S ? wait : ORDERS_AGAIN_MAX_S;
+	wait = wait < max ? wait : max;
 	/* Not all at the same second: CAs ask for that. */
 	return wait - (int64_t)(random_u64() % (uint64_t)(wait / 4));
 }
@@ -135,11 +133,14 @@ static void keep(struct orders *o, const struct item *item)
 static void failed(struct orders *o, struct item *item, const struct err *err)
 {
 	const bool is_news = strcmp(item->ledger.error, err->msg) != 0;
-	int64_t wait = back_off(++item->ledger.failures);
+	int64_t wait;
 
-	/* A CA that is away, and we who end, are no reason to wait for long. */
-	if (err->code == ERR_BUSY && wait > HOUR_S)
-		wait = HOUR_S;
+	item->ledger.failures++;
+	/* Who was away, CA or keeper, may be back soon. */
+	if (err->code == ERR_BUSY)
+		wait = back_off(item->ledger.failures, ORDERS_BUSY_FIRST_S, HOUR_S);
+	else
+		wait = back_off(item->ledger.failures, ORDERS_AGAIN_FIRST_S, ORDERS_AGAIN_MAX_S);
 	if (err->code == ERR_QUOTA) {
 		if (wait < o->pause_s)
 			wait = o->pause_s;

@@ -22,6 +22,7 @@ enum {
 	ORDERS_AN_HOUR = 40,
 	ORDERS_AGAIN_FIRST_S = 300, /* after a failure, doubled each time */
 	ORDERS_AGAIN_MAX_S = 86400,
+	ORDERS_BUSY_FIRST_S = 16, /* when somebody was away */
 	ORDERS_LOOK_AT_CHAIN_S = 3600,
 	ORDERS_ROLL_DAYS = 365, /* how old the account's key may become */
 };

@@ -26,6 +26,7 @@ struct courier_bus {
 };
 
 struct orders;
+struct gateway;
 
 struct courier {
 	const struct config *settings;
@@ -33,7 +34,8 @@ struct courier {
 	struct courier_bus bus;
 	struct dns *dns;
 	struct orders *orders;
-	int event_fd; /* wakes the main thread after must_stop was set */
+	struct gateway *gateway; /* NULL: no gateway */
+	int event_fd;            /* wakes the main thread after must_stop was set */
 	atomic_bool must_stop;
 };
 

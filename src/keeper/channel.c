@@ -96,6 +96,16 @@ static int read_frame(int fd, int64_t deadline_ms, struct buf *in, struct err *e
 	return 0;
 }
 
+static int read_answer(uint32_t id, const struct buf *reply, struct frame *fields_out,
+	bool *answered_out, struct err *err)
+{
+	frame_open(buf_slice(reply), fields_out);
+	if (fields_out->id != id)
+		return err_set(err, ERR_IO, "the keeper answered another question");
+	*answered_out = true;
+	return fields_out->verb ? frame_take_error(fields_out, err) : 0;
+}
+
 int channel_ask(int fd, struct slice request, int64_t deadline_ms, struct buf *reply,
 	struct frame *fields_out, bool *answered_out, struct err *err)
 {
@@ -108,13 +118,25 @@ int channel_ask(int fd, struct slice request, int64_t deadline_ms, struct buf *r
 	rc = send_all(fd, request, deadline_ms, err);
 	if (rc == 0)
 		rc = read_frame(fd, deadline_ms, reply, err);
+	return rc < 0 ? rc : read_answer(asked.id, reply, fields_out, answered_out, err);
+}
+
+int channel_await(int fd, struct slice request, int stop_fd, int64_t wait_ms, struct buf *reply,
+	struct frame *fields_out, struct err *err)
+{
+	const int64_t deadline = clock_mono_ms() + wait_ms;
+	struct pollfd fds[] = {{.fd = fd, .events = POLLIN}, {.fd = stop_fd, .events = POLLIN}};
+	struct frame asked;
+	bool answered;
+	int rc = send_all(fd, request, deadline, err);
+
+	frame_open(request, &asked);
 	if (rc < 0)
 		return rc;
-	frame_open(buf_slice(reply), fields_out);
-	if (fields_out->id != asked.id)
-		return err_set(err, ERR_IO, "the keeper answered another question");
-	*answered_out = true;
-	return fields_out->verb ? frame_take_error(fields_out, err) : 0;
+	if (poll(fds, 2, (int)wait_ms) <= 0 || fds[1].revents)
+		return err_set(err, ERR_BUSY, "nobody waits for the keeper any more");
+	rc = read_frame(fd, deadline, reply, err);
+	return rc < 0 ? rc : read_answer(asked.id, reply, fields_out, &answered, err);
 }
 
 int channel_ask_once(const char *path, struct buf *request, int64_t deadline_ms, struct buf *reply,

@@ -22,6 +22,11 @@ MUST_CHECK int channel_open(const char *path, struct err *err);
 MUST_CHECK int channel_ask(int fd, struct slice request, int64_t deadline_ms, struct buf *reply,
 	struct frame *fields_out, bool *answered_out, struct err *err);
 
+/* channel_await - the same for an answer that may take long: given up (-ERR_BUSY) when stop_fd can
+ * be read or wait_ms have passed. The connection is of no more use then. */
+MUST_CHECK int channel_await(int fd, struct slice request, int stop_fd, int64_t wait_ms,
+	struct buf *reply, struct frame *fields_out, struct err *err);
+
 /* channel_ask_once - on a connection of its own; the request (begun at its front) is finished here.
  */
 MUST_CHECK int channel_ask_once(const char *path, struct buf *request, int64_t deadline_ms,

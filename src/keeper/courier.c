@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "base/io.h"
 #include "base/mem.h"
 #include "keeper/channel.h"
 
@@ -131,20 +132,25 @@ int keeper_acme_store(
 	return ask(socket_path, FRAME_ACME_STORE, fields, 2, ANSWER_MS, &reply, &f, err);
 }
 
-int keeper_sms_take(const char *socket_path, struct keeper_sms *out, struct err *err)
+int keeper_sms_take(const char *socket_path, int stop_fd, struct keeper_sms *out, struct err *err)
 {
-	struct buf reply AUTO(buf_done);
+	int fd AUTO(io_close) = channel_open(socket_path, err);
+	struct buf request AUTO(buf_done), reply AUTO(buf_done);
 	struct frame f;
-	int rc;
+	int rc = fd;
 
+	buf_init(&request, FRAME_SERVER_MAX);
 	buf_init(&reply, FRAME_ANSWER_MAX);
-	rc = ask(socket_path, FRAME_SMS_TAKE, NULL, 0, SMS_MS, &reply, &f, err);
+	frame_finish(&request, frame_begin(&request, 1, FRAME_SMS_TAKE));
+	if (fd >= 0)
+		rc = channel_await(fd, buf_slice(&request), stop_fd, SMS_MS, &reply, &f, err);
 	if (rc == 0 && frame_end(&f))
 		rc = err_set(err, ERR_NOTFOUND, "no text message is waiting");
 	if (rc == 0)
 		rc = take_text(&f, out->number, sizeof(out->number), err);
 	if (rc == 0)
 		rc = take_text(&f, out->text, sizeof(out->text), err);
-	mem_wipe(reply.ptr, reply.cap);
+	if (reply.ptr)
+		mem_wipe(reply.ptr, reply.cap);
 	return rc;
 }

@@ -44,10 +44,12 @@ MUST_CHECK int keeper_acme_answer(const char *socket_path, struct slice order, s
 MUST_CHECK int keeper_acme_store(
 	const char *socket_path, struct slice order, struct slice chain, struct err *err);
 
-/* keeper_sms_take - the next text message, for which it waits a while. -ERR_NOTFOUND: none came. */
+/* keeper_sms_take - the next text message, for which it waits a while. -ERR_NOTFOUND: none came;
+ * -ERR_BUSY also as soon as stop_fd can be read. */
 struct keeper_sms {
 	char number[32], text[512];
 };
-MUST_CHECK int keeper_sms_take(const char *socket_path, struct keeper_sms *out, struct err *err);
+MUST_CHECK int keeper_sms_take(
+	const char *socket_path, int stop_fd, struct keeper_sms *out, struct err *err);
 
 #endif

@@ -116,7 +116,7 @@ def test_issue(tmp_path, kind):
     with world(tmp_path, 'challenge = "%s"; ' % kind,
                PEBBLE_WFE_NONCEREJECT='30') as (instance, pebble, names):
         instance.tool('certificate', 'order', 'shop', HOST, 'www.' + HOST)
-        wait_for('the certificate', lambda: is_issued(instance), 60)
+        wait_for('the certificate', lambda: is_issued(instance), 120)
         assert 'Pebble' in issuer_of(instance) and 'Pebble' in issuer_of(instance, 'www.' + HOST)
         row = rows(instance)['shop']
         assert row['hosts'] == [HOST, 'www.' + HOST] and row['key'] == 'EC 256'
@@ -126,12 +126,12 @@ def test_issue(tmp_path, kind):
         assert asked == (kind == 'http-01')
         # RSA beside it, for the same host
         instance.tool('certificate', 'order', 'shop-rsa', HOST, '--rsa')
-        wait_for('RSA', lambda: is_issued(instance, 'shop-rsa'), 60)
+        wait_for('RSA', lambda: is_issued(instance, 'shop-rsa'), 120)
         assert rows(instance)['shop-rsa']['key'] == 'RSA 2048'
         # everything again, with other keys
         before = serial(instance)
         instance.tool('certificate', 'replace-all')
-        wait_for('another', lambda: serial(instance) != before, 60)
+        wait_for('another', lambda: serial(instance) != before, 120)
         assert 'acme-key-rolled' in instance.log_tail(200)
         wait_for('the end of the old one', lambda: 'revoke' in pebble.log().lower())
         assert 'revoke-failed' not in instance.log_tail(200)
@@ -152,7 +152,7 @@ def test_only_for_hosts_that_are_ours(tmp_path):
         # an order that changes is tried at once
         names.names['strange.example.org'] = ['127.0.0.1']
         instance.tool('certificate', 'order', 'strange', 'strange.example.org')
-        wait_for('the certificate', lambda: is_issued(instance, 'strange'), 60)
+        wait_for('the certificate', lambda: is_issued(instance, 'strange'), 120)
         instance.tool('certificate', 'drop', 'nowhere')
         wait_for('its end', lambda: 'nowhere' not in rows(instance))
 
@@ -165,7 +165,7 @@ def test_a_failed_order_changes_nothing(tmp_path):
         before = serial(instance)
         names.names[HOST] = ['127.0.0.7']  # nobody answers there
         instance.tool('certificate', 'order', 'shop', HOST, '--unchecked')
-        wait_for('the failure', lambda: order_of(instance).get('state') == 'failed', 60)
+        wait_for('the failure', lambda: order_of(instance).get('state') == 'failed', 120)
         error = order_of(instance)['error']
         assert HOST in error and order_of(instance)['next'] > time.time() + 100
         assert serial(instance) == before and rows(instance)['shop']['is_used']
@@ -181,9 +181,9 @@ def test_renewal(tmp_path):
     """At a third of its life, and no connection notices."""
     with world(tmp_path, validity=30) as (instance, pebble, names):
         instance.tool('certificate', 'order', 'shop', HOST)
-        wait_for('the certificate', lambda: is_issued(instance), 60)
+        wait_for('the certificate', lambda: is_issued(instance), 120)
         first, start = serial(instance), time.time()
-        wait_for('another', lambda: serial(instance) != first, 60)
+        wait_for('another', lambda: serial(instance) != first, 120)
         assert 10 < time.time() - start < 30
 
 
@@ -191,11 +191,11 @@ def test_a_ca_that_is_away(tmp_path):
     with world(tmp_path) as (instance, pebble, names):
         pebble.stop()
         instance.tool('certificate', 'order', 'shop', HOST)
-        wait_for('the failure', lambda: order_of(instance).get('state') == 'failed', 60)
+        wait_for('the failure', lambda: order_of(instance).get('state') == 'failed', 120)
         assert 'ca.example' in order_of(instance)['error']
         pebble.start()
         instance.tool('certificate', 'order', 'shop', HOST, 'www.' + HOST)
-        wait_for('the certificate', lambda: is_issued(instance), 60)
+        wait_for('the certificate', lambda: is_issued(instance), 120)
 
 
 def test_an_unknown_ca_is_not_talked_to(tmp_path):
@@ -206,7 +206,7 @@ def test_an_unknown_ca_is_not_talked_to(tmp_path):
         os.kill(instance.pid('courier'), 9)
         wait_for('a new courier', lambda: instance.log_tail(200).count('courier_ready') == 2)
         instance.tool('certificate', 'order', 'shop', HOST)
-        wait_for('the failure', lambda: order_of(instance).get('state') == 'failed', 60)
+        wait_for('the failure', lambda: order_of(instance).get('state') == 'failed', 120)
         assert 'certificate' in order_of(instance)['error']
         assert 'new-acct' not in pebble.log().lower()
 
@@ -214,11 +214,11 @@ def test_an_unknown_ca_is_not_talked_to(tmp_path):
 def test_external_account(tmp_path):
     with world(tmp_path, binding=True) as (instance, pebble, names):
         instance.tool('certificate', 'order', 'shop', HOST)
-        wait_for('the failure', lambda: order_of(instance).get('state') == 'failed', 60)
+        wait_for('the failure', lambda: order_of(instance).get('state') == 'failed', 120)
         assert 'posthouse certificate account' in order_of(instance)['error']
         instance.tool('certificate', 'account', 'kid-1', stdin=EAB_KEY)
         instance.tool('certificate', 'order', 'shop', HOST, 'www.' + HOST)
-        wait_for('the certificate', lambda: is_issued(instance), 60)
+        wait_for('the certificate', lambda: is_issued(instance), 120)
 
 
 def test_two_servers_both_answer(tmp_path):
@@ -229,7 +229,7 @@ def test_two_servers_both_answer(tmp_path):
             held.recv(100)
             instance.tool('upgrade')
             instance.tool('certificate', 'order', 'shop', HOST)
-            wait_for('the certificate', lambda: is_issued(instance), 60)
+            wait_for('the certificate', lambda: is_issued(instance), 120)
 
 
 # ---- a CA that misbehaves
