@@ -32,6 +32,11 @@ static const struct config_row rows[] = {
 	{"listen.submission", TYPE_LISTEN, AT(submission), "", 0, 0, CONFIG_SERVER,
 		"Submission that begins without TLS (port 587). A login needs STARTTLS first "
 		"unless cleartext.submission allows it."},
+	{"listen.insecure_imaps", TYPE_LISTEN, AT(insecure_imaps), "", 0, 0, CONFIG_SERVER_KEEPER,
+		"Where users read mail with programs that know TLS 1.0 or 1.1 only. What they say "
+		"can be read and changed on the way by who tries hard."},
+	{"listen.insecure_submissions", TYPE_LISTEN, AT(insecure_submissions), "", 0, 0,
+		CONFIG_SERVER_KEEPER, "The same for sending mail."},
 	{"listen.lmtp", TYPE_LISTEN, AT(lmtp), "", 0, 0, CONFIG_SERVER,
 		"Where trusted mail servers deliver by LMTP: a loopback or private address. There "
 		"is no login, so never one that strangers reach."},
@@ -54,8 +59,8 @@ static const struct config_row rows[] = {
 		"of tls/NAME.pem. When there is no certificate at all, a self-signed one of this "
 		"name is made at the start."},
 	{"tls.old_signatures", TYPE_SWITCH, AT(tls_old_signatures), "false", 0, 0, CONFIG_KEEPER,
-		"Sign with SHA-1 for clients that offer nothing newer, and for those of listeners "
-		"that are named insecure."},
+		"Sign with SHA-1 for clients that offer nothing newer. Listeners that are named "
+		"insecure do so always."},
 	{"resolver", TYPE_LINE, AT(resolver), "", 0, 0, CONFIG_COURIER,
 		"The DNS resolver that the courier asks, ADDRESS or ADDRESS:PORT. Empty: those of "
 		"/etc/resolv.conf."},

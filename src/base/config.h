@@ -52,7 +52,8 @@ struct config {
 	struct config_listen smtp, submissions, imaps, https, http, lmtp;
 	uint64_t web_public_port, web_insecure;
 	struct slice web_clients;
-	struct config_listen imap, submission; /* without TLS at first */
+	struct config_listen imap, submission;                     /* without TLS at first */
+	struct config_listen insecure_imaps, insecure_submissions; /* any TLS */
 	uint64_t lmtp_socket;
 	struct config_cleartext cleartext_imap, cleartext_submission;
 	uint64_t cleartext_answer; /* a closed port says why */

@@ -10,7 +10,7 @@
 
 #include "base/config.h"
 
-enum { HANDOVER_MAX = 64, HANDOVER_NAME_MAX = 24, HANDOVER_TEXT_MAX = 48 };
+enum { HANDOVER_MAX = 128, HANDOVER_NAME_MAX = 24, HANDOVER_TEXT_MAX = 48 };
 
 struct handover {
 	struct {

@@ -19,18 +19,23 @@ static const struct row {
 	enum pool_class class;
 	bool has_tls, is_implicit_tls;
 	enum context context;
-	bool is_mx;
+	bool is_mx, allows_old_tls;
 } rows[] = {
-	{"smtp", &smtp_mx_protocol, POOL_MX, true, false, SERVICE, true},
-	{"submissions", &smtp_submission_protocol, POOL_INTERACTIVE, true, true, SERVICE, false},
-	{"imaps", &imap_protocol, POOL_INTERACTIVE, true, true, SERVICE, false},
-	{"imap", &imap_protocol, POOL_INTERACTIVE, true, false, SERVICE, false},
-	{"submission", &smtp_submission_protocol, POOL_INTERACTIVE, true, false, SERVICE, false},
-	{"https", &http_protocol, POOL_INTERACTIVE, true, true, WEB, false},
-	{"http", &http_protocol, POOL_INTERACTIVE, false, false, WEB, false},
-	{"lmtp", &smtp_lmtp_protocol, POOL_INTERACTIVE, false, false, SERVICE, false},
-	{"lmtp_socket", &smtp_lmtp_protocol, POOL_INTERACTIVE, false, false, SERVICE, false},
-	{"control", &control_protocol, POOL_INTERACTIVE, false, false, CONTROL, false},
+	{"smtp", &smtp_mx_protocol, POOL_MX, true, false, SERVICE, true, false},
+	{"submissions", &smtp_submission_protocol, POOL_INTERACTIVE, true, true, SERVICE, false,
+		false},
+	{"imaps", &imap_protocol, POOL_INTERACTIVE, true, true, SERVICE, false, false},
+	{"imap", &imap_protocol, POOL_INTERACTIVE, true, false, SERVICE, false, false},
+	{"submission", &smtp_submission_protocol, POOL_INTERACTIVE, true, false, SERVICE, false,
+		false},
+	{"https", &http_protocol, POOL_INTERACTIVE, true, true, WEB, false, false},
+	{"http", &http_protocol, POOL_INTERACTIVE, false, false, WEB, false, false},
+	{"lmtp", &smtp_lmtp_protocol, POOL_INTERACTIVE, false, false, SERVICE, false, false},
+	{"lmtp_socket", &smtp_lmtp_protocol, POOL_INTERACTIVE, false, false, SERVICE, false, false},
+	{"control", &control_protocol, POOL_INTERACTIVE, false, false, CONTROL, false, false},
+	{"insecure_imaps", &imap_protocol, POOL_INTERACTIVE, true, true, SERVICE, false, true},
+	{"insecure_submissions", &smtp_submission_protocol, POOL_INTERACTIVE, true, true, SERVICE,
+		false, true},
 };
 
 /* Only programs of this host reach it: Unix sockets and loopback. */
@@ -73,6 +78,7 @@ int listeners_open(struct server *server, struct err *err)
 				.context = context_of(server, &rows[i]),
 				.tls = rows[i].has_tls ? server->tls : NULL,
 				.is_implicit_tls = rows[i].is_implicit_tls,
+				.allows_old_tls = rows[i].allows_old_tls,
 				.class = rows[i].class,
 				.connections_max =
 					rows[i].is_mx ? server->config->mx_connections_max : 0,

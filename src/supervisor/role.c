@@ -29,7 +29,9 @@ static int fill_keeper(const struct handover *h, const struct config *config,
 			.host = config->host_name,
 			.web_port = (unsigned)config->web_public_port,
 			.tls_directory = "tls",
-			.allows_old_signatures = config->tls_old_signatures != 0,
+			.allows_old_signatures = config->tls_old_signatures ||
+						 config->insecure_imaps.n ||
+						 config->insecure_submissions.n,
 			.scram_main = config->scram_main != 0,
 			.argon2_memory_kib = (unsigned)(config->argon2_memory / KIB),
 			.argon2_passes = (unsigned)config->argon2_passes,
@@ -106,6 +108,7 @@ int role_setup_main(int argc, char **argv)
 		log_error(NULL, "failed", log_e(&err));
 	else
 		log_info(NULL, "certificate", log_s("name", config->tls_default),
-			log_c("note", "self-signed; certificate order or import brings a real one"));
+			log_c("note",
+				"self-signed; certificate order or import brings a real one"));
 	return rc < 0;
 }

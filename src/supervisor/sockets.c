@@ -215,10 +215,18 @@ int sockets_open(const struct layout *layout, const struct config *config,
 	const struct {
 		const char *name;
 		const struct config_listen *at;
-	} rows[] = {{"smtp", &config->smtp}, {"submissions", &config->submissions},
-		{"imaps", &config->imaps}, {"https", &config->https}, {"http", &config->http},
+	} rows[] = {
+		{"smtp", &config->smtp},
+		{"submissions", &config->submissions},
+		{"imaps", &config->imaps},
+		{"https", &config->https},
+		{"http", &config->http},
 		{"imap", has_cleartext_imap(config) ? &config->imap : &off},
-		{"submission", &config->submission}, {"lmtp", &config->lmtp}};
+		{"submission", &config->submission},
+		{"lmtp", &config->lmtp},
+		{"insecure_imaps", &config->insecure_imaps},
+		{"insecure_submissions", &config->insecure_submissions},
+	};
 	struct sockets sockets = {.n = 0};
 	int rc = 0;
 

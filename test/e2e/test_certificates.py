@@ -125,6 +125,25 @@ def test_rsa_beside_ec_and_an_old_chain(instance, tmp_path):
     assert rows(instance)['both-old']['is_old']
 
 
+def test_only_an_insecure_listener_takes_old_versions(tmp_path):
+    port, = support.free_ports(1)
+    one = support.Instance()
+    one.ports['insecure_imaps'] = port
+    one.configure()
+    with one:
+        one.tool('certificate', 'make', 'rsa-only', 'old.example.org', '--rsa')
+        wait_for('it', lambda: rows(one).get('rsa-only', {}).get('is_used'))
+        for name, at in (('insecure', port), ('imaps', one.ports['imaps'])):
+            for version in ('tls1', 'tls1_1', 'tls1_2', 'tls1_3'):
+                done = subprocess.run(
+                    ['openssl', 's_client', '-connect', '127.0.0.1:%d' % at, '-servername',
+                     'old.example.org', '-' + version, '-cipher', 'DEFAULT:@SECLEVEL=0'],
+                    input=b'', capture_output=True)
+                is_in = b'Cipher is (NONE)' not in done.stdout
+                assert is_in == (name == 'insecure' or version in ('tls1_2', 'tls1_3')), (
+                    name, version, done.stderr)
+
+
 def test_the_operator_is_told(instance):
     """By mail, 14 days before: one certificate here has ten days."""
     instance.tool('certificate', 'make', 'short', 'short.example.org', '--days', '10')
