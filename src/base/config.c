@@ -79,6 +79,9 @@ static const struct config_row rows[] = {
 		"The IP addresses by which we are reached from outside, with a blank between: only "
 		"hosts that have these are ordered for. Empty: those that the DNS has for "
 		"host_name."},
+	{"acme.customers", TYPE_SWITCH, AT(acme_customers), "true", 0, 0, CONFIG_RELOAD,
+		"Order a certificate for mail.DOMAIN of each customer's domain that has a login "
+		"screen."},
 	{"sms.url", TYPE_LINE, AT(sms_url), "", 0, 0, CONFIG_COURIER,
 		"The gateway for text messages (codes of the second factor), by HTTP. {number} and "
 		"{text} stand for the message, here and below, {secret} for what the file "

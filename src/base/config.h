@@ -65,6 +65,7 @@ struct config {
 	struct slice resolver;
 	struct slice sms_url, sms_method, sms_header, sms_type, sms_body;
 	struct slice acme_directory, acme_contact, acme_ca_file, acme_challenge, acme_addresses;
+	uint64_t acme_customers;
 	struct slice user_server, user_keeper, user_courier;
 	uint64_t message_max, recipients_max, connections_max, per_address_max, mx_connections_max,
 		login_failures_max, threads;

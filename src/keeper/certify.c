@@ -171,6 +171,25 @@ void certify_want(struct task *t)
 	task_end(t, rc, &err);
 }
 
+void certify_unwant(struct task *t)
+{
+	struct buf text AUTO(buf_done);
+	struct order before;
+	struct err err;
+	int rc;
+
+	buf_init(&text, ORDER_TEXT_MAX);
+	if (!frame_is_name(t->f[0].s))
+		rc = err_set(&err, ERR_SYNTAX, "not a certificate's name");
+	else
+		rc = shelf_get_order(t->desk->tls_fd, t->f[0].s, &text, &before, &err);
+	if (rc == 0 && !before.is_customer)
+		rc = err_set(&err, ERR_CONFLICT, "the operator has ordered that");
+	if (rc == 0)
+		rc = shelf_drop_order(t->desk->tls_fd, t->f[0].s, &err);
+	task_end(t, rc, &err);
+}
+
 void certify_drop(struct task *t)
 {
 	struct err err;

@@ -13,9 +13,9 @@
 
 enum { CERTIFY_CUSTOMERS_MAX = 2000 };
 
-/* The operator's, in the order of frame.h; FRAME_WANT is the servers'. */
+/* The operator's, in the order of frame.h; the last ones are the servers'. */
 task_fn certify_make, certify_import, certify_order, certify_drop, certify_bind;
-task_fn certify_has_key, certify_want;
+task_fn certify_has_key, certify_want, certify_unwant;
 /* The courier's. */
 task_fn certify_acme_key, certify_acme_sign, certify_acme_bind, certify_acme_roll;
 task_fn certify_request, certify_answer, certify_store;

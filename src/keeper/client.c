@@ -147,17 +147,28 @@ int keeper_ticket_keys(struct keeper *keeper, unsigned char (*keys)[48], size_t 
 	return rc;
 }
 
-int keeper_has_key(struct keeper *keeper, struct slice key_name, struct err *err)
+static int ask_about(
+	struct keeper *keeper, enum frame_verb verb, struct slice name, struct err *err)
 {
 	struct buf request AUTO(buf_done), reply AUTO(buf_done);
 	struct frame f;
 
 	buf_init(&request, FRAME_SERVER_MAX);
 	buf_init(&reply, FRAME_SERVER_MAX);
-	frame_begin(&request, 1, FRAME_HAS_KEY);
-	frame_put(&request, key_name);
+	frame_begin(&request, 1, verb);
+	frame_put(&request, name);
 	frame_finish(&request, 0);
 	return ask(keeper, buf_slice(&request), &reply, &f, err);
+}
+
+int keeper_has_key(struct keeper *keeper, struct slice key_name, struct err *err)
+{
+	return ask_about(keeper, FRAME_HAS_KEY, key_name, err);
+}
+
+int keeper_unwant(struct keeper *keeper, struct slice name, struct err *err)
+{
+	return ask_about(keeper, FRAME_CERTIFICATE_UNWANT, name, err);
 }
 
 int keeper_want(struct keeper *keeper, struct slice name, const struct slice *hosts, size_t n,

@@ -39,5 +39,7 @@ MUST_CHECK int keeper_has_key(struct keeper *keeper, struct slice key_name, stru
  * operator has one of that name; -ERR_QUOTA: too many. Blocking. */
 MUST_CHECK int keeper_want(struct keeper *keeper, struct slice name, const struct slice *hosts,
 	size_t n, struct err *err);
+/* keeper_unwant - the order, not the certificate, goes. */
+MUST_CHECK int keeper_unwant(struct keeper *keeper, struct slice name, struct err *err);
 
 #endif

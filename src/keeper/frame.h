@@ -92,6 +92,7 @@ enum frame_verb {
 	FRAME_CERTIFICATE_DROP,       /* no more of that */
 	FRAME_CERTIFICATE_BIND,       /* the account that the CA knows the operator by */
 	FRAME_CERTIFICATE_WANT,       /* a server orders for a customer's domain */
+	FRAME_CERTIFICATE_UNWANT,     /* and no more */
 	FRAME_HAS_KEY,
 	FRAME_ACME_KEY,
 	FRAME_ACME_SIGN,

@@ -74,6 +74,8 @@ const struct verb verbs[FRAME_VERB_END] = {
 		certify_bind},
 	[FRAME_CERTIFICATE_WANT] = {"certificate-want", VERB_SERVER, NULL, NULL, TASK_CLERK,
 		certify_want},
+	[FRAME_CERTIFICATE_UNWANT] = {"certificate-unwant", VERB_SERVER, NULL, "t", TASK_CLERK,
+		certify_unwant},
 	[FRAME_HAS_KEY] = {"has-key", VERB_SERVER, NULL, "t", TASK_READER, certify_has_key},
 	[FRAME_ACME_KEY] = {"acme-key", VERB_COURIER, NULL, "t", TASK_CLERK, certify_acme_key},
 	[FRAME_ACME_SIGN] = {"acme-sign", VERB_COURIER, NULL, "tdddd", TASK_READER,

@@ -34,6 +34,8 @@ void server_wake(struct server *server)
 void server_apply(struct server *server, const struct config *config)
 {
 	log_open("server", (enum log_level)config->log_level);
+	atomic_store(
+		&server->customers.is_on, config->acme_customers && config->acme_directory.len);
 	if (server->tls)
 		tls_allow_old(server->tls, config->tls_old_signatures != 0);
 	atomic_store(&server->stop_ms, (int64_t)config->stop_s * MS);
@@ -111,6 +113,8 @@ static int open_tls(struct server *server, struct err *err)
 		tls_allow_old(server->tls, server->config->tls_old_signatures != 0);
 	if (rc == 0)
 		rc = certificates_begin(server, err);
+	if (rc == 0)
+		rc = customers_open(server, err);
 	if (rc == 0) {
 		keeper_on_revoked(service->keeper, on_revoked, say_live, server);
 		rc = keeper_start(service->keeper, service->pool, err);
@@ -212,6 +216,7 @@ static void close_parts(struct server *server)
 	if (service->store)
 		store_free(&service->store);
 	certificates_close(&service->certificates);
+	customers_close(server);
 	if (server->tls)
 		tls_free(&server->tls);
 	if (service->keeper)
@@ -346,6 +351,7 @@ static int run(struct server *server, int argc, char **argv, struct err *err)
 	tickets_start(server);
 	policy_start(&server->service);
 	certificates_start(server->service.certificates);
+	customers_start(server);
 	wait_for_end(server, signal_fd);
 	return 0;
 }
@@ -372,6 +378,7 @@ int server_main(int argc, char **argv)
 	pthread_mutex_init(&server->listeners_lock, NULL);
 	buf_init(&server->says, SAYS_MAX);
 	server->drain_ms = -1;
+	server->customers.tls_fd = -1;
 	server->web_spool_fd = -1;
 	server->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	rc = run(server, argc, argv, &err);

@@ -28,6 +28,11 @@ struct server {
 	struct web *web; /* of https and http: site.c */
 	int web_spool_fd;
 	struct pool_timer ticket_timer;
+	struct {
+		atomic_bool is_on;
+		int tls_fd;
+		struct pool_timer timer;
+	} customers;  /* customers.c */
 	int event_fd; /* wakes the main thread after a change of the two below */
 	atomic_bool must_stop;
 	_Atomic int64_t drain_ms; /* how long to spread closing over; -1: not draining */
@@ -55,6 +60,11 @@ void bus_done(struct server *server);
 MUST_CHECK int certificates_begin(struct server *server, struct err *err);
 /* tickets_start - fetch the ticket keys now and then; tickets_stop before the pool goes. */
 void tickets_start(struct server *server);
+
+/* customers.c: certificates for customers' domains */
+MUST_CHECK int customers_open(struct server *server, struct err *err);
+void customers_start(struct server *server);
+void customers_close(struct server *server);
 
 /* listeners.c */
 MUST_CHECK int listeners_open(struct server *server, struct err *err);

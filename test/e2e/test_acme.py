@@ -232,6 +232,30 @@ def test_two_servers_both_answer(tmp_path):
             wait_for('the certificate', lambda: is_issued(instance), 120)
 
 
+def test_customers_domains(tmp_path):
+    """Ordered when there is a login screen and the name leads here, dropped when there is none."""
+    with world(tmp_path) as (instance, pebble, names):
+        names.names['mail.customer.example'] = ['127.0.0.1']
+        names.names['mail.elsewhere.example'] = ['127.0.0.9']
+        instance.tool('group', 'add', 'them')
+        for domain in ('customer.example', 'elsewhere.example', 'plain.example'):
+            instance.tool('domain', 'add', domain)
+            instance.tool('group', 'domain', 'them', domain)
+            if domain != 'plain.example':
+                instance.tool('domain', 'screen', domain, 'name=Ours')
+        wait_for('theirs', lambda: is_issued(instance, 'mail.customer.example'), 120)
+        assert 'Pebble' in issuer_of(instance, 'mail.customer.example')
+        assert 'not ours' in order_of(instance, 'mail.elsewhere.example')['error']
+        assert 'mail.plain.example' not in rows(instance)
+        # the operator's own orders are not a server's to change
+        instance.tool('certificate', 'order', 'mail.customer.example', 'mail.customer.example')
+        instance.tool('group', 'domain', 'them', 'customer.example', '--remove')
+        instance.tool('group', 'domain', 'them', 'elsewhere.example', '--remove')
+        wait_for('the end', lambda: not (
+            instance.dir / 'tls' / 'mail.elsewhere.example.order').exists(), 60)
+        assert (instance.dir / 'tls' / 'mail.customer.example.order').exists()
+
+
 # ---- a CA that misbehaves
 
 

@@ -1,0 +1,150 @@
+/*
+ * customers.c - certificates for customers' domains: mail.DOMAIN of each one that has a login
+ * screen of its own is ordered, and ordered no more when the screen is gone.
+ *
+ * The order is the keeper's to write and the courier's to fill, who looks first whether the name
+ * leads to us. Two servers at once do the same thing, which does no harm.
+ */
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/io.h"
+#include "keeper/order.h"
+#include "server/server.h"
+
+enum { LOOK_MS = 20000, PAGE = 100, ARENA_MAX = 1 << 20, NAME_BYTES = FRAME_KEY_NAME_MAX + 1 };
+
+static bool has_file(struct server *server, const char *name, const char *suffix)
+{
+	char path[NAME_BYTES + 8];
+
+	snprintf(path, sizeof(path), "%s%s", name, suffix);
+	return faccessat(server->customers.tls_fd, path, F_OK, 0) == 0;
+}
+
+static bool wants_one(struct server *server, struct slice domain)
+{
+	struct directory_domain found = {0};
+	struct err err;
+
+	return directory_domain(server->service.directory, domain, &found, &err) == 0 &&
+	       found.is_ours && found.group && found.has_screen;
+}
+
+/* False if no file can be called so. */
+static bool name_of(struct slice domain, char out[NAME_BYTES])
+{
+	const int n = snprintf(out, NAME_BYTES, "mail.%.*s", SLICE_ARG(domain));
+
+	return n > 0 && n < NAME_BYTES && frame_is_name(slice_str(out));
+}
+
+static void order(struct server *server, struct slice domain)
+{
+	char name[NAME_BYTES];
+	struct slice host;
+	struct err err;
+
+	if (!wants_one(server, domain) || !name_of(domain, name) ||
+		has_file(server, name, ".order") || has_file(server, name, ".pem"))
+		return;
+	host = slice_str(name);
+	if (keeper_want(server->service.keeper, host, &host, 1, &err) < 0)
+		log_warn(NULL, "certificate-order", log_c("name", name), log_e(&err));
+	else
+		log_info(NULL, "certificate-order", log_c("name", name));
+}
+
+static void order_all(struct server *server)
+{
+	char after[ORDER_HOST_MAX + 1] = "";
+	struct arena arena AUTO(arena_done);
+	struct slice *list;
+	struct err err;
+	size_t n = PAGE;
+
+	arena_init(&arena, ARENA_MAX);
+	while (n == PAGE) {
+		arena_reset(&arena);
+		if (directory_domains(server->service.directory, slice_str(after), PAGE, &arena,
+			    &list, &n, &err) < 0)
+			return;
+		for (size_t i = 0; i < n; i++)
+			order(server, list[i]);
+		if (n)
+			snprintf(after, sizeof(after), "%.*s", SLICE_ARG(list[n - 1]));
+	}
+}
+
+/* ---- the other way round ---- */
+
+static void drop_if_unwanted(struct server *server, struct slice name, const char *file)
+{
+	struct buf text AUTO(buf_done);
+	struct order what;
+	struct err err;
+
+	buf_init(&text, ORDER_TEXT_MAX);
+	if (io_read_file(server->customers.tls_fd, file, &text, &err) < 0 ||
+		order_read(buf_slice(&text), &what, &err) < 0 || !what.is_customer ||
+		wants_one(server, slice_from(name, sizeof("mail.") - 1)))
+		return;
+	if (keeper_unwant(server->service.keeper, name, &err) < 0)
+		log_warn(NULL, "certificate-drop", log_s("name", name), log_e(&err));
+	else
+		log_info(NULL, "certificate-drop", log_s("name", name));
+}
+
+static void drop_all(struct server *server)
+{
+	const int fd = openat(server->customers.tls_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *folder = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *entry;
+
+	while (folder && (entry = readdir(folder))) {
+		const struct slice file = slice_str(entry->d_name), end = slice_lit(".order");
+
+		if (slice_starts(file, slice_lit("mail.")) && slice_ends(file, end))
+			drop_if_unwanted(
+				server, slice_head(file, file.len - end.len), entry->d_name);
+	}
+	if (folder)
+		closedir(folder);
+}
+
+static void look(struct pool_job *job)
+{
+	struct pool_timer *timer =
+		(struct pool_timer *)(void *)((char *)job - offsetof(struct pool_timer, job));
+	struct server *server =
+		(struct server *)(void *)((char *)timer - offsetof(struct server, customers.timer));
+
+	if (atomic_load(&server->customers.is_on)) {
+		order_all(server);
+		drop_all(server);
+	}
+	pool_timer_set(server->service.pool, timer, clock_mono_ms() + LOOK_MS);
+}
+
+int customers_open(struct server *server, struct err *err)
+{
+	server->customers.tls_fd = io_open(AT_FDCWD, "../tls", O_RDONLY | O_DIRECTORY, 0, err);
+	return server->customers.tls_fd < 0 ? server->customers.tls_fd : 0;
+}
+
+void customers_start(struct server *server)
+{
+	server->customers.timer.job.run = look;
+	server->customers.timer.class = POOL_BULK;
+	pool_timer_set(
+		server->service.pool, &server->customers.timer, clock_mono_ms() + LOOK_MS / 10);
+}
+
+void customers_close(struct server *server)
+{
+	io_close(&server->customers.tls_fd);
+}
