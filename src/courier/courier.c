@@ -3,6 +3,7 @@
 
 #include <curl/curl.h>
 #include <errno.h>
+#include <jansson.h>
 #include <openssl/crypto.h>
 #include <poll.h>
 #include <signal.h>
@@ -14,6 +15,7 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "base/random.h"
 #include "courier/gateway.h"
 #include "courier/orders.h"
 #include "courier/process.h"
@@ -48,6 +50,7 @@ static int open_libraries(struct err *err)
 		    NULL) != 1 ||
 		curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		return err_set(err, ERR_IO, "cannot set up the libraries");
+	json_object_seed((size_t)random_u64()); /* by itself it would open a file, later */
 	tzset();
 	return 0;
 }

@@ -348,7 +348,7 @@ static int want_code(const struct verb *verb, unsigned door)
 						 : 1;
 }
 
-/* Every number that a frame can have, at both doors: what is not meant for one is refused there. */
+/* Every number that a frame can have, at each door: what is not meant for one is refused there. */
 static void test_doors(void **state)
 {
 	static const struct verb none;
@@ -367,6 +367,9 @@ static void test_doors(void **state)
 			code_of(FIXTURE_SERVER, buf_slice(&request)), want_code(verb, VERB_SERVER));
 		assert_int_equal(
 			code_of(FIXTURE_CLI, buf_slice(&request)), want_code(verb, VERB_CLI));
+		if (n != FRAME_SMS_TAKE) /* which waits for a message */
+			assert_int_equal(code_of(FIXTURE_COURIER, buf_slice(&request)),
+				want_code(verb, VERB_COURIER));
 		refused += verb->name && verb->doors == VERB_CLI;
 	}
 	assert_true(refused > 3);

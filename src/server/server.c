@@ -2,6 +2,7 @@
 #include "server/server.h"
 
 #include <errno.h>
+#include <jansson.h>
 #include <malloc.h>
 #include <poll.h>
 #include <signal.h>
@@ -15,6 +16,7 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/mem.h"
+#include "base/random.h"
 #include "certificate/certificate.h"
 #include "mail/limits.h"
 #include "notice/notice.h"
@@ -339,7 +341,9 @@ static int run(struct server *server, int argc, char **argv, struct err *err)
 
 	if (rc == 0)
 		rc = take_signals(&signal_fd, err);
-	tzset(); /* the zone's file cannot be read later */
+	tzset(); /* the zone's file cannot be read later, nor what jansson would take its seed from
+		  */
+	json_object_seed((size_t)random_u64());
 	if (rc == 0)
 		rc = open_parts(server, err);
 	if (rc == 0)

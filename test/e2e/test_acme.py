@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import ssl
 import subprocess
 import threading
@@ -16,6 +17,7 @@ import pytest
 import support
 from names import Names
 from support import wait_for
+from test_keys import key_needles, search, status
 
 HOST = 'shop.example.org'
 EAB_KEY = base64.urlsafe_b64encode(b'k' * 32).decode().rstrip('=')
@@ -230,6 +232,47 @@ def test_two_servers_both_answer(tmp_path):
             instance.tool('upgrade')
             instance.tool('certificate', 'order', 'shop', HOST)
             wait_for('the certificate', lambda: is_issued(instance), 120)
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason='reading the memory of a process needs root')
+def test_no_key_outside_the_keeper_and_nothing_opened_outside(tmp_path):
+    """While two certificates are ordered: EC and RSA, an account's key, keys of an import."""
+    with world(tmp_path) as (instance, pebble, names):
+        trace, courier = tmp_path / 'trace', instance.pid('courier')
+        tracer = subprocess.Popen(
+            ['strace', '-f', '-yy', '-s', '4096', '-o', str(trace), '-e', 'trace=open,openat,openat2,'
+             'creat,execve,execveat,socket,listen,bind,unlink,unlinkat,rename,renameat,mkdir', '-p',
+             str(courier)], stderr=subprocess.DEVNULL)
+        try:
+            wait_for('the tracer', lambda: status(courier)['TracerPid'] != '0')
+            instance.tool('certificate', 'order', 'shop', HOST)
+            instance.tool('certificate', 'order', 'shop-rsa', HOST, '--rsa')
+            wait_for('both', lambda: is_issued(instance) and is_issued(instance, 'shop-rsa'), 180)
+        finally:
+            tracer.send_signal(signal.SIGINT)
+            tracer.wait(20)
+        assert 'AF_INET' in trace.read_text()
+        for line in trace.read_text().split('\n'):
+            assert 'execve' not in line and 'listen(' not in line, line
+            m = re.search(r'(?:open|openat|openat2|creat)\((?:[\w-]+<([^>]*)>, )?(?:AT_FDCWD, )?"([^"]*)"', line)
+            if m:
+                where = os.path.normpath(os.path.join(m.group(1) or str(instance.dir / 'courier'),
+                                                      m.group(2)))
+                ours = [str(instance.dir / d) for d in ('courier', 'tls', 'run')]
+                assert where.startswith(tuple(ours + ['/proc/self/'])), line
+            m = re.search(r'socket\((AF_\w+)', line)
+            assert not m or m.group(1) in ('AF_INET', 'AF_INET6', 'AF_UNIX'), line
+        keys = sorted((instance.dir / 'keeper' / 'keys').glob('*.pem'))
+        kinds = {p.name.split('-')[0] for p in keys}
+        assert kinds == {'tls', 'acme'} and len(keys) >= 4
+        needles = {'%s %s' % (p.name, what): needle for p in keys
+                   for what, needle in key_needles(p.read_text()).items()}
+        for _ in range(2):
+            for role in ('server', 'courier'):
+                assert not search(instance.pid(role), needles), role
+        assert not search(instance.process.pid, needles)
+        held = {name.split()[0] for name in search(instance.pid('keeper'), needles)}
+        assert held == {p.name for p in keys}, 'the search itself finds too little'
 
 
 def test_customers_domains(tmp_path):

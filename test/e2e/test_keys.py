@@ -67,16 +67,19 @@ def resident(pid, start, end, step=1 << 20):
 
 
 def key_needles(pem):
-    """The private key in each shape it may have: scalar in both byte orders, DER, PEM."""
+    """The private key in each shape it may have: its numbers in both byte orders, DER, PEM."""
     der = base64.b64decode(''.join(pem.split('-----')[2].split()))
     text = subprocess.run(['openssl', 'pkey', '-text', '-noout'], input=pem.encode(),
                           capture_output=True, check=True).stdout.decode()
-    scalar = bytes.fromhex(re.sub(r'[\s:]', '', re.search(r'priv:(.*?)pub:', text, re.S).group(1)))
-    scalar = scalar[-32:]
-    assert len(scalar) == 32
+    found = re.findall(r'(priv|privateExponent|prime1|prime2):\n((?:    .*\n)+)', text)
+    numbers = {name: bytes.fromhex(re.sub(r'[\s:]', '', digits)).lstrip(b'\0') for name, digits in found}
+    assert list(numbers) in (['priv'], ['privateExponent', 'prime1', 'prime2'])
+    assert all(len(n) > 28 for n in numbers.values())
     body = pem.split('-----')[2].strip().encode()
-    return {'scalar': scalar, 'scalar, least byte first': scalar[::-1],
-            'DER': der[-100:] if len(der) < 100 else der[:100], 'PEM': body.split(b'\n')[1]}
+    needles = {'DER': der[-100:] if len(der) < 100 else der[:100], 'PEM': body.split(b'\n')[1]}
+    for name, number in numbers.items():
+        needles.update({name: number, name + ', least byte first': number[::-1]})
+    return needles
 
 
 class Load:
