@@ -5,6 +5,7 @@ processes after stop(), which also fails if any process reported a sanitizer's f
 assertion.
 """
 import contextlib
+import fcntl
 import imaplib
 import os
 import pathlib
@@ -44,6 +45,19 @@ def free_ports(n):
         if port not in found:
             found.append(port)
     return found
+
+
+def run_in_chromium(script, *arguments, timeout=600):
+    """Run a script of test/web, with the packages of its package-lock.json; many tests may ask at once."""
+    web = HOME / 'test' / 'web'
+    made, wanted = web / 'node_modules' / '.package-lock.json', web / 'package-lock.json'
+    with open(web / 'package.json') as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        if not made.exists() or made.stat().st_mtime < wanted.stat().st_mtime:
+            subprocess.run(['npm', 'ci', '--no-audit', '--no-fund'], cwd=web, check=True, capture_output=True)
+            made.touch()
+    done = subprocess.run(['node', script, *arguments], cwd=web, capture_output=True, text=True, timeout=timeout)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def tls_context():

@@ -8,7 +8,6 @@ import browser
 import support
 from test_web_mail import deliver
 
-WEB = support.HOME / 'test' / 'web'
 HTML = '<h1 style="color:#a33">Hello</h1><p>in <b>HTML</b></p><img src="https://t.example/x.gif" alt="x">'
 
 
@@ -24,13 +23,9 @@ def filled(shared, accounts):
 
 
 def test_chromium(shared, filled):
-    if not (WEB / 'node_modules').is_dir():
-        subprocess.run(['npm', 'ci', '--no-audit', '--no-fund'], cwd=WEB, check=True, capture_output=True)
-    done = subprocess.run(
-        ['node', 'pages.cjs', 'https://localhost:%d' % shared.ports['https'], filled, shared.passwords[filled]]
-        + [a for a in [os.environ.get('POSTHOUSE_SCREENSHOTS')] if a], cwd=WEB, capture_output=True, text=True,
-        timeout=600)
-    assert done.returncode == 0, done.stdout + done.stderr
+    support.run_in_chromium(
+        'pages.cjs', 'https://localhost:%d' % shared.ports['https'], filled, shared.passwords[filled],
+        *[folder for folder in [os.environ.get('POSTHOUSE_SCREENSHOTS')] if folder])
 
 
 def w3m(shared, *arguments, home):
