@@ -89,6 +89,8 @@ void page_admin_screen_change(struct http *x);
 /* help.c */
 void page_help(struct http *x);
 void page_help_topic(struct http *x);
+void page_certificates(struct http *x);
+void page_certificate_file(struct http *x);
 void page_static(struct http *x);
 
 #endif

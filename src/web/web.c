@@ -36,6 +36,8 @@ static const struct http_row rows[] = {
 	{HTTP_POST, "/recovery/cancel", page_recovery_cancel_give, FORM, 0},
 	{HTTP_POST, "/signout", page_sign_out, FORM, IN | ROW_PENDING},
 	{HTTP_GET, "/help", page_help, 0, ROW_KNOWS},
+	{HTTP_GET, "/help/certificates", page_certificates, 0, ROW_KNOWS},
+	{HTTP_GET, "/help/certificates/:name/:part", page_certificate_file, 0, 0},
 	{HTTP_GET, "/help/:topic", page_help_topic, 0, ROW_KNOWS},
 
 	{HTTP_GET, "/screen/:domain/style.css", page_screen_style, 0, 0},

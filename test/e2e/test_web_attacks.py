@@ -195,3 +195,15 @@ def test_security_headers_everywhere(alice):
     for path in ('/', '/mail', '/settings'):
         assert 'no-store' in alice.send('GET', path).headers['cache-control']
         assert not {t for t, _ in alice.page.read.tags} & {'script', 'style'} if alice.page.read else True
+
+
+def test_certificates_to_download(shared):
+    b = browser.Browser(shared.ports['https'])
+    page = b.get('/help/certificates')
+    links = [a for a in page.read.links if a.startswith('/help/certificates/')]
+    assert page.status == 200 and links and 'Until' in page.words
+    reply = b.get(links[0])
+    assert reply.text.startswith('-----BEGIN CERTIFICATE-----') and 'PRIVATE' not in reply.text
+    assert reply.headers['content-disposition'].startswith('attachment')
+    for path in ('/help/certificates/x/0', links[0] + '9', links[0][:-1] + 'x'):
+        assert b.send('GET', path).status == 404

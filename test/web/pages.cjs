@@ -16,7 +16,7 @@ const sizes = [
 	{ name: 'small', width: 320, height: 640, colorScheme: 'light' },
 	{ name: 'dark', width: 1280, height: 900, colorScheme: 'dark' },
 ];
-const open = ['/', '/reset', '/signin/passkey', '/recovery/cancel?code=x', '/help', '/help/servers', '/help/tls', '/help/clients', '/help/security', '/help/search', '/help/status', '/nothing'];
+const open = ['/', '/reset', '/signin/passkey', '/recovery/cancel?code=x', '/help', '/help/servers', '/help/tls', '/help/clients', '/help/security', '/help/search', '/help/certificates', '/help/status', '/nothing'];
 let inside = ['/mail', '/mail/write', '/mail/folders', '/mail/search?q=hello', '/mail/search?q=+', '/settings', '/settings/confirm', '/device', '/admin'];
 let found = 0;
 
