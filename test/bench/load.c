@@ -250,15 +250,17 @@ static void mix_session(struct client *c, struct buf *message, uint64_t *seed)
 	timed(c, &r, "EXPUNGE");
 }
 
+/* Each connection has users of its own: another's EXPUNGE would answer a FETCH with NO. */
 static void *mix_thread(void *arg)
 {
 	struct buf message AUTO(buf_done);
+	const long own = users >= conns ? users / conns : 1;
 	uint64_t seed = (uint64_t)(long)arg * 1000003;
 	struct client c;
 
 	buf_init(&message, MESSAGE_MAX);
-	for (long n = (long)arg; bench_now() < deadline; n += conns) {
-		client_login(&c, &target, first_user + (int)(n % users));
+	for (long n = 0; bench_now() < deadline; n++) {
+		client_login(&c, &target, first_user + (int)((long)arg * own + n % own));
 		mix_session(&c, &message, &seed);
 		client_command(&c, "LOGOUT");
 		client_close(&c);
