@@ -17,7 +17,7 @@
 #ifndef MAIL_ACCEPT_H
 #define MAIL_ACCEPT_H
 
-#include "mail/group.h"
+#include "group/group.h"
 #include "mail/letter.h"
 
 enum { ACCEPT_WORKERS = 8 };

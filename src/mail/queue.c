@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "mail/group.h"
+#include "group/group.h"
 
 struct mail_queue {
 	struct db *db, *reader;

@@ -2,7 +2,7 @@
 #ifndef NOTICE_INTERNAL_H
 #define NOTICE_INTERNAL_H
 
-#include "mail/group.h"
+#include "group/group.h"
 #include "notice/notice.h"
 
 enum notice_state { NOTICE_WAITING, NOTICE_SENT, NOTICE_FAILED };

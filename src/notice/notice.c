@@ -15,7 +15,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/random.h"
-#include "mail/group.h"
+#include "group/group.h"
 #include "notice/internal.h"
 
 enum {

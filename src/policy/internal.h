@@ -2,7 +2,7 @@
 #ifndef POLICY_INTERNAL_H
 #define POLICY_INTERNAL_H
 
-#include "mail/group.h"
+#include "group/group.h"
 #include "policy/policy.h"
 
 enum { POLICY_SERVICES = 2, DAY_S = 24 * 3600 };

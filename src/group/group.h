@@ -6,8 +6,8 @@
  * nothing waits. After a few rounds it hands over to a job of the pool, so that no connection's
  * thread is caught here for long. Items are the caller's; any thread may submit.
  */
-#ifndef MAIL_GROUP_H
-#define MAIL_GROUP_H
+#ifndef GROUP_GROUP_H
+#define GROUP_GROUP_H
 
 #include <pthread.h>
 

@@ -1,5 +1,5 @@
 /* group.c - see group.h for the contract. */
-#include "mail/group.h"
+#include "group/group.h"
 
 #include <assert.h>
 
