@@ -13,6 +13,7 @@
 #include "base/arena.h"
 #include "base/encode.h"
 #include "base/io.h"
+#include "base/ip.h"
 #include "base/map.h"
 #include "base/random.h"
 
@@ -46,6 +47,48 @@ static void test_slice(void **state)
 	assert_false(slice_to_u64(slice_lit("5"), 4, &n));
 	assert_false(slice_to_u64(slice_lit(""), 10, &n));
 	assert_false(slice_to_u64(slice_lit("-1"), 10, &n));
+}
+
+static const struct {
+	const char *ip, *network; /* NULL: it is none */
+	bool is_in, is_private;
+} ip_cases[] = {
+	{"192.0.2.1", "192.0.2.0/24", true, false},
+	{"192.0.3.1", "192.0.2.0/24", false, false},
+	{"192.0.3.1", "192.0.2.0/23", true, false},
+	{"192.0.2.1", "192.0.2.1", true, false},
+	{"192.0.2.1", "0.0.0.0/0", true, false},
+	{"192.0.2.1", "::/0", false, false},
+	{"::ffff:192.0.2.1", "192.0.2.0/24", true, false},
+	{"2001:db8::1", "2001:db8::/32", true, false},
+	{"2001:db9::1", "2001:db8::/32", false, false},
+	{"10.1.2.3", "192.0.2.0/33", false, true},
+	{"172.32.0.1", "192.0.2.0/", false, false},
+	{"172.31.0.1", "192.0.2.0/-1", false, true},
+	{"::1", "x/8", false, true},
+	{"fd00::1", "/8", false, true},
+	{"fe80::1", "1.2.3/8", false, true},
+};
+
+static void test_ip(void **state)
+{
+	struct ip_network network;
+	char text[IP_TEXT_MAX];
+	struct ip ip;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(ip_cases) / sizeof(ip_cases[0]); i++) {
+		assert_true(ip_parse(slice_str(ip_cases[i].ip), &ip));
+		if ((ip_network_parse(slice_str(ip_cases[i].network), &network) &&
+			    ip_is_in(&ip, &network)) != ip_cases[i].is_in ||
+			ip_is_private(&ip) != ip_cases[i].is_private)
+			fail_msg("%s %s", ip_cases[i].ip, ip_cases[i].network);
+	}
+	ip_write(&ip, text);
+	assert_string_equal(text, "fe80::1");
+	assert_false(ip_parse(slice_lit("192.0.2.1\0"), &ip));
+	assert_false(ip_parse(slice_lit("[::1]"), &ip));
+	assert_true(ip_is_loopback(&(struct ip){IP_V4, {127, 1}}));
 }
 
 static void test_buf(void **state)
@@ -248,6 +291,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_slice),
+		cmocka_unit_test(test_ip),
 		cmocka_unit_test(test_buf),
 		cmocka_unit_test(test_arena),
 		cmocka_unit_test(test_map),
