@@ -98,8 +98,9 @@ class Page:
 
 
 class Browser:
-    def __init__(self, port, host='localhost', tls=True):
+    def __init__(self, port, host='localhost', tls=True, source=None):
         self.port, self.host, self.tls = port, host, tls
+        self.source = (source, 0) if source else None  # address that the requests come from
         self.cookies = {}
         self.page = None
 
@@ -108,9 +109,10 @@ class Browser:
         if self.tls:
             context = ssl.create_default_context()
             context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-            c = http.client.HTTPSConnection('127.0.0.1', self.port, timeout=30, context=context)
+            c = http.client.HTTPSConnection('127.0.0.1', self.port, timeout=30, context=context,
+                                            source_address=self.source)
         else:
-            c = http.client.HTTPConnection('127.0.0.1', self.port, timeout=30)
+            c = http.client.HTTPConnection('127.0.0.1', self.port, timeout=30, source_address=self.source)
         all_headers = {'Host': self.host}
         if self.cookies:
             all_headers['Cookie'] = '; '.join('%s=%s' % pair for pair in self.cookies.items())

@@ -47,8 +47,8 @@ def free_ports(n):
     return found
 
 
-def run_in_chromium(script, *arguments, timeout=600):
-    """Run a script of test/web, with the packages of its package-lock.json; many tests may ask at once."""
+def install_browser_packages():
+    """Those of test/web/package-lock.json; many tests may ask at once."""
     web = HOME / 'test' / 'web'
     made, wanted = web / 'node_modules' / '.package-lock.json', web / 'package-lock.json'
     with open(web / 'package.json') as held:
@@ -56,8 +56,29 @@ def run_in_chromium(script, *arguments, timeout=600):
         if not made.exists() or made.stat().st_mtime < wanted.stat().st_mtime:
             subprocess.run(['npm', 'ci', '--no-audit', '--no-fund'], cwd=web, check=True, capture_output=True)
             made.touch()
-    done = subprocess.run(['node', script, *arguments], cwd=web, capture_output=True, text=True, timeout=timeout)
+    return web
+
+
+def run_in_chromium(script, *arguments, timeout=600):
+    """Run a script of test/web to its end, which must be a good one."""
+    done = subprocess.run(['node', script, *arguments], cwd=install_browser_packages(), capture_output=True, text=True,
+                          timeout=timeout)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@contextlib.contextmanager
+def talk_to_chromium(script, *arguments):
+    """A script of test/web that is spoken with by lines."""
+    process = subprocess.Popen(['node', script, *arguments], cwd=install_browser_packages(), text=True,
+                               stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        yield process
+        assert process.wait(60) == 0
+    finally:
+        process.kill()
+        process.wait()
+        process.stdin.close()
+        process.stdout.close()
 
 
 def tls_context():

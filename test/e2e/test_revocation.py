@@ -1,19 +1,17 @@
-"""test_revocation.py - a password change closes what was open and keeps the old password out."""
-import concurrent.futures
+"""test_revocation.py - what the operator changes closes what was open."""
 import imaplib
 import json
 import secrets
 import smtplib
-import threading
 import time
 
 import pytest
 
-from support import Instance, tls_context, wait_for
+from support import Instance
 
 ALICE, BOB, CAROL, DAVE = ('%s@posthouse.example' % name
                            for name in ('alice', 'bob', 'carol', 'dave'))
-SESSIONS, ATTEMPTS, AT_ONCE = 200, 1000, 40
+SESSIONS = 200
 
 
 @pytest.fixture(scope='module')
@@ -26,19 +24,6 @@ def mail():
 
 def change(instance, address, password):
     instance.tool('account', 'passwd', address, stdin='%s\n%s\n' % (password, password))
-
-
-def try_login(instance, address, password):
-    """True: the password opened the account."""
-    try:
-        client = imaplib.IMAP4_SSL('127.0.0.1', instance.ports['imaps'],
-                                   ssl_context=tls_context(), timeout=60)
-        try:
-            return client.login(address, password)[0] == 'OK'
-        finally:
-            client.shutdown()
-    except (imaplib.IMAP4.error, OSError):
-        return False
 
 
 def test_all_sessions_close_and_others_stay(mail):
@@ -64,28 +49,6 @@ def test_all_sessions_close_and_others_stay(mail):
     assert other.noop()[0] == 'OK'
     mail.passwords[ALICE] = new
     assert mail.imap(ALICE).noop()[0] == 'OK'
-
-
-def test_no_login_with_the_old_password_after_the_change(mail):
-    old, new = mail.passwords[BOB], secrets.token_hex(8)
-    acknowledged = threading.Event()
-    late = []
-
-    def attempt(_):
-        began_after = acknowledged.is_set()
-        if try_login(mail, BOB, old) and began_after:
-            late.append(1)
-
-    with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
-        futures = [pool.submit(attempt, i) for i in range(ATTEMPTS)]
-        wait_for('some attempts', lambda: sum(f.done() for f in futures) > ATTEMPTS // 10, 60)
-        change(mail, BOB, new)
-        acknowledged.set()
-        for future in futures:
-            future.result()
-    assert not late
-    assert not try_login(mail, BOB, old)
-    mail.passwords[BOB] = new
 
 
 def test_submission_is_closed_too_and_says_why(mail):
