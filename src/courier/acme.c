@@ -22,6 +22,7 @@ static int read_directory(struct acme *acme, struct err *err)
 
 	if (rc < 0)
 		return rc;
+	acme_note_reply(acme);
 	if (acme->reply.status != STATUS_OK)
 		return err_set(err, ERR_BUSY, "the CA's directory: status %u", acme->reply.status);
 	json = json_loadb(
@@ -139,11 +140,6 @@ void acme_close(struct acme **acme)
 		fetch_reply_done(&(*acme)->reply);
 	free(*acme);
 	*acme = NULL;
-}
-
-int64_t acme_retry_after(const struct acme *acme)
-{
-	return acme->retry_after_s;
 }
 
 /* When the CA has said yes but we did not hear it, the next conversation fails with an unknown key,

@@ -6,7 +6,7 @@
  * gives it to the keeper. Used by one thread.
  *
  * Errors: -ERR_BUSY (the CA is away, or asks to come again later), -ERR_QUOTA (it says that we ask
- * too often; acme_retry_after()), -ERR_DENIED (it refuses, err has its words), -ERR_IO (its answers
+ * too often; retry_after_s), -ERR_DENIED (it refuses, err has its words), -ERR_IO (its answers
  * make no sense), others as they come from keeper and DNS.
  */
 #ifndef COURIER_ACME_H
@@ -15,7 +15,12 @@
 #include "courier/fetch.h"
 #include "keeper/courier.h"
 
-enum { ACME_URL_MAX = 1000, ACME_WAIT_MS = 300000, ACME_BODY_MAX = 256 << 10 };
+enum {
+	ACME_URL_MAX = 1000,
+	ACME_WAIT_MS = 300000,
+	ACME_BODY_MAX = 256 << 10,
+	ACME_RETRY_AFTER_MAX_S = 7 * 86400
+};
 
 /* An account, as it is kept between conversations. */
 struct acme_account {
@@ -43,6 +48,9 @@ struct acme_config {
 	void (*withdraw)(void *context, struct slice host);
 	/* pause - false: the process shall end. */
 	bool (*pause)(void *context, int64_t ms);
+	/* In how many seconds the CA wants to be asked again, by its last answer; 0: it did not
+	 * say. Kept up to date also by calls that fail. */
+	int64_t *retry_after_s;
 	void *context;
 };
 
@@ -66,9 +74,5 @@ MUST_CHECK int acme_roll(struct acme *acme, struct err *err);
 /* acme_revoke - RFC 8555 7.6: the certificate (DER) that was replaced because its key may be known.
  */
 MUST_CHECK int acme_revoke(struct acme *acme, struct slice certificate, struct err *err);
-
-/* acme_retry_after - in how many seconds the CA wants to be asked again, by its last answer; 0: it
- * did not say. */
-int64_t acme_retry_after(const struct acme *acme);
 
 #endif

@@ -16,9 +16,11 @@ struct acme {
 			revoke[ACME_URL_MAX + 1], roll[ACME_URL_MAX + 1];
 		bool wants_binding;
 	} directory;
-	int64_t retry_after_s;
 	struct fetch_reply reply; /* the last one */
 };
+
+/* acme_note_reply - its nonce, and when the CA wants to be asked again. */
+void acme_note_reply(struct acme *acme);
 
 /* A signed request. */
 struct acme_post {

@@ -20,7 +20,7 @@ struct issue {
 /* Waits as long as the CA asks for, or a little longer each time. */
 static int wait_a_little(struct issue *is, int64_t *wait_ms, struct err *err)
 {
-	const int64_t asked = is->acme->retry_after_s * 1000;
+	const int64_t asked = *is->acme->config.retry_after_s * 1000;
 	const int64_t ms = asked > *wait_ms ? asked : *wait_ms;
 
 	*wait_ms = *wait_ms * 2 < POLL_MAX_MS ? *wait_ms * 2 : POLL_MAX_MS;

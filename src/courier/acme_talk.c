@@ -5,7 +5,14 @@
 
 #include "courier/acme_internal.h"
 
-enum { REQUEST_MS = 30000, TRIES = 6, BAD_REQUEST = 400, SERVER_ERROR = 500, JOSE_MAX = 256 << 10 };
+enum {
+	REQUEST_MS = 30000,
+	TRIES = 6,
+	BAD_REQUEST = 400,
+	TOO_MANY = 429,
+	SERVER_ERROR = 500,
+	JOSE_MAX = 256 << 10
+};
 
 void acme_json_auto(json_t **json)
 {
@@ -27,18 +34,16 @@ int acme_text(const json_t *json, const char *name, char *out, size_t size, stru
 	return 0;
 }
 
-/* Seconds; a date (RFC 9110 10.2.3) is as good as no word. */
-static void note_reply(struct acme *acme)
+void acme_note_reply(struct acme *acme)
 {
 	const struct slice nonce = fetch_header(&acme->reply, "Replay-Nonce");
-	uint64_t seconds = 0;
 
 	acme->nonce[0] = '\0';
 	if (nonce.len && nonce.len < sizeof(acme->nonce))
 		snprintf(acme->nonce, sizeof(acme->nonce), "%.*s", SLICE_ARG(nonce));
-	if (!slice_to_u64(fetch_header(&acme->reply, "Retry-After"), INT32_MAX, &seconds))
-		seconds = 0;
-	acme->retry_after_s = (int64_t)seconds;
+	*acme->config.retry_after_s = acme->reply.retry_after_s < ACME_RETRY_AFTER_MAX_S
+					      ? acme->reply.retry_after_s
+					      : ACME_RETRY_AFTER_MAX_S;
 }
 
 static int get_nonce(struct acme *acme, struct err *err)
@@ -52,7 +57,7 @@ static int get_nonce(struct acme *acme, struct err *err)
 	if (!acme->nonce[0]) {
 		rc = fetch_do(acme->config.fetch, &request, &acme->reply, err);
 		if (rc == 0)
-			note_reply(acme);
+			acme_note_reply(acme);
 	}
 	if (rc == 0 && !acme->nonce[0])
 		rc = err_set(err, ERR_BUSY, "the CA gives no nonce");
@@ -90,7 +95,7 @@ static bool read_problem(const struct acme *acme, int *rc_out, struct err *err)
 	enum err_code code = ERR_DENIED;
 
 	type = type ? type : "";
-	if (is_type(type, "rateLimited"))
+	if (is_type(type, "rateLimited") || acme->reply.status == TOO_MANY)
 		code = ERR_QUOTA;
 	else if (acme->reply.status >= SERVER_ERROR || is_type(type, "serverInternal"))
 		code = ERR_BUSY;
@@ -127,7 +132,7 @@ static int try_post(
 		acme->nonce[0] = '\0'; /* it may have been used */
 		return rc;
 	}
-	note_reply(acme);
+	acme_note_reply(acme);
 	if (acme->reply.status >= BAD_REQUEST)
 		*again_out = read_problem(acme, &rc, err);
 	return rc;

@@ -179,6 +179,7 @@ int fetch_do(struct fetch *f, const struct fetch_request *request, struct fetch_
 {
 	struct curl_slist *fields AUTO(list_auto) = NULL, *hosts AUTO(list_auto) = NULL;
 	char url[FETCH_URL_MAX + 1];
+	curl_off_t retry_after_s = 0;
 	long status = 0;
 	CURLcode code;
 	int rc;
@@ -204,6 +205,9 @@ int fetch_do(struct fetch *f, const struct fetch_request *request, struct fetch_
 		return failure(code, url, err);
 	curl_easy_getinfo(f->curl, CURLINFO_RESPONSE_CODE, &status);
 	reply->status = (unsigned)status;
+	curl_easy_getinfo(f->curl, CURLINFO_RETRY_AFTER, &retry_after_s);
+	reply->retry_after_s =
+		retry_after_s > 0 ? (int64_t)retry_after_s : 0; /* a date may be past */
 	return 0;
 }
 

@@ -37,6 +37,7 @@ struct fetch_request {
 
 struct fetch_reply {
 	unsigned status;
+	int64_t retry_after_s; /* RFC 9110 10.2.3; 0: it did not say */
 	struct buf head, body;
 };
 

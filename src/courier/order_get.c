@@ -70,7 +70,7 @@ static int check_host(
 	return rc;
 }
 
-static int check_hosts(const struct courier *courier, const struct order *order, struct err *err)
+int order_check(const struct courier *courier, const struct order *order, struct err *err)
 {
 	struct ours ours;
 	int rc = order->is_unchecked ? 0 : find_ours(courier, &ours, err);
@@ -141,6 +141,7 @@ static int begin(struct orders *o, struct acme_account *account, struct acme **o
 		.publish = publish,
 		.withdraw = withdraw,
 		.pause = pause_for,
+		.retry_after_s = &o->pause_s,
 		.context = o};
 
 	return acme_open(&config, account, out, err);
@@ -222,10 +223,8 @@ int order_get(struct orders *o, struct item *item, const struct order *order, st
 	struct err ignored;
 	bool was_registered;
 	int64_t rolled_s;
-	int rc = check_hosts(o->courier, order, err);
+	int rc = ledger_get_account(o->ledger, directory, &account, &rolled_s, err);
 
-	if (rc == 0)
-		rc = ledger_get_account(o->ledger, directory, &account, &rolled_s, err);
 	if (rc < 0)
 		return rc;
 	was_registered = account.url[0];
@@ -246,6 +245,5 @@ int order_get(struct orders *o, struct item *item, const struct order *order, st
 		if (keep_account(o, &account, 0, &ignored) < 0)
 			log_error(NULL, "ledger", log_e(&ignored));
 	}
-	o->pause_s = acme ? acme_retry_after(acme) : 0;
 	return rc;
 }

@@ -141,11 +141,10 @@ static void failed(struct orders *o, struct item *item, const struct err *err)
 		wait = back_off(item->ledger.failures, ORDERS_BUSY_FIRST_S, HOUR_S);
 	else
 		wait = back_off(item->ledger.failures, ORDERS_AGAIN_FIRST_S, ORDERS_AGAIN_MAX_S);
-	if (err->code == ERR_QUOTA) {
-		if (wait < o->pause_s)
-			wait = o->pause_s;
+	if (wait < o->pause_s)
+		wait = o->pause_s;
+	if (err->code == ERR_QUOTA)
 		o->not_before_s = clock_wall_s() + wait;
-	}
 	snprintf(item->ledger.error, sizeof(item->ledger.error), "%s", err->msg);
 	item->ledger.next_s = clock_wall_s() + wait;
 	item->due_s = item->ledger.next_s;
@@ -164,8 +163,8 @@ static void succeeded(struct orders *o, struct item *item)
 	set_state(o, item, "done");
 }
 
-/* At most so many in an hour, all together. */
-static bool may_ask(struct orders *o)
+/* At most so many in an hour, all together; customers' leave some of them to the operator. */
+static bool may_ask(struct orders *o, const struct order *order)
 {
 	const int64_t now = clock_wall_s();
 
@@ -175,26 +174,33 @@ static bool may_ask(struct orders *o)
 		o->hour_s = now;
 		o->asked = 0;
 	}
-	return o->asked++ < ORDERS_AN_HOUR;
+	return o->asked < (order->is_customer ? ORDERS_CUSTOMERS_AN_HOUR : ORDERS_AN_HOUR);
 }
 
 static void work_on(struct orders *o, struct item *item, const struct order *order)
 {
 	struct err err;
-	int rc;
+	int rc = 0;
 
 	if (!o->courier->settings->acme_directory.len) {
 		set_state(o, item, "acme.directory is not set");
 		item->due_s = clock_wall_s() + HOUR_S;
 		return;
 	}
-	if (!may_ask(o)) {
+	if (!may_ask(o, order)) {
 		set_state(o, item, "waits its turn");
 		return;
 	}
 	set_state(o, item, "under way");
-	rc = o->ca_pem.len ? order_get(o, item, order, &err)
-			   : err_set(&err, ERR_IO, "acme.ca_file cannot be read");
+	o->pause_s = 0;
+	if (!o->ca_pem.len)
+		rc = err_set(&err, ERR_IO, "acme.ca_file cannot be read");
+	if (rc == 0)
+		rc = order_check(o->courier, order, &err);
+	if (rc == 0) {
+		o->asked++; /* names that lead elsewhere cost nobody a turn */
+		rc = order_get(o, item, order, &err);
+	}
 	if (rc < 0)
 		failed(o, item, &err);
 	else

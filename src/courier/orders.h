@@ -5,8 +5,8 @@
  * the other. It is due if there is no chain from a CA for its hosts, if a third of the chain's life
  * is left, or if it was asked to be replaced. First the DNS must show that each host's addresses
  * are ours. What fails is tried again later, ever more rarely, and the chain in use stays
- * untouched. The CA is asked for at most ORDERS_AN_HOUR certificates, and left alone when it says
- * so.
+ * untouched. The CA is asked for at most ORDERS_AN_HOUR certificates, those for customers' domains
+ * leave a part of these to the operator, and it is left alone when it says so.
  */
 #ifndef COURIER_ORDERS_H
 #define COURIER_ORDERS_H
@@ -20,6 +20,7 @@ enum {
 	ORDERS_LOOK_MS = 2000,
 	ORDERS_MAX = 4096,
 	ORDERS_AN_HOUR = 40,
+	ORDERS_CUSTOMERS_AN_HOUR = 20,
 	ORDERS_AGAIN_FIRST_S = 300, /* after a failure, doubled each time */
 	ORDERS_AGAIN_MAX_S = 86400,
 	ORDERS_BUSY_FIRST_S = 16, /* when somebody was away */

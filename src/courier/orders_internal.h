@@ -37,6 +37,9 @@ struct orders {
 	struct pool_timer timer;
 };
 
+/* order_check - do all its hosts' addresses show that they are ours? -ERR_CONFLICT: they do not. */
+MUST_CHECK int order_check(
+	const struct courier *courier, const struct order *order, struct err *err);
 /* order_get - a certificate, from the CA to tls/. */
 MUST_CHECK int order_get(
 	struct orders *o, struct item *item, const struct order *order, struct err *err);

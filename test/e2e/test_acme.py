@@ -1,6 +1,7 @@
 """test_acme.py - certificates from a CA: Debian's pebble, and one of our own that misbehaves."""
 import base64
 import contextlib
+import email.utils
 import http.server
 import json
 import os
@@ -288,7 +289,8 @@ def test_customers_domains(tmp_path):
                 instance.tool('domain', 'screen', domain, 'name=Ours')
         wait_for('theirs', lambda: is_issued(instance, 'mail.customer.example'), 120)
         assert 'Pebble' in issuer_of(instance, 'mail.customer.example')
-        assert 'not ours' in order_of(instance, 'mail.elsewhere.example')['error']
+        wait_for('the other', lambda: 'not ours' in order_of(
+            instance, 'mail.elsewhere.example').get('error', ''), 60)
         assert 'mail.plain.example' not in rows(instance)
         # the operator's own orders are not a server's to change
         instance.tool('certificate', 'order', 'mail.customer.example', 'mail.customer.example')
@@ -367,6 +369,7 @@ def fake(tmp_path):
     names = Names({'ca.example': ['127.0.0.1'], support.HOST: ['127.0.0.1'], HOST: ['127.0.0.1']})
     instance = support.Instance('resolver = "127.0.0.1:%d";\nacme = { directory = "%s/dir"; '
                                 'ca_file = "ca.pem"; };' % (names.port, ca.base))
+    instance.names = names
     shutil.copy(ca.ca, instance.dir / 'ca.pem')
     with instance:
         yield instance, ca
@@ -390,7 +393,9 @@ def test_a_chain_for_another_key(fake):
 @pytest.mark.parametrize('path,status,text,want', [
     ('/order', 429, problem('rateLimited', 'too many'), 'too many'),
     ('/order', 403, problem('rejectedIdentifier', 'not that name'), 'not that name'),
+    ('/order', 429, '<html>', 'an error without a word'),
     ('/order', 503, '<html>', 'an error without a word'),
+    ('/account', 503, '<html>', 'an error without a word'),
     ('/account', 400, problem('badNonce'), 'so it is'),
     ('/order', 200, '[]', 'makes no sense'),
     ('/order', 201, {'status': 'ready'}, 'makes no sense'),
@@ -401,15 +406,39 @@ def test_a_chain_for_another_key(fake):
 def test_answers_that_are_no_good(fake, path, status, text, want):
     instance, ca = fake
     text = 'x' * 300000 if text == 'long' else text
-    ca.fail[path] = (status, text, [('Retry-After', '7200')] if status == 429 else [])
+    date = email.utils.formatdate(time.time() + 7200, usegmt=True)
+    ca.fail[path] = (status, text, {429: [('Retry-After', '7200')], 503: [('Retry-After', date)]}.get(status, []))
     instance.tool('certificate', 'order', 'shop', HOST)
     wait_for('the failure', lambda: order_of(instance).get('state') == 'failed', 30)
     assert want in order_of(instance)['error']
-    if status == 429:  # nobody asks for anything meanwhile
+    if status in (429, 503):
         assert order_of(instance)['next'] > time.time() + 7000
+    if status == 429:  # nobody asks for anything meanwhile
         instance.tool('certificate', 'order', 'other', HOST)
         wait_for('patience', lambda: order_of(instance, 'other').get('state') == 'waits its turn')
         assert ca.seen.count('/order') == 1
     if want == 'so it is':
         assert 3 < ca.seen.count('/account') < 10
     assert instance.run('status').returncode == 0
+
+
+def test_turns(fake):
+    """Names that lead elsewhere cost no turn, and customers' leave turns to the operator."""
+    instance, ca = fake
+    names, most = instance.names.names, 20
+    for i in range(most + 3):
+        names['o%d.example.org' % i] = ['127.0.0.9']
+        instance.tool('certificate', 'order', 'o%d' % i, 'o%d.example.org' % i)
+        instance.tool('certificate', 'order', 'p%d' % i, 'o%d.example.org' % i)
+    instance.tool('group', 'add', 'them')
+    for i in range(most + 3):
+        names['mail.c%d.example' % i] = ['127.0.0.1']
+        instance.tool('domain', 'add', 'c%d.example' % i)
+        instance.tool('group', 'domain', 'them', 'c%d.example' % i)
+        instance.tool('domain', 'screen', 'c%d.example' % i, 'name=Ours')
+    wait_for('turns', lambda: [r.get('order', {}).get('state') for r in rows(instance).values()].count(
+        'waits its turn') == 3, 120)
+    assert ca.seen.count('/order') == most
+    instance.tool('certificate', 'order', 'shop', HOST)
+    wait_for('ours', lambda: order_of(instance).get('state') == 'failed', 30)
+    assert ca.seen.count('/order') == most + 1
