@@ -276,8 +276,12 @@ static void done(struct conn *c)
 	arena_done(&s->keywords_arena);
 }
 
+/* Who offers another protocol's name was led here by somebody who means harm (ALPACA). */
+static const char *const alpn[] = {"imap", NULL};
+
 const struct protocol imap_protocol = {
 	.name = "imap",
+	.alpn = alpn,
 	.session_size = sizeof(struct session),
 	.unit_max = IMAP_LINE_MAX,
 	.greet = greet,

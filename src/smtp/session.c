@@ -189,8 +189,14 @@ const struct protocol smtp_lmtp_protocol = {
 	.done = done,
 };
 
+/* Who offers another protocol's name was led here by somebody who means harm (ALPACA). None is
+ * registered for SMTP; these are what clients say. On port 25 a refusal would make a sender go on
+ * without TLS. */
+static const char *const alpn[] = {"smtp", "esmtp", NULL};
+
 const struct protocol smtp_submission_protocol = {
 	.name = "submission",
+	.alpn = alpn,
 	.session_size = sizeof(struct session),
 	.unit_max = SESSION_UNIT_MAX,
 	.greet = greet_submission,
