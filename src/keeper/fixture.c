@@ -178,6 +178,23 @@ void fixture_make_key(const char *name, char key_out[CHAIN_KEY_NAME_MAX])
 	buf_done(&pem);
 }
 
+double fixture_cpu_s(pid_t pid)
+{
+	unsigned long user = 0, system = 0;
+	char path[64];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	f = fopen(path, "r");
+	assert_non_null(f);
+	assert_int_equal(
+		fscanf(f, "%*d (%*[^)]) %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user,
+			&system),
+		2);
+	fclose(f);
+	return (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
+}
+
 int fixture_open(void)
 {
 	struct err err;

@@ -43,6 +43,8 @@ void fixture_set(uint64_t account, const char *password, bool is_hash);
 
 /* fixture_make_key - a certificate NAME for localhost; key_out is what its key is called. */
 void fixture_make_key(const char *name, char key_out[CHAIN_KEY_NAME_MAX]);
+/* fixture_cpu_s - what a process has used of the CPU, in seconds. */
+double fixture_cpu_s(pid_t pid);
 /* fixture_open - a connection to the server's socket. */
 int fixture_open(void);
 /* fixture_put_enter - append a frame that asks for this login. */

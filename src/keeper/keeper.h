@@ -173,13 +173,4 @@ typedef void keeper_flag_fn(void *context, const struct keeper_flag *flag);
 MUST_CHECK int keeper_case_flags(
 	const char *socket_path, keeper_flag_fn *each, void *context, struct err *err);
 
-/* keeper_make_key - make a TLS key of that name (ECDSA P-256) unless it exists, and a
- * self-signed certificate for the DNS names (and IP addresses), appended as PEM. */
-MUST_CHECK int keeper_make_key(const char *socket_path, struct slice name,
-	const struct slice *names, size_t n, unsigned days, struct buf *certificate_out,
-	struct err *err);
-/* keeper_import_key - hand over an existing private key (PEM) under that name. */
-MUST_CHECK int keeper_import_key(
-	const char *socket_path, struct slice name, struct slice key_pem, struct err *err);
-
 #endif

@@ -36,34 +36,16 @@ static int compare(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* Milliseconds of CPU that the keeper has used. */
-static int64_t cpu_ms(const struct kit *kit)
-{
-	unsigned long user = 0, system = 0;
-	char path[64];
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)kit->fixture.pid);
-	f = fopen(path, "r");
-	assert_non_null(f);
-	assert_int_equal(
-		fscanf(f, "%*d (%*[^)]) %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user,
-			&system),
-		2);
-	fclose(f);
-	return (int64_t)(user + system) * 1000 / sysconf(_SC_CLK_TCK);
-}
-
-static void report(const char *what, size_t n, int64_t cpu)
+static void report(const char *what, size_t n, double cpu_s)
 {
 	qsort(times, n, sizeof(times[0]), compare);
 	printf("%-28s %6zu times  p50 %8.1f us  p99 %8.1f us  keeper's CPU %8.1f us\n", what, n,
-		(double)times[n / 2], (double)times[n * 99 / 100], (double)cpu * 1000 / (double)n);
+		(double)times[n / 2], (double)times[n * 99 / 100], cpu_s * 1e6 / (double)n);
 }
 
 static void measure_logins(struct kit *kit, const char *what, const char *secret, size_t n)
 {
-	const int64_t cpu = cpu_ms(kit);
+	const double cpu = fixture_cpu_s(kit->fixture.pid);
 
 	for (size_t i = 0; i < n; i++) {
 		const int64_t begin = clock_mono_us();
@@ -71,12 +53,12 @@ static void measure_logins(struct kit *kit, const char *what, const char *secret
 		assert_int_equal(kit_enter(kit, 5, secret, SCOPE_IMAP, HOME, NULL), 0);
 		times[i] = clock_mono_us() - begin;
 	}
-	report(what, n, cpu_ms(kit) - cpu);
+	report(what, n, fixture_cpu_s(kit->fixture.pid) - cpu);
 }
 
 static void measure_checks(struct kit *kit, const char *cookie)
 {
-	const int64_t cpu = cpu_ms(kit);
+	const double cpu = fixture_cpu_s(kit->fixture.pid);
 
 	for (size_t i = 0; i < ROUNDS; i++) {
 		const int64_t begin = clock_mono_us();
@@ -84,7 +66,7 @@ static void measure_checks(struct kit *kit, const char *cookie)
 		assert_int_equal(kit_check(kit, cookie, NULL), 0);
 		times[i] = clock_mono_us() - begin;
 	}
-	report("web session", ROUNDS, cpu_ms(kit) - cpu);
+	report("web session", ROUNDS, fixture_cpu_s(kit->fixture.pid) - cpu);
 }
 
 static struct {
@@ -116,10 +98,10 @@ static void *blow(void *context)
 	return NULL;
 }
 
-static void measure_signatures(struct kit *kit, const char *what)
+static void measure_signatures(struct kit *kit, const char *key, const char *what)
 {
 	const char digest[32] = "0123456789abcdef0123456789abcde";
-	const int64_t cpu = cpu_ms(kit);
+	const double cpu = fixture_cpu_s(kit->fixture.pid);
 	struct err err;
 
 	for (size_t i = 0; i < SIGNATURES; i++) {
@@ -127,23 +109,23 @@ static void measure_signatures(struct kit *kit, const char *what)
 		const int64_t begin = clock_mono_us();
 
 		buf_init(&out, 1024);
-		assert_int_equal(keeper_sign(kit->keeper, slice_lit("main"), TLS_ECDSA, TLS_SHA256,
+		assert_int_equal(keeper_sign(kit->keeper, slice_str(key), TLS_ECDSA, TLS_SHA256,
 					 (struct slice){digest, sizeof(digest)}, &out, &err),
 			0);
 		times[i] = clock_mono_us() - begin;
 		usleep(1000);
 	}
-	report(what, SIGNATURES, cpu_ms(kit) - cpu);
+	report(what, SIGNATURES, fixture_cpu_s(kit->fixture.pid) - cpu);
 }
 
-static void measure_storm(struct kit *kit)
+static void measure_storm(struct kit *kit, const char *key)
 {
 	pthread_t thread;
 
-	measure_signatures(kit, "signature");
+	measure_signatures(kit, key, "signature");
 	assert_int_equal(pthread_create(&thread, NULL, blow, NULL), 0);
 	usleep(500000);
-	measure_signatures(kit, "signature in a login storm");
+	measure_signatures(kit, key, "signature in a login storm");
 	atomic_store(&storm.is_over, true);
 	pthread_join(thread, NULL);
 }
@@ -155,24 +137,19 @@ static void measure(unsigned cache_s)
 		.argon2_passes = 2,
 		.cache_s = cache_s,
 		.owner_uid = 12345};
-	struct buf pem AUTO(buf_done);
-	char secret[KEEPER_SECRET_MAX];
+	char secret[KEEPER_SECRET_MAX], key[CHAIN_KEY_NAME_MAX];
 	struct keeper_web web;
-	struct err err;
 
-	buf_init(&pem, 1 << 16);
 	kit_start(&kit, &config);
 	fixture_set(5, PASSWORD, false);
 	if (cache_s) {
-		assert_int_equal(keeper_make_key(FIXTURE_CLI, slice_lit("main"),
-					 &slice_lit("localhost"), 1, 9, &pem, &err),
-			0);
+		fixture_make_key("main", key);
 		assert_int_equal(kit_sign_in(&kit, 5, PASSWORD, HOME, false, &web), 0);
 		assert_int_equal(kit_app_add(&kit, web.cookie, SCOPE_IMAP, false, secret), 0);
 		measure_logins(&kit, "login, cache warm", PASSWORD, ROUNDS);
 		measure_logins(&kit, "login, app password", secret, ROUNDS);
 		measure_checks(&kit, web.cookie);
-		measure_storm(&kit);
+		measure_storm(&kit, key);
 	} else {
 		measure_logins(&kit, "login, cache cold", PASSWORD, COLD_ROUNDS);
 	}
