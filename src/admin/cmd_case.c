@@ -144,7 +144,7 @@ static int finish(struct cli *cli, struct step *step, struct keeper_case_step *d
 	if (rc < 0)
 		return cli_fail(cli, err);
 	if (done->row.state == CASE_GRANTED) {
-		snprintf(link, sizeof(link), "/reset/%s", done->link);
+		snprintf(link, sizeof(link), "/reset/new?code=%s", done->link);
 		done->link[0] = '\0';
 	}
 	rc = what ? tell(step, done, what, err) : 0;

@@ -182,7 +182,7 @@ static const struct config_row rows[] = {
 	{"service.language", TYPE_WORD, AT(service_language), "en", 0, 0, CONFIG_SERVER,
 		"The language of mail to users who have chosen none: en or de."},
 	{"service.home", TYPE_URL, AT(service_home), "", 0, 0, CONFIG_SERVER,
-		"Where the web pages are, for links in mail. Empty: https:// and host_name."},
+		"Where the web pages are, for links in mail. Empty: https://www. and host_name."},
 	{"service.help", TYPE_URL, AT(service_help), "", 0, 0, CONFIG_SERVER,
 		"The page that explains how to set up mail programs. Empty: /help/ of "
 		"service.home."},

@@ -299,9 +299,7 @@ static int keep_config(struct notices *n, const struct notice_config *from, stru
 				       : to->address;
 	to->name = arena_dup(&n->arena, from->name);
 	to->language = arena_dup(&n->arena, from->language);
-	buf_clear(&made);
-	buf_printf(&made, "https://%.*s", SLICE_ARG(s->host_name));
-	to->home = arena_dup(&n->arena, from->home.len ? from->home : buf_slice(&made));
+	to->home = arena_dup(&n->arena, from->home);
 	buf_clear(&made);
 	buf_printf(&made, "%.*s/help/", SLICE_ARG(to->home));
 	to->help = arena_dup(&n->arena, from->help.len ? from->help : buf_slice(&made));

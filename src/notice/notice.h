@@ -75,10 +75,10 @@ MUST_CHECK int notice_status(struct service *service, struct notice_status *out,
  *   password-by-operator  -
  *   app-password-added    app, peer
  *   factor-added, factor-removed   factor, peer
- *   recovery-confirm      link, recovery        (to the new address)
- *   recovery-cancel       link, recovery        (to the old one)
+ *   recovery-confirm      link (below home), recovery        (to the new address)
+ *   recovery-cancel       link (below home), recovery        (to the old one)
  *   recovery-changed      recovery
- *   reset-link            link, peer
+ *   reset-link            link (below home), peer
  *   reset-flagged         peer, account         (to the operator)
  *   recovery-case         link (below home), text
  *   must-change, must-change-last   by, reason

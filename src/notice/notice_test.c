@@ -21,6 +21,7 @@ static struct mail_kit kit;
 
 static const struct notice_config config = {.name = {"B\xc3\xb6rse & Co", 11},
 	.language = {"en", 2},
+	.home = {"https://www.posthouse.example", 29},
 	.help = {"https://help.example/x", 22}};
 
 static void open_notices(void)

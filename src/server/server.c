@@ -143,12 +143,13 @@ static int open_mail(struct server *server, struct err *err)
 static int open_notices(struct server *server, struct err *err)
 {
 	const struct config *config = server->config;
+	struct buf home AUTO(buf_done) = {0};
 	const struct notice_config notices = {
 		.address = config->service_address,
 		.name = config->service_name,
 		.operator_address = config->service_operator,
 		.language = config->service_language,
-		.home = config->service_home,
+		.home = site_home(server, &home),
 		.help = config->service_help,
 	};
 	int rc = notice_open(&server->service, &notices, err);

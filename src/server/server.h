@@ -72,6 +72,8 @@ MUST_CHECK int listeners_open(struct server *server, struct err *err);
 void listeners_follow(void *server);
 
 /* site.c */
+/* site_home - where the pages are, for links in mail; `made` holds it. */
+struct slice site_home(const struct server *server, struct buf *made);
 /* site_open - what browsers see on https and http. */
 MUST_CHECK int site_open(struct server *server, struct err *err);
 void site_close(struct server *server);

@@ -3,11 +3,27 @@
 
 #include "base/io.h"
 #include "server/server.h"
+#include "web/host.h"
+
+enum { HOME_MAX = 512 };
 
 /* Users reach a service by the port that it listens on. */
 static unsigned port_of(const struct config_listen *listen)
 {
 	return listen->n ? listen->at[0].port : 0;
+}
+
+struct slice site_home(const struct server *server, struct buf *made)
+{
+	const struct config *config = server->config;
+	const struct host_config host = {.primary = server->service.host_name,
+		.public_port = (unsigned)config->web_public_port};
+
+	buf_init(made, HOME_MAX);
+	if (config->service_home.len)
+		return config->service_home;
+	host_url(&host, made);
+	return buf_slice(made);
 }
 
 int site_open(struct server *server, struct err *err)

@@ -5,6 +5,7 @@
 #include "web/note.h"
 #include "web/pages.h"
 #include "web/settings.h"
+#include "web/sign.h"
 #include "web/text.h"
 
 enum { SVG_MAX = 256 << 10, MARGIN = 4 };
@@ -147,27 +148,18 @@ static void show_adding(
 	show(x, values, 200);
 }
 
-static enum keeper_factor factor_of(struct http *x)
-{
-	const struct slice kind = http_form(x, "kind");
-
-	if (slice_eq(kind, slice_lit("key")))
-		return FACTOR_WEBAUTHN;
-	return slice_eq(kind, slice_lit("sms")) ? FACTOR_SMS : FACTOR_TOTP;
-}
-
 static void on_begun(struct http *x, struct answer *answer)
 {
 	const struct keeper_text *text = answer->data;
 	json_t *values = settings_values("factors", "Second factors");
 
 	if (answer->rc < 0) {
-		form_error(values, factor_of(x) == FACTOR_SMS ? "number" : "add",
+		form_error(values, sign_factor(x) == FACTOR_SMS ? "number" : "add",
 			settings_trouble(answer));
 		form_keep(x, values, "number");
 		show(x, values, settings_status(answer->rc));
 	} else {
-		show_adding(x, factor_of(x), (struct slice){text->text, text->len}, values);
+		show_adding(x, sign_factor(x), (struct slice){text->text, text->len}, values);
 	}
 	visit_answer_done(answer);
 }
@@ -195,9 +187,9 @@ static void on_confirmed(struct http *x, struct answer *answer)
 	json_t *values;
 
 	if (answer->rc == 0) {
-		note_event(x, visit_of(x)->account.id, "factor-added", kind_name(factor_of(x)));
+		note_event(x, visit_of(x)->account.id, "factor-added", kind_name(sign_factor(x)));
 		note_mail(x, visit_of(x)->account.id, "factor-added", "factor",
-			slice_str(kind_name(factor_of(x))));
+			slice_str(kind_name(sign_factor(x))));
 	}
 	if (answer->rc == 0 && text && text->len) {
 		show_codes(x, text);
@@ -207,7 +199,7 @@ static void on_confirmed(struct http *x, struct answer *answer)
 	} else {
 		values = settings_values("factors", "Second factors");
 		form_error(values, "code", settings_trouble(answer));
-		json_set_true(values, factor_of(x) == FACTOR_SMS ? "adds_sms" : "retries");
+		json_set_true(values, sign_factor(x) == FACTOR_SMS ? "adds_sms" : "retries");
 		show(x, values, settings_status(answer->rc));
 	}
 	visit_answer_done(answer);
@@ -244,7 +236,7 @@ static void on_codes(struct http *x, struct answer *answer)
 void page_factors_change(struct http *x)
 {
 	const struct slice wish = http_form(x, "do");
-	const enum keeper_factor factor = factor_of(x);
+	const enum keeper_factor factor = sign_factor(x);
 	struct visit *v = visit_of(x);
 	struct slice name = slice_trim(http_form(x, "name"));
 	struct keeper_call call;

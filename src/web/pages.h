@@ -20,6 +20,7 @@ void page_passkey_give(struct http *x);
 void page_reset(struct http *x);
 void page_reset_ask(struct http *x);
 void page_reset_link(struct http *x);
+void page_reset_factor(struct http *x);
 void page_reset_end(struct http *x);
 void page_recovery_cancel(struct http *x);
 void page_recovery_cancel_give(struct http *x);

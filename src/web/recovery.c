@@ -6,7 +6,7 @@
 #include "web/text.h"
 #include "wire/smtp/addr.h"
 
-enum { LINK_MAX = 1024 };
+enum { LINK_MAX = KEEPER_SECRET_MAX + 32 };
 
 struct recovery {
 	json_t *values;
@@ -69,14 +69,12 @@ static void send_links(
 	const struct visit *v = visit_of(x);
 	char link[LINK_MAX];
 
-	snprintf(link, sizeof(link), "%.*s/settings/recovery?code=%s", SLICE_ARG(v->web->origin),
-		sent->confirm);
+	snprintf(link, sizeof(link), "/settings/recovery?code=%s", sent->confirm);
 	notice_send(v->service, v->account.id, "recovery-confirm",
 		json_pack("{s:s, s:o}", "link", link, "recovery", json_slice(address)), address);
 	if (!sent->cancel[0])
 		return;
-	snprintf(link, sizeof(link), "%.*s/recovery/cancel?code=%s", SLICE_ARG(v->web->origin),
-		sent->cancel);
+	snprintf(link, sizeof(link), "/recovery/cancel?code=%s", sent->cancel);
 	notice_send(v->service, v->account.id, "recovery-cancel",
 		json_pack("{s:s, s:o}", "link", link, "recovery", json_slice(address)),
 		slice_str(sent->old_address));

@@ -5,8 +5,9 @@
 #include "web/note.h"
 #include "web/pages.h"
 #include "web/settings.h"
+#include "web/sign.h"
 
-enum { LINK_MAX = 1024, ARENA_BYTES = 4 << 20 };
+enum { LINK_MAX = KEEPER_SECRET_MAX + 32, ARENA_BYTES = 4 << 20 };
 
 static void show(
 	struct http *x, const char *template, const char *title, json_t *values, unsigned status)
@@ -38,8 +39,7 @@ static void on_asked(struct http *x, struct answer *answer)
 		return;
 	}
 	if (answer->rc == 0 && reset->to[0]) {
-		snprintf(link, sizeof(link), "%.*s/reset/%s", SLICE_ARG(v->web->origin),
-			reset->code);
+		snprintf(link, sizeof(link), "/reset/new?code=%s", reset->code);
 		note_event(x, *account, "reset-asked", NULL);
 		notice_send(v->service, *account, "reset-link",
 			json_pack("{s:s, s:o}", "link", link, "peer", json_slice(http_peer(x))),
@@ -76,17 +76,95 @@ void page_reset_ask(struct http *x)
 
 /* ---- following it ---- */
 
-static void show_link(struct http *x, json_t *values, unsigned status)
+/* The code is at no path: paths are logged. */
+static struct slice link_code(struct http *x)
 {
-	json_set_slice(values, "code", http_segment(x, "code"));
-	/* The link is a secret for some minutes: it is told to nobody. */
-	http_set(x, "Referrer-Policy", slice_lit("no-referrer"));
+	const struct slice form = http_form(x, "code");
+
+	return slice_trim(form.ptr ? form : http_param(x, "code"));
+}
+
+static void show_form(struct http *x, json_t *values, unsigned status)
+{
+	json_set_slice(values, "code", link_code(x));
+	json_set_true(values, sign_factor(x) == FACTOR_SMS        ? "is_sms"
+			      : sign_factor(x) == FACTOR_RECOVERY ? "is_recovery"
+								  : "is_totp");
 	show(x, "reset-link", "New password", values, status);
+}
+
+struct asking {
+	json_t *values;
+	unsigned status;
+};
+
+static void free_asking(void *more)
+{
+	json_decref(((struct asking *)more)->values);
+}
+
+static void on_challenge(struct http *x, struct answer *answer)
+{
+	const struct asking *a = visit_of(x)->more;
+	const struct keeper_text *text = answer->data;
+	const bool is_key = sign_factor(x) == FACTOR_WEBAUTHN;
+	unsigned status = a->status;
+
+	if (answer->rc == 0) {
+		json_set_true(a->values, is_key ? "asks_key" : "sms_sent");
+		json_set_slice(a->values, is_key ? "challenge" : "sms_number",
+			(struct slice){text->text, text->len});
+	} else if (!form_has_errors(a->values)) {
+		form_error(a->values, "factor",
+			answer->rc == -ERR_NOTFOUND ? "This account has no such second factor."
+						    : settings_trouble(answer));
+		status = settings_status(answer->rc);
+	}
+	if (is_key)
+		http_set(x, "Content-Security-Policy", slice_str(visit_script_policy));
+	visit_answer_done(answer);
+	show_form(x, json_incref(a->values), status);
+}
+
+/* A security key answers a question, and a message is sent before its code can be typed. */
+static void show_challenge(struct http *x, json_t *values, unsigned status)
+{
+	struct asking *a = visit_keep(x, sizeof(*a), free_asking);
+	struct keeper_call call;
+
+	if (!a) {
+		json_decref(values);
+		http_fail(x, 413);
+		return;
+	}
+	*a = (struct asking){values, status};
+	call = visit_call(x, on_challenge);
+	keeper_reset_challenge(&call, link_code(x), sign_factor(x));
+}
+
+/* What was wrong; who used a key needs another question to it. */
+static void show_again(struct http *x, json_t *values, unsigned status)
+{
+	form_keep(x, values, "user");
+	if (sign_factor(x) == FACTOR_WEBAUTHN)
+		show_challenge(x, values, status);
+	else
+		show_form(x, values, status);
 }
 
 void page_reset_link(struct http *x)
 {
-	show_link(x, json_object(), 200);
+	show_form(x, json_object(), 200);
+}
+
+void page_reset_factor(struct http *x)
+{
+	const enum keeper_factor factor = sign_factor(x);
+
+	if (factor == FACTOR_SMS || factor == FACTOR_WEBAUTHN)
+		show_challenge(x, json_object(), 200);
+	else
+		http_fail(x, 400);
 }
 
 /* The user of the form, whom the keeper has just found right. */
@@ -124,21 +202,21 @@ static void on_ended(struct http *x, struct answer *answer)
 				json_slice(http_form(x, "user"))),
 			(struct slice){0});
 	values = json_object();
-	form_keep(x, values, "user");
 	form_error(values,
 		answer->rc == -ERR_SYNTAX     ? "after"
 		: answer->rc == -ERR_CONFLICT ? "factor"
 					      : "user",
 		settings_trouble(answer));
-	show_link(x, values, settings_status(answer->rc));
+	show_again(x, values, settings_status(answer->rc));
 	visit_answer_done(answer);
 }
 
 void page_reset_end(struct http *x)
 {
-	const struct slice after = http_form(x, "after"),
-			   factor = slice_trim(http_form(x, "factor"));
-	const struct slice kind = http_form(x, "kind"), user = slice_trim(http_form(x, "user"));
+	const enum keeper_factor factor = sign_factor(x);
+	const struct slice after = http_form(x, "after"), user = slice_trim(http_form(x, "user"));
+	const struct slice given =
+		slice_trim(http_form(x, factor == FACTOR_WEBAUTHN ? "assertion" : "factor"));
 	json_t *values = json_object();
 	struct keeper_call call;
 
@@ -149,17 +227,13 @@ void page_reset_end(struct http *x)
 	else if (!slice_eq(after, http_form(x, "again")))
 		form_error(values, "again", "This is not the same as above.");
 	if (form_has_errors(values)) {
-		form_keep(x, values, "user");
-		show_link(x, values, 422);
+		show_again(x, values, 422);
 		return;
 	}
 	json_decref(values);
 	call = visit_call(x, on_ended);
-	keeper_reset_end(&call, http_segment(x, "code"), user, after,
-		factor.len == 0                         ? 0
-		: slice_eq(kind, slice_lit("recovery")) ? FACTOR_RECOVERY
-							: FACTOR_TOTP,
-		factor, http_peer(x));
+	keeper_reset_end(
+		&call, link_code(x), user, after, given.len ? factor : 0, given, http_peer(x));
 }
 
 /* ---- "this was not me" ---- */
@@ -169,7 +243,6 @@ void page_recovery_cancel(struct http *x)
 	json_t *values = json_object();
 
 	json_set_slice(values, "code", http_param(x, "code"));
-	http_set(x, "Referrer-Policy", slice_lit("no-referrer"));
 	show(x, "recovery-cancel", "Stop a change", values, 200);
 }
 

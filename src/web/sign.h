@@ -13,4 +13,8 @@ void sign_note_login(struct http *x, const struct keeper_web *web);
 /* sign_program - what the browser calls itself. */
 struct slice sign_program(struct http *x);
 
+/* sign_factor - which one a form is about, its field `kind`: key, sms, recovery, password, else an
+ * authenticator app. */
+enum keeper_factor sign_factor(struct http *x);
+
 #endif

@@ -61,6 +61,8 @@ static void ask(struct http *x, json_t *values, const char *template, unsigned s
 	json_set_slice(
 		values, "next", visit_next(x, v->session.is_pending ? "/mail" : "/settings"));
 	json_set_text(values, "title", v->session.is_pending ? "Second step" : "Please confirm");
+	json_set_text(
+		values, "action", v->session.is_pending ? "/signin/factor" : "/settings/confirm");
 	a = visit_keep(x, sizeof(*a), free_asking);
 	if (!a || !(factors & FACTOR_WEBAUTHN)) {
 		visit_page(x, status, template, values);
@@ -113,8 +115,7 @@ static void on_given(struct http *x, struct answer *answer)
 	ask(x, values, was_pending ? "factor" : "confirm", answer->rc == -ERR_BUSY ? 503 : 403);
 }
 
-/* Which factor a code is, is seen by its form field; the field is the same for people. */
-static enum keeper_factor factor_of(struct http *x)
+enum keeper_factor sign_factor(struct http *x)
 {
 	const struct slice kind = http_form(x, "kind");
 
@@ -129,7 +130,7 @@ static enum keeper_factor factor_of(struct http *x)
 
 static void give(struct http *x)
 {
-	const enum keeper_factor factor = factor_of(x);
+	const enum keeper_factor factor = sign_factor(x);
 	const struct slice data = http_form(x, factor == FACTOR_WEBAUTHN ? "assertion" : "code");
 	struct visit *v = visit_of(x);
 	struct keeper_call call;

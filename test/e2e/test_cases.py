@@ -59,14 +59,14 @@ def test_a_case_from_its_beginning_to_its_end(instance, staff):
     assert [(c['account'], c['state'], c['opener']) for c in listed] == [(ada, 'waiting', one)]
     instance.tool('clock', str(4 * DAY))
     link = step(instance, staff, one, 'close', case, 'done')['link']
-    assert re.fullmatch(r'/reset/phl(-[0-9a-z]{4}){7}', link)
+    assert re.fullmatch(r'/reset/new\?code=phl(-[0-9a-z]{4}){7}', link)
     wait_for('all notices', lambda: len(notices(instance, ada, 'asks for access')) == 3)
     steps = json.loads(instance.tool('case', 'show', case, '--json'))
     assert [(s['staff'], s['kind']) for s in steps] == [
         (one, 'opened'), (one, 'identity'), (two, 'phone'), (two, 'payment'), (one, 'granted')]
     numbers, _ = verbs()
     keeper = Keeper(instance)
-    word = link.split('/')[-1]
+    word = link.split('=')[-1]
     new = ('three snails, one wall', 0, '', '127.0.0.1')
     assert keeper.ask(numbers['FRAME_RESET_END'], word, ada, *new)[0] == 0
     assert keeper.ask(numbers['FRAME_RESET_END'], word, ada, *new)[0] != 0
@@ -106,7 +106,7 @@ def test_a_reset_without_the_factor_is_flagged(instance, staff):
     for kind in 'person', 'identity', 'phone':
         step(instance, staff, 'two@example.org', 'evidence', case, kind, 'seen')
     instance.tool('clock', str(8 * DAY))
-    link = step(instance, staff, 'two@example.org', 'close', case, 'done')['link'].split('/')[-1]
+    link = step(instance, staff, 'two@example.org', 'close', case, 'done')['link'].split('=')[-1]
     assert instance.tool('case', 'flags', '--json').strip() == '[]'
     asked = (link, one, 'a wall of seven snails', 0, '', '192.0.2.7')
     assert keeper.ask(numbers['FRAME_RESET_END'], *asked)[0] == CONFLICT

@@ -10,6 +10,7 @@ import browser
 import support
 from names import Names
 from support import wait_for
+from test_web_factors import button, mails, recovery_address
 
 
 class Gateway(http.server.ThreadingHTTPServer):
@@ -76,6 +77,77 @@ def test_a_code_by_text_message(world):
     assert 'Recovery codes' in page.words
     log = instance.log_tail(200)
     assert 'sms-sent' in log and '79000' not in log and code not in log
+
+
+def next_code(gateway, before):
+    wait_for('the message', lambda: len(gateway.seen) > before)
+    return re.search(r'\d{6,}', urllib.parse.parse_qs(gateway.seen[-1][2])['t'][0]).group(0)
+
+
+def test_coming_in_by_text_message(world):
+    """Settings, signing in, and being asked again when what was given is no longer fresh."""
+    instance, gateway = world
+    before = len(gateway.seen)
+    b, page = ask_for_code(instance, 'two@sms.example', '+41 79 000 02 07')
+    b.submit('do', 'confirm', {'code': next_code(gateway, before)}, form=page.form('code'))
+    c = browser.Browser(instance.ports['https'])
+    page = c.sign_in('two@sms.example', instance.passwords['two@sms.example'])
+    assert 'One more step' in page.words and 'Code by text message' in page.words
+    before = len(gateway.seen)
+    page = c.submit('token', form=[f for f in page.read.forms if f.action == '/signin/sms'][0])
+    assert page.status == 200 and 'ends in 207' in page.words and '+41' not in page.words
+    code = next_code(gateway, before)
+    wrong = '%06d' % ((int(code) + 1) % 10 ** 6)
+    page = c.submit('code', change={'code': wrong, 'kind': 'sms'}, form=page.form('code'))
+    assert page.status == 403 and 'errors' in page.read.ids
+    page = c.submit('code', change={'code': code, 'kind': 'sms'}, form=page.form('code'))
+    assert 'Inbox' in page.words
+    # used once, and no other session's
+    d = browser.Browser(instance.ports['https'])
+    page = d.sign_in('two@sms.example', instance.passwords['two@sms.example'])
+    assert d.submit('code', change={'code': code, 'kind': 'sms'}, form=page.form('code')).status == 403
+    # a session that is not fresh any more
+    instance.tool('clock', '1000')
+    page = c.get('/settings/factors')
+    page = c.submit('do', 'codes', form=button(page, 'do', 'codes'))
+    assert page.url == '/settings/confirm?next=%2Fsettings%2Ffactors' and 'confirm that it is you' in page.words
+    before = len(gateway.seen)
+    page = c.submit('token', form=[f for f in page.read.forms if f.action == '/signin/sms'][0])
+    page = c.submit('code', change={'code': next_code(gateway, before), 'kind': 'sms'}, form=page.form('code'))
+    assert page.url == '/settings/factors'
+    assert 'Recovery codes' in c.submit('do', 'codes', form=button(page, 'do', 'codes')).words
+
+
+def test_a_reset_by_text_message(world):
+    instance, gateway = world
+    address, away = 'three@sms.example', 'away@sms.example'
+    b, page = ask_for_code(instance, address, '+41 79 000 03 07')
+    b.submit('do', 'confirm', {'code': next_code(gateway, len(gateway.seen) - 1)}, form=page.form('code'))
+    instance.add_accounts([away])
+    recovery_address(instance, b, away)
+    c = browser.Browser(instance.ports['https'])
+    c.get('/reset')
+    c.submit('user', change={'user': address})
+    link = [t for t in mails(instance, away, 2) if '/reset/' in t][0]
+    path = re.search(r'(/reset/new\?code=\S+)', link).group(1)
+    page = c.get(path)
+    before, new = len(gateway.seen), 'four boats under the bridge'
+    page = c.submit('kind', 'sms', form=button(page, 'kind', 'sms'))
+    assert 'ends in 307' in page.words
+    code = next_code(gateway, before)
+    change = {'user': address, 'after': new, 'again': new, 'kind': 'sms'}
+    for wrong in ('', '%06d' % ((int(code) + 1) % 10 ** 6)):
+        page = c.submit('after', change=dict(change, factor=wrong), form=page.form('after'))
+        assert page.status in (403, 422) and 'errors' in page.read.ids
+    page = c.submit('after', change=dict(change, factor=code), form=page.form('after'))
+    assert 'Sign in with the new one' in page.words
+    assert b.send('GET', '/mail').status == 303
+    page = c.sign_in(address, new)
+    assert 'One more step' in page.words
+    page = c.get(path)
+    page = c.submit('kind', 'key', form=button(page, 'kind', 'key'))
+    assert page.status == 403 and 'not good' in page.words
+    assert code not in instance.log_tail(3000) and path.split('=')[1] not in instance.log_tail(3000)
 
 
 def test_a_gateway_in_trouble(world):

@@ -108,8 +108,18 @@ def test_a_key_needs_the_script_and_says_so(alice):
 
 
 def mails(shared, address, n):
+    """The plain texts of a mailbox that gets n messages."""
     support.wait_for('%d mails' % n, lambda: len(stored(shared, address)) >= n)
-    return stored(shared, address)
+    return [m.get_body(('plain',)).get_content() for m in stored(shared, address)]
+
+
+def recovery_address(shared, b, address):
+    """Set and confirmed; the mailbox was empty."""
+    page = b.get('/settings/recovery')
+    b.submit('do', 'set', {'address': address}, form=page.form('address'))
+    code = re.search(r'/settings/recovery\?code=(\S+)', mails(shared, address, 1)[0]).group(1)
+    page = b.get('/settings/recovery?code=' + code)
+    assert 'In use' in b.submit('do', 'confirm', form=page.form('code')).words
 
 
 def test_recovery_address_and_reset(shared, alice, accounts):
@@ -122,8 +132,7 @@ def test_recovery_address_and_reset(shared, alice, accounts):
     alice.get('/settings/recovery')
     page = alice.submit('do', 'set', {'address': bob}, form=alice.page.form('address'))
     assert bob in page.words and 'waits' in page.words
-    text = mails(shared, bob, 1)[0].get_body(('plain',)).get_content()
-    code = re.search(r'/settings/recovery\?code=(\S+)', text).group(1)
+    code = re.search(r'/settings/recovery\?code=(\S+)', mails(shared, bob, 1)[0]).group(1)
     page = alice.submit('do', 'confirm', {'code': 'wrong'}, form=page.form('code'))
     assert page.status in (403, 404, 422) and 'errors' in page.read.ids
     page = alice.get('/settings/recovery?code=' + code)
@@ -139,9 +148,14 @@ def test_recovery_address_and_reset(shared, alice, accounts):
         b.get('/reset')
         texts.add(b.submit('user', change={'user': user}).words)
     assert len(texts) == 1 and 'on its way' in texts.pop()
-    link = [m for m in mails(shared, bob, 2) if '/reset/' in m.get_body(('plain',)).get_content()][0]
-    path = re.search(r'(/reset/\S+)', link.get_body(('plain',)).get_content()).group(1)
+    link = [text for text in mails(shared, bob, 2) if '/reset/' in text][0]
+    assert 'https://www.%s/reset/new?code=' % shared.host in link
+    path = re.search(r'(/reset/new\?code=\S+)', link).group(1)
     new = 'the post comes at noon'
+    page = b.get(path)
+    for kind in ('sms', 'key'):
+        page = b.submit('kind', kind, form=button(page, 'kind', kind))
+        assert page.status == 422 and 'no such second factor' in page.words
     for change in ({'after': ''}, {'after': new, 'again': 'x'}, {'after': 'short', 'again': 'short'}):
         page = b.get(path)
         page = b.submit('after', change=dict({'user': alice.address}, **change), form=page.form('after'))

@@ -1,14 +1,15 @@
 /*
  * keys.cjs - security keys and passkeys in Chromium, with its virtual authenticator (DevTools'
  * WebAuthn domain): a key is added, asked for after the password, and used without one; a key that
- * does not know its user is no passkey. Exits with 1 and says where if anything is otherwise.
+ * does not know its user is no passkey; a forgotten password is reset with it. Exits with 1 and says
+ * where if anything is otherwise.
  *
- *   node keys.cjs URL USER PASSWORD
+ *   node keys.cjs URL USER PASSWORD RESET     RESET: the path of a link by mail
  */
 'use strict';
 const { chromium } = require('playwright-core');
 
-const [url, user, password] = process.argv.slice(2);
+const [url, user, password, reset] = process.argv.slice(2);
 
 async function signIn(page) {
 	await page.goto(url + '/');
@@ -58,6 +59,27 @@ async function refusePasskey(page, device, authenticatorId) {
 		throw new Error('a key that does not know its user let somebody in');
 }
 
+async function resetPassword(page) {
+	const after = 'seven lamps along the quay';
+	await page.goto(url + reset);
+	await page.click('button[value=key]');
+	await page.waitForSelector('#key-form');
+	await page.fill('#user', user);
+	await page.fill('#after', after);
+	await page.click('#key-button'); /* one field is empty: nothing is sent */
+	await page.fill('#again', 'not the same');
+	await page.click('#key-button');
+	await page.waitForSelector('#errors');
+	await page.fill('#after', after);
+	await page.fill('#again', after);
+	await page.click('#key-button');
+	await page.waitForSelector('.done');
+	await page.fill('#user', user);
+	await page.fill('#password', after);
+	await page.click('button.wide');
+	await page.waitForURL((u) => u.pathname === '/signin/factor');
+}
+
 async function main() {
 	const browser = await chromium.launch({
 		executablePath: process.env.CHROMIUM || '/usr/bin/chromium',
@@ -83,6 +105,7 @@ async function main() {
 	await usePasskey(page);
 	await signOut(context);
 	await refusePasskey(page, device, authenticatorId);
+	await resetPassword(page);
 	await browser.close();
 }
 

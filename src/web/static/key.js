@@ -58,6 +58,8 @@
 		return;
 	button.addEventListener('click', function (event) {
 		event.preventDefault();
+		if (form.reportValidity && !form.reportValidity())
+			return;
 		if (!window.PublicKeyCredential) {
 			say('This browser cannot use security keys.');
 			return;
