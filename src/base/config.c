@@ -64,6 +64,10 @@ static const struct config_row rows[] = {
 	{"resolver", TYPE_LINE, AT(resolver), "", 0, 0, CONFIG_COURIER,
 		"The DNS resolver that the courier asks, ADDRESS or ADDRESS:PORT. Empty: those of "
 		"/etc/resolv.conf."},
+	{"country_database", TYPE_LINE, AT(country_database), "", 0, 0, CONFIG_SERVER,
+		"A database of countries in MaxMind's format, such as GeoLite2-Country.mmdb: users "
+		"see from which country somebody came. A new file in its place is used at once; "
+		"its folder is readable for the server. Empty: none."},
 	{"acme.directory", TYPE_URL, AT(acme_directory), "", 0, 0, CONFIG_COURIER,
 		"Where certificates are ordered (RFC 8555): the URL of the CA's directory, such as "
 		"https://acme-v02.api.letsencrypt.org/directory. To set it is to agree to the CA's "

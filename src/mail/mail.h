@@ -13,6 +13,7 @@
 #include "store/store.h"
 
 struct certificates;
+struct country;
 struct mail_sending;
 struct notices;
 struct policy;
@@ -33,6 +34,7 @@ struct service {
 	/* tell_quota - the account is so full, 90 or 100 %; NULL: nobody is told. */
 	void (*tell_quota)(struct service *service, uint64_t account, unsigned percent);
 	struct security_log *security_log;
+	struct country *country; /* where addresses are: country.h; NULL: nobody knows */
 	bool announces_scram;              /* main passwords have SCRAM verifiers */
 	_Atomic unsigned cleartext_scopes; /* SCOPE_ of what one may log in to without TLS */
 	/* tell_revoked - the other servers shall close this account's sessions too; NULL: none. */

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "mail/country.h"
 #include "notice/compose.h"
 #include "notice/internal.h"
 
@@ -152,8 +153,23 @@ static void set_text(json_t *values, const char *key, struct slice text)
 		json_decref(string);
 }
 
-static json_t *values_of(
-	struct notices *n, const struct sending *sending, const struct recipient *to, int64_t now_s)
+/* Where the address is that the notice is about. */
+static void set_country(struct notices *n, struct slice language, json_t *values)
+{
+	const char *peer = json_string_value(json_object_get(values, "peer"));
+	struct buf name AUTO(buf_done);
+	struct slice rest;
+
+	buf_init(&name, COUNTRY_NAME_MAX);
+	if (peer)
+		country_put(n->service->country, slice_str(peer), slice_cut(language, '-', &rest),
+			&name);
+	if (name.len)
+		set_text(values, "country", buf_slice(&name));
+}
+
+static json_t *values_of(struct notices *n, const struct sending *sending,
+	const struct recipient *to, struct slice language, int64_t now_s)
 {
 	const struct notice_config *config = &n->config;
 	json_t *values = json_loadb(sending->values.ptr, sending->values.len, 0, NULL);
@@ -174,6 +190,7 @@ static json_t *values_of(
 	set_text(values, "host", n->service->host_name);
 	set_text(values, "home", config->home);
 	set_text(values, "help", config->help);
+	set_country(n, language, values);
 	return values;
 }
 
@@ -186,7 +203,6 @@ static int make_message(struct notices *n, const struct sending *sending,
 	struct buf text AUTO(buf_done);
 	struct compose compose = {
 		.language = to->account.language.len ? to->account.language : config->language,
-		.values = values_of(n, sending, to, now),
 		.from_name = config->name,
 		.from_address = config->address,
 		.to = to->address,
@@ -196,6 +212,7 @@ static int make_message(struct notices *n, const struct sending *sending,
 	char *template = mem_str(sending->template);
 	int rc;
 
+	compose.values = values_of(n, sending, to, compose.language, now);
 	buf_init(&text, NOTICE_MESSAGE_MAX);
 	compose.template = template;
 	rc = compose_message(&compose, &text, own_out, err);

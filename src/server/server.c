@@ -18,6 +18,7 @@
 #include "base/mem.h"
 #include "base/random.h"
 #include "certificate/certificate.h"
+#include "mail/country.h"
 #include "mail/limits.h"
 #include "notice/notice.h"
 #include "policy/policy.h"
@@ -160,6 +161,19 @@ static int open_notices(struct server *server, struct err *err)
 	return rc < 0 ? rc : policy_open(&server->service, config, listeners_follow, server, err);
 }
 
+/* Paths of the settings are relative to DIR. */
+static void open_country(struct server *server)
+{
+	const struct slice set = server->config->country_database;
+	struct buf path AUTO(buf_done);
+
+	buf_init(&path, CONFIG_TEXT_MAX);
+	if (!set.len)
+		return;
+	buf_printf(&path, "%s%.*s", set.ptr[0] == '/' ? "" : "../", SLICE_ARG(set));
+	server->service.country = country_open(buf_slice(&path));
+}
+
 static int open_bus(struct server *server, struct err *err)
 {
 	int64_t fd;
@@ -186,6 +200,7 @@ static int open_parts(struct server *server, struct err *err)
 		rc = open_mail(server, err);
 	if (rc == 0)
 		rc = open_notices(server, err);
+	open_country(server);
 	if (rc == 0)
 		rc = open_tls(server, err);
 	if (rc == 0)
@@ -214,6 +229,7 @@ static void close_parts(struct server *server)
 		mail_queue_close(&service->queue);
 	if (service->security_log)
 		security_log_close(&service->security_log);
+	country_close(&service->country);
 	if (service->directory)
 		directory_close(&service->directory);
 	if (service->store)
@@ -237,15 +253,19 @@ static void close_parts(struct server *server)
 
 static int enter_sandbox(struct server *server, struct err *err)
 {
-	static const struct sandbox_path paths[] = {{".", true}, {"../tls", false}};
-	const struct sandbox_config config = {
+	const struct country *country = server->service.country;
+	struct sandbox_path paths[3] = {{".", true}, {"../tls", false}};
+	struct sandbox_config config = {
 		.paths = paths,
-		.paths_n = sizeof(paths) / sizeof(paths[0]),
+		.paths_n = 2,
 		.may_accept = true,
 		.may_connect_unix = true,
 	};
-	const int rc = sandbox_enter(&config, &server->control.sandbox, err);
+	int rc;
 
+	if (country && country_folder(country))
+		paths[config.paths_n++].path = country_folder(country);
+	rc = sandbox_enter(&config, &server->control.sandbox, err);
 	if (rc == 0 && !server->control.sandbox.landlock_abi)
 		log_warn(NULL, "sandbox", log_c("missing", "landlock"));
 	if (rc == 0 && !server->control.sandbox.has_seccomp)
@@ -355,6 +375,8 @@ static int run(struct server *server, int argc, char **argv, struct err *err)
 		return rc;
 	tickets_start(server);
 	policy_start(&server->service);
+	if (server->service.country)
+		country_start(server->service.country, server->service.pool);
 	certificates_start(server->service.certificates);
 	customers_start(server);
 	wait_for_end(server, signal_fd);

@@ -13,7 +13,7 @@ static void free_apps(void *more)
 	json_decref(((struct apps *)more)->values);
 }
 
-static void put_apps(json_t *values, const struct keeper_list *list)
+static void put_apps(struct http *x, json_t *values, const struct keeper_list *list)
 {
 	json_t *rows = json_array();
 
@@ -27,7 +27,7 @@ static void put_apps(json_t *values, const struct keeper_list *list)
 		json_set_when(row, "created", item->created_s);
 		if (item->seen_s) {
 			json_set_when(row, "seen", item->seen_s);
-			json_set_slice(row, "peer", item->peer);
+			visit_put_peer(x, row, item->peer);
 		}
 		settings_put_scope_names(row, item->scopes);
 		json_object_set_new(row, "needs_factor", json_boolean(item->needs_factor));
@@ -47,7 +47,7 @@ static void on_apps(struct http *x, struct answer *answer)
 		visit_answer_done(answer);
 		return;
 	}
-	put_apps(a->values, answer->data);
+	put_apps(x, a->values, answer->data);
 	visit_answer_done(answer);
 	visit_page(x, a->status, "apps", json_incref(a->values));
 }

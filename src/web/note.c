@@ -78,13 +78,13 @@ static void set_kind(json_t *row, struct slice kind)
 	}
 }
 
-static void put_event(json_t *rows, const struct security_event *event)
+static void put_event(struct http *x, json_t *rows, const struct security_event *event)
 {
 	json_t *row = json_object();
 
 	set_kind(row, event->kind);
 	json_set_slice(row, "door", event->service);
-	json_set_slice(row, "peer", event->peer);
+	visit_put_peer(x, row, event->peer);
 	json_set_slice(row, "program", event->program);
 	json_set_slice(row, "detail", event->detail);
 	json_set_when(row, "last", event->last_s);
@@ -114,7 +114,7 @@ void page_log(struct http *x)
 	rows = json_array();
 	json_object_set_new(values, "events", rows);
 	for (size_t i = 0; i < n; i++)
-		put_event(rows, &list[i]);
+		put_event(x, rows, &list[i]);
 	if (n == LOG_PAGE)
 		json_object_set_new(values, "before", json_integer((json_int_t)list[n - 1].id));
 	visit_page(x, 200, "log", values);

@@ -257,7 +257,7 @@ static void put_clients(struct http *x, json_t *values)
 		json_set_id(row, "id", list[i].id);
 		json_set_text(row, "service_name", list[i].service);
 		json_set_slice(row, "program", list[i].program);
-		json_set_slice(row, "peer", list[i].peer);
+		visit_put_peer(x, row, list[i].peer);
 		json_set_when(row, "since", list[i].since_s);
 		json_object_set_new(row, "is_app", json_boolean(list[i].credential != 0));
 		json_array_append_new(rows, row);
@@ -285,7 +285,7 @@ static void on_sessions(struct http *x, struct answer *answer)
 		json_set_id(row, "id", list->items[i].id);
 		text_put_program(list->items[i].program, program, sizeof(program));
 		json_set_text(row, "program", program);
-		json_set_slice(row, "peer", list->items[i].peer);
+		visit_put_peer(x, row, list->items[i].peer);
 		json_set_when(row, "since", list->items[i].created_s);
 		json_set_when(row, "seen", list->items[i].seen_s);
 		json_object_set_new(row, "is_this", json_boolean(list->items[i].is_this));

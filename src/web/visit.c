@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "mail/country.h"
 #include "web/csrf.h"
 #include "web/templates.h"
 #include "web/text.h"
@@ -242,6 +243,17 @@ void json_set_text(json_t *object, const char *key, const char *text)
 void json_set_true(json_t *object, const char *key)
 {
 	json_object_set_new(object, key, json_true());
+}
+
+void visit_put_peer(struct http *x, json_t *row, struct slice peer)
+{
+	struct buf name AUTO(buf_done);
+
+	buf_init(&name, COUNTRY_NAME_MAX);
+	country_put(visit_of(x)->service->country, peer, slice_lit("en"), &name);
+	json_set_slice(row, "peer", peer);
+	if (name.len)
+		json_set_slice(row, "country", buf_slice(&name));
 }
 
 void json_set_id(json_t *object, const char *key, uint64_t id)

@@ -96,6 +96,8 @@ void json_set_true(json_t *object, const char *key);
 void json_set_id(json_t *object, const char *key, uint64_t id);
 bool visit_id(struct slice text, uint64_t *id_out);
 void json_set_size(json_t *object, const char *key, uint64_t bytes); /* "1.5 MB" */
+/* visit_put_peer - "peer", an address, and "country", where it is if that is known. */
+void visit_put_peer(struct http *x, json_t *row, struct slice peer);
 /* json_set_when - "14:05", "Mon 14:05", "3 Nov 2026" and key_full with all of it. */
 void json_set_when(json_t *object, const char *key, int64_t wall_s);
 
