@@ -18,6 +18,10 @@
 struct db;
 struct db_stmt;
 
+/* So many KiB SQLite has in one piece with the database. What a cache takes beyond them lies
+ * between what others come and go with, and keeps their memory from being given back. */
+enum { DB_CACHE_SMALL_KIB = 64 };
+
 struct db_config {
 	const char *path; /* relative to the current directory, without any of "?#%" */
 	bool is_read_only;

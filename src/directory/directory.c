@@ -69,16 +69,18 @@ static const struct db_migration schema[] = {
 int directory_open(const char *path, struct directory **dir_out, struct err *err)
 {
 	struct directory *dir AUTO(directory_close) = mem_new(struct directory);
+	struct db_config file = {.path = path, .may_create = true, .cache_kib = DB_CACHE_SMALL_KIB};
 	int rc;
 
 	pthread_mutex_init(&dir->writing, NULL);
 	pthread_mutex_init(&dir->reading, NULL);
 	dir->cache = cache_new(CACHE_BYTES);
-	rc = db_open(&(struct db_config){.path = path, .may_create = true}, &dir->writer, err);
+	rc = db_open(&file, &dir->writer, err);
+	file.may_create = false;
 	if (rc == 0)
 		rc = db_migrate(dir->writer, schema, sizeof(schema) / sizeof(schema[0]), err);
 	if (rc == 0)
-		rc = db_open(&(struct db_config){.path = path}, &dir->reader, err);
+		rc = db_open(&file, &dir->reader, err);
 	if (rc < 0)
 		return rc;
 	*dir_out = dir;

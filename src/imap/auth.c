@@ -75,7 +75,7 @@ static void send_challenge(struct command *cmd, struct slice message)
 	buf_init(&encoded, IMAP_LINE_MAX);
 	base64_encode(&encoded, message);
 	cmd->s->input = INPUT_SASL;
-	if (cmd->s->held_tag.len == 0)
+	if (!cmd->s->held_tag)
 		session_hold_tag(cmd->s, cmd->tag);
 	session_continue(cmd->c, buf_slice(&encoded));
 	cmd->s->command = NULL;
@@ -165,7 +165,7 @@ void cmd_authenticate(struct command *cmd)
 	}
 	if (!may_login(cmd))
 		return;
-	buf_clear(&cmd->s->held_tag);
+	session_drop_tag(cmd->s);
 	if (initial.ptr && !decode(initial, &message)) {
 		reply_bad(cmd, "This is not base64");
 		return;

@@ -17,7 +17,6 @@ static void greet(struct conn *c)
 
 	s->state = STATE_START;
 	buf_init(&s->gathered, IMAP_COMMAND_MAX);
-	buf_init(&s->held_tag, IMAP_LINE_MAX);
 	arena_init(&s->keywords_arena, 64 * 1024);
 	conn_set_timeout(c, session_service(c)->limits.login_ms);
 	buf_lit(out, "* OK [CAPABILITY ");
@@ -70,8 +69,14 @@ void session_continue(struct conn *c, struct slice text)
 
 void session_hold_tag(struct session *s, struct slice tag)
 {
-	buf_clear(&s->held_tag);
-	buf_append(&s->held_tag, tag);
+	free(s->held_tag);
+	s->held_tag = mem_str(tag);
+}
+
+void session_drop_tag(struct session *s)
+{
+	free(s->held_tag);
+	s->held_tag = NULL;
 }
 
 static const struct command_row *row_named(const char *name)
@@ -91,8 +96,8 @@ struct command *session_held(struct conn *c, const char *name)
 
 	assert(cmd); /* the arena was emptied before this unit */
 	*cmd = (struct command){.c = c, .s = s, .row = row_named(name)};
-	cmd->tag = arena_dup(conn_arena(c), buf_slice(&s->held_tag));
-	buf_done(&s->held_tag);
+	cmd->tag = arena_dup(conn_arena(c), slice_str(s->held_tag ? s->held_tag : ""));
+	session_drop_tag(s);
 	s->input = INPUT_LINE;
 	s->command = cmd;
 	return cmd;
@@ -272,7 +277,7 @@ static void done(struct conn *c)
 		account_free(&s->account);
 	if (s->gathered.ptr)
 		drop_gathered(s);
-	buf_done(&s->held_tag);
+	session_drop_tag(s);
 	arena_done(&s->keywords_arena);
 }
 

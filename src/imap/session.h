@@ -51,7 +51,7 @@ struct session {
 	enum imap_input input;
 	uint64_t input_left;
 	struct buf gathered;     /* a command whose literals are still coming */
-	struct buf held_tag;     /* of IDLE, AUTHENTICATE, APPEND: they go on over several units */
+	char *held_tag;          /* of IDLE, AUTHENTICATE, APPEND: they go on over several units */
 	struct command *command; /* the one in progress */
 	struct account *account;
 	unsigned bad_run, login_failures;
@@ -138,6 +138,7 @@ void session_unselect(struct session *s);
 void session_continue(struct conn *c, struct slice text);
 /* session_hold_tag - keep the tag beyond this unit. */
 void session_hold_tag(struct session *s, struct slice tag);
+void session_drop_tag(struct session *s);
 /* session_held - a command for the tag held, to be answered now. */
 struct command *session_held(struct conn *c, const char *name);
 

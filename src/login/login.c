@@ -128,8 +128,8 @@ static int open_account(struct conn *c, const struct keeper_entry *entry, struct
 		.credential = entry->credential,
 		.scope = login->service->scope,
 		.service = login->service->name,
-		.peer = conn_peer_address(c),
-		.program = program_of(login),
+		.peer = conn_peer_address(c).ptr,
+		.program = login->program ? login->program : "",
 		.who = conn_ref(c)};
 	struct directory_account account;
 	int rc;
@@ -240,12 +240,13 @@ bool login_is_allowed(struct conn *c, const struct login_service *service)
 void login_program(struct conn *c, struct slice program)
 {
 	struct login *login = login_of(c);
+	char *former = login->program;
 
-	free(login->program);
 	login->program = mem_str(slice_head(program, PROGRAM_MAX));
 	for (char *p = login->program; *p; p++)
 		*p = *p >= ' ' && *p < 0x7f ? *p : '?'; /* it is shown, logged and mailed */
-	mail_session_name(&login_mail(c)->sessions, &login->session, slice_str(login->program));
+	mail_session_name(&login_mail(c)->sessions, &login->session, login->program);
+	free(former);
 	if (login->account && !conn_is_tls(c))
 		policy_cleartext_program(login_mail(c), login->service->name, login->account,
 			slice_str(login->program));

@@ -345,7 +345,8 @@ static int load(struct mail_sending *s, struct err *err)
 
 int mail_limits_open(struct service *service, struct err *err)
 {
-	const struct db_config file = {.path = "limits.db", .may_create = true};
+	const struct db_config file = {
+		.path = "limits.db", .may_create = true, .cache_kib = DB_CACHE_SMALL_KIB};
 	struct mail_sending *s = mem_new(struct mail_sending);
 	int rc;
 

@@ -44,7 +44,9 @@ int security_log_open(
 	const char *path, struct pool *pool, struct security_log **out, struct err *err)
 {
 	struct security_log *log = mem_new(struct security_log);
-	int rc = db_open(&(struct db_config){.path = path, .may_create = true}, &log->db, err);
+	const struct db_config file = {
+		.path = path, .may_create = true, .cache_kib = DB_CACHE_SMALL_KIB};
+	int rc = db_open(&file, &log->db, err);
 
 	if (rc == 0)
 		rc = db_migrate(log->db, schema, sizeof(schema) / sizeof(schema[0]), err);

@@ -2,10 +2,8 @@
 #include "mail/sessions.h"
 
 #include <assert.h>
-#include <stdlib.h>
 
 #include "base/clock.h"
-#include "base/mem.h"
 
 void mail_sessions_init(struct mail_sessions *sessions)
 {
@@ -81,19 +79,16 @@ bool mail_session_enter(struct mail_sessions *sessions, struct mail_session *ses
 		.scope = arrival->scope,
 		.since_s = clock_wall_s(),
 		.service = arrival->service,
-		.peer = mem_str(arrival->peer),
-		.program = mem_str(arrival->program),
+		.peer = arrival->peer,
+		.program = arrival->program,
 		.who = arrival->who};
 	pthread_mutex_lock(&sessions->lock);
 	is_good = !was_revoked_locked(sessions, arrival);
 	if (is_good)
 		add_locked(sessions, session);
 	pthread_mutex_unlock(&sessions->lock);
-	if (!is_good) {
-		free(session->peer);
-		free(session->program);
+	if (!is_good)
 		*session = (struct mail_session){0};
-	}
 	return is_good;
 }
 
@@ -104,24 +99,15 @@ void mail_session_leave(struct mail_sessions *sessions, struct mail_session *ses
 	pthread_mutex_lock(&sessions->lock);
 	remove_locked(sessions, session);
 	pthread_mutex_unlock(&sessions->lock);
-	free(session->peer);
-	free(session->program);
 	*session = (struct mail_session){0};
 }
 
 void mail_session_name(
-	struct mail_sessions *sessions, struct mail_session *session, struct slice program)
+	struct mail_sessions *sessions, struct mail_session *session, const char *program)
 {
-	char *name, *former;
-
-	if (!session->account)
-		return;
-	name = mem_str(program);
 	pthread_mutex_lock(&sessions->lock);
-	former = session->program;
-	session->program = name;
+	session->program = program;
 	pthread_mutex_unlock(&sessions->lock);
-	free(former);
 }
 
 static void remember_locked(struct mail_sessions *sessions, const struct keeper_revocation *what)

@@ -20,8 +20,8 @@ struct mail_session {
 	uint64_t seq, credential;
 	unsigned scope;
 	int64_t since_s;
-	const char *service;  /* lives for ever */
-	char *peer, *program; /* copies */
+	const char *service;        /* lives for ever */
+	const char *peer, *program; /* the owner's */
 	struct conn_ref who;
 	struct mail_session *next, *before; /* of the same account */
 };
@@ -42,19 +42,19 @@ void mail_sessions_done(struct mail_sessions *sessions);
 struct mail_arrival {
 	uint64_t account, seq, credential;
 	unsigned scope;
-	const char *service;
-	struct slice peer, program;
+	const char *service, *peer, *program;
 	struct conn_ref who;
 };
-/* mail_session_enter - session must stay where it is until it leaves; it is in no account yet.
+/* mail_session_enter - session must stay where it is until it leaves, and the arrival's texts as
+ * they are; it is in no account yet.
  * False: its login was revoked meanwhile. */
 MUST_CHECK bool mail_session_enter(struct mail_sessions *sessions, struct mail_session *session,
 	const struct mail_arrival *arrival);
 /* mail_session_leave - nothing if it has not entered. */
 void mail_session_leave(struct mail_sessions *sessions, struct mail_session *session);
-/* mail_session_name - the client has said what it is called. */
+/* mail_session_name - the client has said what it is called; the former text is no longer used. */
 void mail_session_name(
-	struct mail_sessions *sessions, struct mail_session *session, struct slice program);
+	struct mail_sessions *sessions, struct mail_session *session, const char *program);
 
 /* mail_sessions_revoke - those that fit say goodbye and close, without waiting for them; returns
  * how many there are. */

@@ -151,7 +151,7 @@ static void test_list(void **state)
 		.seq = 1,
 		.scope = SCOPE_IMAP,
 		.service = "imap",
-		.peer = slice_lit("192.0.2.1"),
+		.peer = "192.0.2.1",
 		.who = {.slot = 3, .generation = 4}};
 	struct arena arena AUTO(arena_done);
 	struct mail_session session = {0};
@@ -162,7 +162,7 @@ static void test_list(void **state)
 	arena_init(&arena, 1 << 16);
 	mail_sessions_init(&sessions);
 	assert_true(mail_session_enter(&sessions, &session, &arrival));
-	mail_session_name(&sessions, &session, slice_lit("Thunderbird"));
+	mail_session_name(&sessions, &session, "Thunderbird");
 	assert_int_equal(mail_sessions_list(&sessions, 11, 10, &arena, &list), 1);
 	assert_true(slice_eq(list[0].program, slice_lit("Thunderbird")));
 	assert_true(slice_eq(list[0].peer, slice_lit("192.0.2.1")));

@@ -308,7 +308,8 @@ static int keep_config(struct notices *n, const struct notice_config *from, stru
 
 int notice_open(struct service *service, const struct notice_config *config, struct err *err)
 {
-	const struct db_config file = {.path = "notice.db", .may_create = true};
+	const struct db_config file = {
+		.path = "notice.db", .may_create = true, .cache_kib = DB_CACHE_SMALL_KIB};
 	struct notices *n = mem_new(struct notices);
 	int rc;
 
@@ -324,7 +325,9 @@ int notice_open(struct service *service, const struct notice_config *config, str
 	if (rc == 0)
 		rc = db_migrate(n->db, schema, sizeof(schema) / sizeof(schema[0]), err);
 	if (rc == 0)
-		rc = db_open(&(struct db_config){.path = "notice.db"}, &n->reader, err);
+		rc = db_open(
+			&(struct db_config){.path = "notice.db", .cache_kib = DB_CACHE_SMALL_KIB},
+			&n->reader, err);
 	group_init(&n->group, n->db, service->pool);
 	if (rc == 0)
 		notices_arm(n, 0);

@@ -305,7 +305,8 @@ void policy_apply(struct service *service, const struct config *config)
 int policy_open(struct service *service, const struct config *config, policy_changed_fn *on_change,
 	void *context, struct err *err)
 {
-	const struct db_config file = {.path = "policy.db", .may_create = true};
+	const struct db_config file = {
+		.path = "policy.db", .may_create = true, .cache_kib = DB_CACHE_SMALL_KIB};
 	struct policy *p = mem_new(struct policy);
 	int rc;
 
@@ -322,7 +323,9 @@ int policy_open(struct service *service, const struct config *config, policy_cha
 	if (rc == 0)
 		rc = db_migrate(p->db, schema, sizeof(schema) / sizeof(schema[0]), err);
 	if (rc == 0)
-		rc = db_open(&(struct db_config){.path = "policy.db"}, &p->reader, err);
+		rc = db_open(
+			&(struct db_config){.path = "policy.db", .cache_kib = DB_CACHE_SMALL_KIB},
+			&p->reader, err);
 	group_init(&p->group, p->db, service->pool);
 	if (rc == 0)
 		rc = load_affected(p, err);

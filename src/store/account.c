@@ -17,8 +17,6 @@ struct account *account_new(struct store *store, uint64_t id)
 	account->tail = &account->head;
 	pthread_mutex_init(&account->lock, NULL);
 	pthread_cond_init(&account->changed, NULL);
-	for (int i = 0; i < READERS; i++)
-		account->readers[i].account = account;
 	upkeep_init(account);
 	return account;
 }
@@ -77,8 +75,14 @@ void account_close_files(struct account *account)
 		db_empty_log(account->db, &ignored) == 0)
 		account->store->checkpoints++;
 	for (int i = 0; i < READERS; i++) {
-		assert(!account->readers[i].is_taken);
-		db_close(&account->readers[i].db);
+		struct account_reader *reader = account->readers[i];
+
+		if (!reader)
+			continue;
+		assert(!reader->is_taken);
+		db_close(&reader->db);
+		free(reader);
+		account->readers[i] = NULL;
 	}
 	db_close(&account->db);
 }

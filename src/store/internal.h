@@ -52,12 +52,12 @@ enum {
 
 /* A mailbox as published. References: the account's list, each view. */
 struct mailbox {
-	unsigned refs; /* under account.lock */
+	unsigned refs;           /* under account.lock */
+	_Atomic uint32_t recent; /* first UID that no session was told of as \Recent */
 	struct mailbox_row row;
 	char *name;
 	struct index *index;      /* NULL: not in memory; true as of index->modseq */
 	struct view *views;       /* their watchers are woken */
-	_Atomic uint32_t recent;  /* first UID that no session was told of as \Recent */
 	_Atomic uint64_t version; /* counts up when anything of it changes */
 	_Atomic bool is_gone;
 };
@@ -107,7 +107,7 @@ struct account {
 	_Atomic uint64_t quota;
 	_Atomic uint64_t noticed; /* another process is at this modseq */
 
-	struct account_reader readers[READERS];
+	struct account_reader *readers[READERS]; /* while the files are open */
 	struct conn_ref *waiters;
 	size_t waiters_n;
 };

@@ -300,7 +300,7 @@ bool account_own_idle(struct account *account)
 	pthread_mutex_lock(&account->lock);
 	is_idle = !account->is_owned;
 	for (int i = 0; i < READERS; i++)
-		is_idle = is_idle && !account->readers[i].is_taken;
+		is_idle = is_idle && !(account->readers[i] && account->readers[i]->is_taken);
 	if (is_idle)
 		account->is_owned = account->is_closing = true;
 	pthread_mutex_unlock(&account->lock);

@@ -11,9 +11,15 @@ enum { SCAN_STEPS_MAX = 32 }; /* rows passed over before a search is cheaper */
 static struct account_reader *take_free(struct account *account)
 {
 	for (int i = 0; i < READERS && !account->is_closing; i++) {
-		if (!account->readers[i].is_taken) {
-			account->readers[i].is_taken = true;
-			return &account->readers[i];
+		struct account_reader *reader = account->readers[i];
+
+		if (!reader) {
+			reader = account->readers[i] = mem_new(struct account_reader);
+			reader->account = account;
+		}
+		if (!reader->is_taken) {
+			reader->is_taken = true;
+			return reader;
 		}
 	}
 	return NULL;

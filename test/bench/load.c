@@ -291,10 +291,11 @@ static void run_fetch(void)
 }
 
 static struct client *idlers;
+static long idlers_from, idlers_to;
 
 static void *idle_thread(void *arg)
 {
-	for (long n = (long)arg; n < count; n += conns) {
+	for (long n = idlers_from + (long)arg; n < idlers_to; n += conns) {
 		client_login(&idlers[n], &target, first_user + (int)n);
 		client_command(&idlers[n], "SELECT INBOX");
 		client_command(&idlers[n], "IDLE");
@@ -302,20 +303,33 @@ static void *idle_thread(void *arg)
 	return NULL;
 }
 
+/* Memory of all processes with so many in IDLE, after what was open for a moment is closed. */
+static double idle_up_to(long n)
+{
+	idlers_from = idlers_to;
+	idlers_to = n;
+	run_threads(conns, idle_thread);
+	sleep(10);
+	return sum_processes(process_pss_kib);
+}
+
+/* The first tenth also fills what a server has once, however many come. */
 static void run_idle(void)
 {
 	struct buf message AUTO(buf_done);
+	const long first = count / 10;
 	struct client lmtp;
-	double before;
+	double none, some, all;
 
 	buf_init(&message, MESSAGE_MAX);
 	idlers = mem_zalloc_array((size_t)count, sizeof(*idlers));
 	sleep(1);
-	before = sum_processes(process_pss_kib);
-	run_threads(conns, idle_thread);
-	sleep(5);
+	none = sum_processes(process_pss_kib);
+	some = idle_up_to(first);
+	all = idle_up_to(count);
 	print("connections", (double)count);
-	print("pss_kib_per_connection", (sum_processes(process_pss_kib) - before) / (double)count);
+	print("pss_kib_per_connection", (all - none) / (double)count);
+	print("pss_kib_each_further", (all - some) / (double)(count - first));
 	client_lmtp(&lmtp, &target);
 	for (int i = 0; i < 100 && i < count; i++) {
 		const int to = first_user + i;
