@@ -1,0 +1,311 @@
+/* claim.c - see queue.h: what is due is handed out, and what became of it written down. */
+#include <assert.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/random.h"
+#include "queue/internal.h"
+
+/* The statements' numbers for states and flags. */
+static_assert(QUEUE_WAITING == 0 && QUEUE_HELD == 1 && QUEUE_DELIVERED == 2, "states in SQL");
+static_assert(RECIPIENT_TELL_DELAY == 1 && RECIPIENT_DELAY_TOLD == 2, "flags in SQL");
+
+struct running {
+	uint64_t key; /* the message's id and the recipient's number */
+};
+
+static uint64_t key_of(int64_t id, unsigned number)
+{
+	return (uint64_t)id << QUEUE_NUMBER_BITS | number;
+}
+
+static bool is_running(const struct queue *q, int64_t id, unsigned number)
+{
+	const uint64_t key = key_of(id, number);
+
+	return map_get(&q->running, map_key_u64(&key));
+}
+
+static void set_running(struct queue *q, int64_t id, unsigned number)
+{
+	struct running *r = mem_new(struct running);
+
+	r->key = key_of(id, number);
+	map_put(&q->running, map_key_u64(&r->key), r);
+}
+
+static void end_running(struct queue *q, const struct queue_message *m)
+{
+	pthread_mutex_lock(&q->claim_lock);
+	for (size_t i = 0; i < m->recipients_n; i++) {
+		const uint64_t key = key_of(m->id, m->recipients[i].number);
+
+		free(map_del(&q->running, map_key_u64(&key)));
+	}
+	pthread_mutex_unlock(&q->claim_lock);
+}
+
+/* ---- claiming; under claim_lock ---- */
+
+/* The first of this priority that is not running; 1: found, 0: there is none. */
+static int find_first(struct queue *q, int64_t destination, int priority, int64_t until_s,
+	int64_t *id_out, int64_t *due_out, struct err *err)
+{
+	struct db_stmt *row AUTO(db_stmt_auto) = NULL;
+	int rc = db_query(q->claims, &row, err,
+		"SELECT message, number, due_s FROM recipient"
+		" WHERE state = 0 AND destination = ? AND priority = ? AND due_s <= ?"
+		" ORDER BY due_s, message, number",
+		db_i(destination), db_i(priority), db_i(until_s));
+
+	while (rc >= 0 && (rc = db_step(row, err)) == 1) {
+		*id_out = db_int(row, 0);
+		*due_out = db_int(row, 2);
+		if (!is_running(q, *id_out, (unsigned)db_int(row, 1)))
+			return 1;
+	}
+	return rc;
+}
+
+static int load_claim(
+	struct queue *q, struct queue_message *m, int64_t due_s, size_t max, struct err *err)
+{
+	struct db_stmt *row AUTO(db_stmt_auto) = NULL;
+	int rc = queue_load_message(q->claims, m->id, m, err);
+
+	if (rc == 0)
+		rc = db_query(q->claims, &row, err,
+			"SELECT number, address, recipient, orcpt, notify, state, attempts, due_s,"
+			" reply, host FROM recipient INDEXED BY recipient_due"
+			" WHERE state = 0 AND destination = ? AND priority = ? AND due_s = ?"
+			" AND message = ? ORDER BY number",
+			db_i(m->destination), db_i(m->priority), db_i(due_s), db_i(m->id));
+	while (rc >= 0 && m->recipients_n < max && (rc = db_step(row, err)) == 1) {
+		if (!is_running(q, m->id, (unsigned)db_int(row, 0)))
+			rc = queue_load_recipient(row, m, err);
+	}
+	return rc < 0 ? rc : 0;
+}
+
+static int claim(
+	struct queue *q, int64_t destination, size_t max, struct queue_message *m, struct err *err)
+{
+	const int64_t now = clock_wall_s();
+	int64_t due_s = 0;
+	int rc = 0;
+
+	for (int priority = 0; rc == 0 && priority < QUEUE_PRIORITIES; priority++)
+		rc = find_first(q, destination, priority, now, &m->id, &due_s, err);
+	if (rc == 0)
+		return err_set(err, ERR_NOTFOUND, "nothing is due");
+	m->destination = destination;
+	if (rc > 0)
+		rc = load_claim(q, m, due_s, max, err);
+	for (size_t i = 0; rc == 0 && i < m->recipients_n; i++)
+		set_running(q, m->id, m->recipients[i].number);
+	return rc;
+}
+
+int queue_claim(struct queue *q, int64_t destination, size_t max, struct queue_message **out,
+	struct err *err)
+{
+	struct queue_message *m = queue_message_new();
+	int rc;
+
+	pthread_mutex_lock(&q->claim_lock);
+	rc = db_begin_read(q->claims, err);
+	if (rc == 0) {
+		rc = claim(q, destination, max, m, err);
+		db_end_read(q->claims);
+	}
+	pthread_mutex_unlock(&q->claim_lock);
+	if (rc < 0)
+		queue_message_free(&m);
+	else
+		*out = m;
+	return rc;
+}
+
+int queue_next_due(struct queue *q, int64_t destination, int64_t *due_out, struct err *err)
+{
+	int64_t id, due_s, first = INT64_MAX;
+	int rc = 0;
+
+	pthread_mutex_lock(&q->claim_lock);
+	for (int priority = 0; rc >= 0 && priority < QUEUE_PRIORITIES; priority++) {
+		rc = find_first(q, destination, priority, INT64_MAX, &id, &due_s, err);
+		if (rc == 1 && due_s < first)
+			first = due_s;
+	}
+	pthread_mutex_unlock(&q->claim_lock);
+	if (rc < 0)
+		return rc;
+	*due_out = first;
+	return 0;
+}
+
+int queue_walk(struct queue *q, struct err *err)
+{
+	struct queue_reader *reader = queue_reader_take(q);
+	struct queue_changes changes AUTO(queue_changes_done);
+	struct db_stmt *row AUTO(db_stmt_auto) = NULL;
+	int rc;
+
+	queue_changes_init(&changes);
+	rc = db_query(reader->db, &row, err,
+		"SELECT r.destination, d.name, min(r.due_s) FROM recipient AS r"
+		" INDEXED BY recipient_due JOIN destination AS d ON d.id = r.destination"
+		" WHERE r.state = 0 GROUP BY r.destination");
+	while (rc >= 0 && (rc = db_step(row, err)) == 1)
+		queue_changes_add(&changes, db_int(row, 0), db_text(row, 1), db_int(row, 2));
+	queue_reader_give(reader);
+	if (rc == 0)
+		queue_changes_tell(q, &changes);
+	return rc;
+}
+
+/* ---- outcomes ---- */
+
+struct finish {
+	struct group_item item;
+	struct queue *queue;
+	struct queue_message *m;
+	uint64_t chance; /* one for the whole message: what failed together comes back together */
+	struct queue_changes changes;
+};
+
+static int remove_recipient(struct db *db, int64_t id, unsigned number, struct err *err)
+{
+	return db_do(db, err, "DELETE FROM recipient WHERE message = ? AND number = ?", db_i(id),
+		db_i(number));
+}
+
+static struct slice kept_reply(const struct queue_recipient *r)
+{
+	return slice_head(r->reply, QUEUE_REPLY_MAX);
+}
+
+/* Over for good: kept until the sender has been told, where it has to be. */
+static int end_recipient(struct finish *f, struct db *db, const struct queue_recipient *r,
+	enum queue_state state, unsigned event, struct err *err)
+{
+	if (!queue_is_told(f->m, r->notify, event))
+		return remove_recipient(db, f->m->id, r->number, err);
+	return db_do(db, err,
+		"UPDATE recipient SET state = ?, attempts = attempts + 1, reply = ?, host = ?"
+		" WHERE message = ? AND number = ?",
+		db_i(state), db_t(kept_reply(r)), db_t(r->host), db_i(f->m->id), db_i(r->number));
+}
+
+/* When the sender wants to hear that it takes longer: by the settings, or RFC 2852 4.1.4. */
+static int64_t late_at(const struct queue *q, const struct queue_message *m)
+{
+	const int64_t late = q->config.delay_s ? m->accepted_s + q->config.delay_s : INT64_MAX;
+
+	return m->flags & QUEUE_BY_NOTIFY && m->by_s < late ? m->by_s : late;
+}
+
+/* A held one stays held. */
+static int defer_recipient(struct finish *f, struct db *db, const struct queue_recipient *r,
+	int64_t now, struct err *err)
+{
+	const struct queue_message *m = f->m;
+	const int64_t late = late_at(f->queue, m);
+	const bool tells = now >= late && queue_is_told(m, r->notify, QUEUE_NOTIFY_DELAY);
+	int64_t due =
+		now + queue_backoff_pause(&f->queue->config.backoff, r->attempts + 1, f->chance);
+
+	if (due > late && now < late && m->flags & QUEUE_BY_NOTIFY)
+		due = late;
+	if (due > m->expires_s)
+		due = m->expires_s;
+	queue_changes_add(&f->changes, m->destination, (struct slice){0}, due);
+	return db_do(db, err,
+		"UPDATE recipient SET due_s = ?, attempts = attempts + 1, reply = ?, host = ?,"
+		" flags = flags | CASE WHEN flags & 2 THEN 0 ELSE ? END"
+		" WHERE message = ? AND number = ?",
+		db_i(due), db_t(kept_reply(r)), db_t(r->host),
+		db_i(tells ? RECIPIENT_TELL_DELAY : 0), db_i(m->id), db_i(r->number));
+}
+
+static int finish_recipient(
+	struct finish *f, struct db *db, const struct queue_recipient *r, struct err *err)
+{
+	const int64_t now = clock_wall_s();
+	enum queue_outcome outcome = r->outcome;
+
+	if (outcome == QUEUE_OUT_DEFERRED && now >= f->m->expires_s)
+		outcome = QUEUE_OUT_FAILED;
+	switch (outcome) {
+	case QUEUE_OUT_DELIVERED:
+		return remove_recipient(db, f->m->id, r->number, err);
+	case QUEUE_OUT_RELAYED:
+		return end_recipient(f, db, r, QUEUE_RELAYED, QUEUE_NOTIFY_SUCCESS, err);
+	case QUEUE_OUT_DEFERRED:
+		return defer_recipient(f, db, r, now, err);
+	case QUEUE_OUT_FAILED:
+		return end_recipient(f, db, r, QUEUE_BOUNCED, QUEUE_NOTIFY_FAILURE, err);
+	case QUEUE_OUT_NONE:
+		queue_changes_add(&f->changes, f->m->destination, (struct slice){0}, r->due_s);
+		break;
+	}
+	return 0;
+}
+
+static int finish_run(struct group_item *item, struct db *db, struct err *err)
+{
+	struct finish *f = (struct finish *)item;
+	int rc = 0;
+
+	f->changes.n = 0;
+	for (size_t i = 0; rc == 0 && i < f->m->recipients_n; i++)
+		rc = finish_recipient(f, db, &f->m->recipients[i], err);
+	return rc < 0 ? rc : queue_settle(f->queue, db, f->m->id, err);
+}
+
+static void finish_done(struct group_item *item, int rc, const struct err *err)
+{
+	struct finish *f = (struct finish *)item;
+	struct queue *q = f->queue;
+
+	end_running(q, f->m);
+	if (rc < 0) {
+		log_error(NULL, "queue-outcome", log_n("message", f->m->id), log_e(err));
+		f->changes.n = 0;
+		queue_changes_add(&f->changes, f->m->destination, (struct slice){0},
+			clock_wall_s() + QUEUE_TELL_TOGETHER_S);
+	}
+	queue_changes_tell(q, &f->changes);
+	queue_changes_done(&f->changes);
+	queue_message_free(&f->m);
+	free(f);
+	pthread_mutex_lock(&q->lock);
+	if (--q->finishing == 0)
+		pthread_cond_broadcast(&q->finished);
+	pthread_mutex_unlock(&q->lock);
+}
+
+void queue_finish(struct queue *q, struct queue_message *m)
+{
+	struct finish *f = mem_new(struct finish);
+
+	*f = (struct finish){.item = {.run = finish_run, .done = finish_done},
+		.queue = q,
+		.m = m,
+		.chance = random_u64()};
+	queue_changes_init(&f->changes);
+	pthread_mutex_lock(&q->lock);
+	q->finishing++;
+	pthread_mutex_unlock(&q->lock);
+	group_submit(&q->group, &f->item);
+}
+
+void queue_wait(struct queue *q)
+{
+	pthread_mutex_lock(&q->lock);
+	while (q->finishing)
+		pthread_cond_wait(&q->finished, &q->lock);
+	pthread_mutex_unlock(&q->lock);
+}

@@ -1,0 +1,119 @@
+/* internal.h - what the parts of the queue share; only for src/queue. */
+#ifndef QUEUE_INTERNAL_H
+#define QUEUE_INTERNAL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/map.h"
+#include "group/group.h"
+#include "queue/queue.h"
+
+enum {
+	QUEUE_READERS = 4,
+	QUEUE_NUMBER_BITS = 20, /* of a key: a recipient's or chunk's number; the rest is the id */
+	QUEUE_TELL_TOGETHER_S = 10, /* outcomes so close to each other are told in one report */
+};
+
+/* Bits of recipient.flags. */
+enum { RECIPIENT_TELL_DELAY = 1, RECIPIENT_DELAY_TOLD = 2 };
+
+struct queue_reader {
+	pthread_mutex_t lock;
+	struct db *db;
+};
+
+struct queue {
+	struct queue_config config;
+	struct db *db; /* the group's */
+	struct group group;
+	struct queue_reader readers[QUEUE_READERS];
+	atomic_uint next_reader;
+	/*
+	 * Held for a whole claim, and to end running: a claim that began to read before an outcome
+	 * was written must still find its recipient running.
+	 */
+	pthread_mutex_t claim_lock;
+	struct db *claims;
+	struct map running;   /* of struct running */
+	pthread_mutex_t lock; /* the two below */
+	pthread_cond_t finished;
+	size_t finishing;
+	_Atomic int64_t report_s; /* not before then; INT64_MAX: nobody waits */
+	int64_t purged_s;         /* the group's owner's */
+	atomic_bool has_routes, has_suppressed;
+};
+
+/* Told to config.changed() once the transaction is through. */
+struct queue_change {
+	int64_t destination, due_s;
+	struct slice name;
+};
+
+struct queue_changes {
+	struct arena arena;
+	struct queue_change *list;
+	size_t n, cap;
+};
+
+void queue_changes_init(struct queue_changes *changes);
+void queue_changes_done(struct queue_changes *changes);
+void queue_changes_add(
+	struct queue_changes *changes, int64_t destination, struct slice name, int64_t due_s);
+void queue_changes_tell(const struct queue *queue, const struct queue_changes *changes);
+
+/* An item of the group, whose thread waits for it. */
+struct queue_wait {
+	struct group_item item;
+	struct queue *queue;
+	pthread_mutex_t lock;
+	pthread_cond_t cond;
+	bool is_done;
+};
+/* queue_wait_run - submit, and wait for the flush. run() gets the item, first in a struct of its
+ * own. */
+MUST_CHECK int queue_wait_run(struct queue *queue, struct queue_wait *wait,
+	int (*run)(struct group_item *item, struct db *db, struct err *err), struct err *err);
+
+/* ---- inside a transaction of the group's ---- */
+
+/* queue_insert - message, recipients and body. */
+MUST_CHECK int queue_insert(struct queue *queue, struct db *db, struct queue_message *m,
+	const struct queue_body *body, struct queue_changes *changes, struct err *err);
+/* queue_route_of - the destination's name for a domain; the slice lives in buf or is an argument.
+ */
+MUST_CHECK int queue_route_of(struct queue *queue, struct db *db, struct slice domain,
+	struct buf *buf, struct slice *out, struct err *err);
+/* queue_destination_id - of a name, made if it is not there. */
+MUST_CHECK int queue_destination_id(
+	struct db *db, struct slice name, int64_t *out, struct err *err);
+/* queue_settle - after recipients went or changed: the message goes with its last one; or it is
+ * noted when its sender is to be told. */
+MUST_CHECK int queue_settle(struct queue *queue, struct db *db, int64_t id, struct err *err);
+void queue_report_at(struct queue *queue, int64_t s);
+MUST_CHECK int queue_delete(struct db *db, int64_t id, struct err *err);
+
+/* queue_load_message - the row without its recipients. -ERR_NOTFOUND. */
+MUST_CHECK int queue_load_message(
+	struct db *db, int64_t id, struct queue_message *m, struct err *err);
+/* queue_load_recipient - from a row of "number, address, recipient, orcpt, notify, state, attempts,
+ * due_s, reply, host". */
+MUST_CHECK int queue_load_recipient(struct db_stmt *row, struct queue_message *m, struct err *err);
+
+/* queue_walk - all destinations with something waiting, to changed(). */
+MUST_CHECK int queue_walk(struct queue *queue, struct err *err);
+
+/* queue_is_told - RFC 3461 4.1: whether this sender hears of that, by one of our reports. */
+bool queue_is_told(const struct queue_message *m, unsigned notify, unsigned event);
+
+struct queue_reader *queue_reader_take(struct queue *queue);
+void queue_reader_give(struct queue_reader *reader);
+
+static inline struct slice queue_domain_of(struct slice address)
+{
+	const size_t at = slice_rchr(address, '@');
+
+	return slice_from(address, at == SIZE_MAX ? address.len : at + 1);
+}
+
+#endif

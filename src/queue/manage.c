@@ -1,0 +1,325 @@
+/* manage.c - see manage.h: changes by the operator. */
+#include "queue/manage.h"
+
+#include "base/clock.h"
+#include "queue/internal.h"
+
+enum { SLICE = 1000 };
+
+static const char dropped[] = "dropped by the operator";
+
+/* ---- recipients ---- */
+
+/* What a slice is about, copied before it is changed. */
+struct key {
+	int64_t id;
+	unsigned number;
+};
+
+struct change {
+	struct queue_wait wait; /* first */
+	enum queue_change_kind kind;
+	struct key keys[SLICE];
+	size_t n;
+	uint64_t changed;
+	struct queue_changes changes;
+};
+
+static int set_due(struct change *c, struct db *db, const struct key *key, enum queue_state from,
+	struct err *err)
+{
+	const int64_t now = clock_wall_s();
+	struct db_stmt *row AUTO(db_stmt_auto) = NULL;
+	int rc = db_query(db, &row, err,
+		"UPDATE recipient SET state = 0, due_s = ? WHERE message = ? AND number = ?"
+		" AND state = ? RETURNING destination,"
+		" (SELECT name FROM destination AS d WHERE d.id = destination)",
+		db_i(now), db_i(key->id), db_i(key->number), db_i(from));
+
+	while (rc >= 0 && (rc = db_step(row, err)) == 1) {
+		queue_changes_add(&c->changes, db_int(row, 0), db_text(row, 1), now);
+		c->changed++;
+	}
+	return rc;
+}
+
+static int set_bounced(struct db *db, const struct key *key, struct err *err)
+{
+	struct queue_message *m = queue_message_new();
+	int rc = queue_load_message(db, key->id, m, err);
+
+	if (rc == 0 && queue_is_told(m, 0, QUEUE_NOTIFY_FAILURE))
+		rc = db_do(db, err,
+			"UPDATE recipient SET state = 4, reply = ?, host = ''"
+			" WHERE message = ? AND number = ? AND state <= 1",
+			db_t(slice_str(dropped)), db_i(key->id), db_i(key->number));
+	else if (rc == 0)
+		rc = db_do(db, err,
+			"DELETE FROM recipient WHERE message = ? AND number = ? AND state <= 1",
+			db_i(key->id), db_i(key->number));
+	queue_message_free(&m);
+	return rc;
+}
+
+static int change_one(struct change *c, struct db *db, const struct key *key, struct err *err)
+{
+	int rc;
+
+	switch (c->kind) {
+	case QUEUE_RELEASE:
+		return set_due(c, db, key, QUEUE_HELD, err);
+	case QUEUE_RETRY:
+		return set_due(c, db, key, QUEUE_WAITING, err);
+	case QUEUE_HOLD:
+		rc = db_do(db, err,
+			"UPDATE recipient SET state = 1"
+			" WHERE message = ? AND number = ? AND state = 0",
+			db_i(key->id), db_i(key->number));
+		break;
+	case QUEUE_BOUNCE:
+		rc = set_bounced(db, key, err);
+		break;
+	default:
+		rc = db_do(db, err, "DELETE FROM recipient WHERE message = ? AND number = ?",
+			db_i(key->id), db_i(key->number));
+		break;
+	}
+	c->changed += rc == 0 ? (uint64_t)db_changes(db) : 0;
+	return rc;
+}
+
+static int change_run(struct group_item *item, struct db *db, struct err *err)
+{
+	struct change *c = (struct change *)item;
+	int rc = 0;
+
+	c->changes.n = 0;
+	c->changed = 0;
+	for (size_t i = 0; rc == 0 && i < c->n; i++) {
+		rc = change_one(c, db, &c->keys[i], err);
+		/* The last of its message in this slice. */
+		if (rc == 0 && c->kind >= QUEUE_DROP &&
+			(i + 1 == c->n || c->keys[i + 1].id != c->keys[i].id))
+			rc = queue_settle(c->wait.queue, db, c->keys[i].id, err);
+	}
+	return rc;
+}
+
+static void take_key(void *context, const struct queue_entry *entry)
+{
+	struct change *c = context;
+
+	c->keys[c->n++] = (struct key){.id = entry->id, .number = entry->number};
+}
+
+int queue_change(struct queue *q, const struct queue_filter *filter, enum queue_change_kind kind,
+	uint64_t *changed_out, struct err *err)
+{
+	struct change c = {.kind = kind};
+	int64_t after_id = 0;
+	unsigned after_number = 0;
+	uint64_t changed = 0;
+	bool more = true;
+	int rc = 0;
+
+	queue_changes_init(&c.changes);
+	while (rc == 0 && more) {
+		c.n = 0;
+		rc = queue_list(q, filter, after_id, after_number, SLICE, take_key, &c, &more, err);
+		if (rc < 0 || c.n == 0)
+			break;
+		after_id = c.keys[c.n - 1].id;
+		after_number = c.keys[c.n - 1].number;
+		rc = queue_wait_run(q, &c.wait, change_run, err);
+		if (rc == 0)
+			queue_changes_tell(q, &c.changes);
+		changed += rc == 0 ? c.changed : 0;
+	}
+	queue_changes_done(&c.changes);
+	*changed_out = changed;
+	return rc;
+}
+
+/* ---- routes ---- */
+
+struct move {
+	int64_t id;
+	unsigned number;
+	struct slice address, destination;
+};
+
+struct reroute {
+	struct queue_wait wait; /* first */
+	struct arena arena;
+	struct move moves[SLICE];
+	size_t n;
+	struct queue_changes changes;
+};
+
+static int move_one(struct reroute *r, struct db *db, const struct move *move, struct err *err)
+{
+	struct buf target AUTO(buf_done);
+	struct slice name;
+	int64_t destination;
+	int rc;
+
+	buf_init(&target, QUEUE_NAME_MAX);
+	rc = queue_route_of(r->wait.queue, db, queue_domain_of(move->address), &target, &name, err);
+	if (rc < 0 || slice_eq(name, move->destination))
+		return rc;
+	rc = queue_destination_id(db, name, &destination, err);
+	if (rc == 0)
+		rc = db_do(db, err,
+			"UPDATE recipient SET destination = ?, due_s = ?"
+			" WHERE message = ? AND number = ?",
+			db_i(destination), db_i(clock_wall_s()), db_i(move->id),
+			db_i(move->number));
+	queue_changes_add(&r->changes, destination, name, clock_wall_s());
+	return rc;
+}
+
+static int reroute_run(struct group_item *item, struct db *db, struct err *err)
+{
+	struct reroute *r = (struct reroute *)item;
+	int rc = 0;
+
+	r->changes.n = 0;
+	for (size_t i = 0; rc == 0 && i < r->n; i++)
+		rc = move_one(r, db, &r->moves[i], err);
+	return rc;
+}
+
+static void take_move(void *context, const struct queue_entry *entry)
+{
+	struct reroute *r = context;
+
+	r->moves[r->n++] = (struct move){.id = entry->id,
+		.number = entry->number,
+		.address = arena_dup(&r->arena, entry->address),
+		.destination = arena_dup(&r->arena, entry->destination)};
+}
+
+/* Reports stay on their way to this host. */
+static size_t keep_ours(struct reroute *r)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->n; i++) {
+		if (!slice_eq(r->moves[i].destination, slice_lit(QUEUE_HERE)))
+			r->moves[n++] = r->moves[i];
+	}
+	return n;
+}
+
+static int reroute(struct queue *q, struct err *err)
+{
+	const struct queue_filter all = {.state = -1};
+	struct reroute r = {.n = 0};
+	struct move last = {0};
+	bool more = true;
+	int rc = 0;
+
+	arena_init(&r.arena, QUEUE_ARENA_MAX);
+	queue_changes_init(&r.changes);
+	while (rc == 0 && more) {
+		arena_reset(&r.arena);
+		r.n = 0;
+		rc = queue_list(q, &all, last.id, last.number, SLICE, take_move, &r, &more, err);
+		if (rc < 0 || r.n == 0)
+			break;
+		last = r.moves[r.n - 1];
+		r.n = keep_ours(&r);
+		rc = queue_wait_run(q, &r.wait, reroute_run, err);
+		if (rc == 0)
+			queue_changes_tell(q, &r.changes);
+	}
+	queue_changes_done(&r.changes);
+	arena_done(&r.arena);
+	return rc;
+}
+
+struct pair {
+	struct queue_wait wait; /* first */
+	struct slice name;
+	const struct slice *value;
+};
+
+static int route_run(struct group_item *item, struct db *db, struct err *err)
+{
+	const struct pair *p = (const struct pair *)item;
+	int rc;
+
+	if (p->value->len)
+		rc = db_do(db, err, "INSERT OR REPLACE INTO route(pattern, target) VALUES(?, ?)",
+			db_t(p->name), db_t(*p->value));
+	else
+		rc = db_do(db, err, "DELETE FROM route WHERE pattern = ?", db_t(p->name));
+	if (rc == 0 && !p->value->len && db_changes(db) == 0)
+		return err_set(err, ERR_NOTFOUND, "there is no route for %.*s", SLICE_ARG(p->name));
+	return rc;
+}
+
+int queue_route_set(struct queue *q, struct slice pattern, struct slice target, struct err *err)
+{
+	struct pair p = {.name = pattern, .value = &target};
+	int rc = queue_wait_run(q, &p.wait, route_run, err);
+
+	if (rc < 0)
+		return rc;
+	atomic_store(&q->has_routes, true);
+	return reroute(q, err);
+}
+
+static int keep_smarthost(struct group_item *item, struct db *db, struct err *err)
+{
+	const struct queue_wait *wait = (const struct queue_wait *)item;
+
+	return db_do(db, err, "INSERT OR REPLACE INTO setting(name, value) VALUES('smarthost', ?)",
+		db_t(wait->queue->config.smarthost));
+}
+
+int queue_start(struct queue *q, struct err *err)
+{
+	struct queue_reader *reader = queue_reader_take(q);
+	struct queue_wait wait;
+	int64_t is_same;
+	int rc = db_get_int(reader->db, &is_same, err,
+		"SELECT coalesce((SELECT value FROM setting WHERE name = 'smarthost'), '') = ?",
+		db_t(q->config.smarthost));
+
+	queue_reader_give(reader);
+	if (rc == 0 && !is_same)
+		rc = reroute(q, err);
+	if (rc == 0 && !is_same)
+		rc = queue_wait_run(q, &wait, keep_smarthost, err);
+	return rc < 0 ? rc : queue_walk(q, err);
+}
+
+/* ---- suppressed addresses ---- */
+
+static int suppress_run(struct group_item *item, struct db *db, struct err *err)
+{
+	const struct pair *p = (const struct pair *)item;
+	int rc;
+
+	if (p->value)
+		return db_do(db, err,
+			"INSERT OR REPLACE INTO suppressed(address, reason, added_s)"
+			" VALUES(?, ?, ?)",
+			db_t(p->name), db_t(*p->value), db_i(clock_wall_s()));
+	rc = db_do(db, err, "DELETE FROM suppressed WHERE address = ?", db_t(p->name));
+	if (rc == 0 && db_changes(db) == 0)
+		return err_set(err, ERR_NOTFOUND, "%.*s is not suppressed", SLICE_ARG(p->name));
+	return rc;
+}
+
+int queue_suppress(
+	struct queue *q, struct slice address, const struct slice *reason, struct err *err)
+{
+	struct pair p = {.name = address, .value = reason};
+	const int rc = queue_wait_run(q, &p.wait, suppress_run, err);
+
+	if (rc == 0 && reason)
+		atomic_store(&q->has_suppressed, true);
+	return rc;
+}

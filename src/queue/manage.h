@@ -1,0 +1,73 @@
+/*
+ * manage.h - the operator's view of the queue: lists, holds, retries, routes, suppressed addresses.
+ *
+ * Changes go over the queue in slices, each a transaction that others' go between.
+ */
+#ifndef QUEUE_MANAGE_H
+#define QUEUE_MANAGE_H
+
+#include "queue/queue.h"
+
+enum { QUEUE_LIST_MAX = 1000 };
+
+/* Which recipients are meant; an empty one: all. */
+struct queue_filter {
+	int64_t id;           /* 0: any message */
+	struct slice address; /* the recipient's; or "@domain" */
+	struct slice sender;
+	int state; /* enum queue_state; -1: any */
+};
+
+struct queue_entry {
+	int64_t id;
+	unsigned number, attempts;
+	enum queue_state state;
+	enum queue_priority priority;
+	struct slice sender, address, destination, reply, host;
+	int64_t accepted_s, due_s, expires_s;
+	uint64_t size, submitter;
+	bool is_running;
+};
+
+typedef void queue_entry_fn(void *context, const struct queue_entry *entry);
+
+/* queue_list - at most QUEUE_LIST_MAX entries behind that one (0, 0: from the first), in the order
+ * of their keys. True in more_out: there are more. */
+MUST_CHECK int queue_list(struct queue *queue, const struct queue_filter *filter, int64_t after_id,
+	unsigned after_number, size_t max, queue_entry_fn *each, void *context, bool *more_out,
+	struct err *err);
+
+enum queue_change_kind {
+	QUEUE_HOLD,    /* not tried any more */
+	QUEUE_RELEASE, /* what was held is due now */
+	QUEUE_RETRY,   /* what waits is due now */
+	QUEUE_DROP,    /* gone, and nobody is told */
+	QUEUE_BOUNCE,  /* gone, and the sender is told */
+};
+/* queue_change - all that fit; how many those were. */
+MUST_CHECK int queue_change(struct queue *queue, const struct queue_filter *filter,
+	enum queue_change_kind kind, uint64_t *changed_out, struct err *err);
+
+/* Routes: for a domain, for ".domain" (what is below it) or "*", the host to bring mail to:
+ * "host", whose MX records count, or "[host]" or an address, which is the host itself; with ":port"
+ * if it is another than 25. An empty target: no route any more. What is queued moves over. */
+MUST_CHECK int queue_route_set(
+	struct queue *queue, struct slice pattern, struct slice target, struct err *err);
+typedef void queue_pair_fn(void *context, struct slice name, struct slice value);
+MUST_CHECK int queue_route_list(
+	struct queue *queue, queue_pair_fn *each, void *context, struct err *err);
+
+/* Addresses and domains that nothing is sent to. A reason NULL: not suppressed any more
+ * (-ERR_NOTFOUND if it was not). */
+MUST_CHECK int queue_suppress(
+	struct queue *queue, struct slice address, const struct slice *reason, struct err *err);
+MUST_CHECK int queue_suppress_list(
+	struct queue *queue, queue_pair_fn *each, void *context, struct err *err);
+
+struct queue_status {
+	uint64_t messages, recipients, held, bytes;
+	int64_t oldest_s; /* when it was accepted; 0: the queue is empty */
+};
+MUST_CHECK int queue_status(struct queue *queue, struct queue_status *out, struct err *err);
+
+#endif
