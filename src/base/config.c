@@ -68,6 +68,13 @@ static const struct config_row rows[] = {
 		"A database of countries in MaxMind's format, such as GeoLite2-Country.mmdb: users "
 		"see from which country somebody came. A new file in its place is used at once; "
 		"its folder is readable for the server. Empty: none."},
+	{"dnssec.validate", TYPE_WORD, AT(dnssec_validate), "auto", 0, 0, CONFIG_COURIER,
+		"Whether answers of the DNS are checked by their signatures: on, off, or auto, "
+		"which begins to as soon as the resolver is seen to pass signatures on."},
+	{"dnssec.anchors", TYPE_LINE, AT(dnssec_anchors), "/usr/share/dns/root.key", 0, 0,
+		CONFIG_COURIER,
+		"A file with the DS or DNSKEY records that are trusted. Debian's package "
+		"dns-root-data keeps those of the root here."},
 	{"acme.directory", TYPE_URL, AT(acme_directory), "", 0, 0, CONFIG_COURIER,
 		"Where certificates are ordered (RFC 8555): the URL of the CA's directory, such as "
 		"https://acme-v02.api.letsencrypt.org/directory. To set it is to agree to the CA's "

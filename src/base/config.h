@@ -62,7 +62,7 @@ struct config {
 	uint64_t quota_grace_s;
 	struct slice tls_default;
 	uint64_t tls_old_signatures;
-	struct slice resolver, country_database;
+	struct slice resolver, dnssec_validate, dnssec_anchors, country_database;
 	struct slice sms_url, sms_method, sms_header, sms_type, sms_body;
 	struct slice acme_directory, acme_contact, acme_ca_file, acme_challenge, acme_addresses;
 	uint64_t acme_customers;

@@ -16,6 +16,7 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "base/random.h"
+#include "courier/desk.h"
 #include "courier/gateway.h"
 #include "courier/orders.h"
 #include "courier/process.h"
@@ -55,7 +56,7 @@ static int open_libraries(struct err *err)
 	return 0;
 }
 
-static int open_parts(struct courier *courier, int bus_fd, struct err *err)
+static int open_parts(struct courier *courier, const struct courier_config *config, struct err *err)
 {
 	const struct pool_config pool = {.threads = THREADS, .connections_max = CONNECTIONS_MAX};
 	int rc = open_libraries(err);
@@ -63,18 +64,21 @@ static int open_parts(struct courier *courier, int bus_fd, struct err *err)
 	if (rc == 0)
 		rc = pool_new(&pool, &courier->pool, err);
 	if (rc == 0)
-		rc = dns_new(courier->settings->resolver, &courier->dns, err);
+		rc = dns_new(courier->settings, &courier->dns, err);
 	if (rc == 0)
 		rc = orders_open(courier, &courier->orders, err);
 	if (rc == 0)
 		rc = gateway_new(courier, &courier->gateway, err);
 	if (rc == 0)
-		rc = courier_bus_open(courier, bus_fd, err);
+		rc = courier_bus_open(courier, config->bus_fd, err);
+	if (rc == 0)
+		rc = desk_open(courier, config->server_fd, err);
 	return rc;
 }
 
 static void close_parts(struct courier *courier)
 {
+	dns_stop(courier->dns);
 	if (courier->pool)
 		pool_stop(&courier->pool);
 	gateway_free(&courier->gateway);
@@ -88,8 +92,10 @@ static void close_parts(struct courier *courier)
 static int enter_sandbox(struct err *err)
 {
 	static const struct sandbox_path paths[] = {{".", true}, {"../tls", false}};
-	const struct sandbox_config config = {
-		.paths = paths, .paths_n = sizeof(paths) / sizeof(paths[0]), .may_call_out = true};
+	const struct sandbox_config config = {.paths = paths,
+		.paths_n = sizeof(paths) / sizeof(paths[0]),
+		.may_accept = true,
+		.may_call_out = true};
 	struct sandbox_result result;
 	const int rc = sandbox_enter(&config, &result, err);
 
@@ -135,7 +141,7 @@ int courier_run(const struct courier_config *config, struct err *err)
 	if (rc == 0 && courier.event_fd < 0)
 		rc = err_errno(err, "cannot make an event");
 	if (rc == 0)
-		rc = open_parts(&courier, config->bus_fd, err);
+		rc = open_parts(&courier, config, err);
 	if (rc == 0)
 		rc = enter_sandbox(err);
 	if (rc == 0)

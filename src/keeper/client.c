@@ -26,7 +26,7 @@ int keeper_new(const char *socket_path, struct keeper **keeper_out, struct err *
 	k = mem_new(struct keeper);
 	k->path = mem_str(slice_str(socket_path));
 	pthread_mutex_init(&k->lock, NULL);
-	line_init(&k->line);
+	k->line = client_line_new(k);
 	*keeper_out = k;
 	return 0;
 }
@@ -37,7 +37,7 @@ void keeper_free(struct keeper **keeper)
 
 	if (!k)
 		return;
-	line_done(&k->line);
+	line_free(&k->line);
 	while (k->free_n)
 		io_close(&k->free_fds[--k->free_n]);
 	pthread_mutex_destroy(&k->lock);

@@ -4,43 +4,27 @@
 
 #include <pthread.h>
 
-#include "base/map.h"
 #include "keeper/channel.h"
 #include "keeper/credentials.h"
+#include "line/line.h"
 
 enum { CLIENT_FREE_MAX = 64 };
 
-struct request;
-
-/* The one connection for all that is waited for parked, and what goes over it. */
-struct line {
-	pthread_mutex_t lock; /* guards all below */
-	struct pool *pool;
-	struct map requests;           /* by id: all that are not answered */
-	struct request *first, **last; /* those that are not sent yet, oldest first */
-	size_t sent;                   /* how many are not in that list */
-	uint32_t last_id;
-	bool is_connected; /* conn is good: from its greet() to its done() */
-	struct conn_ref conn;
-	struct pool_timer retry;
-	int64_t retry_ms; /* until the next try, growing */
-	bool was_subscribed;
-	uint64_t heard; /* up to which number revocations were heard of */
-};
-
 struct keeper {
 	char *path;
-	struct line line;
+	struct line *line; /* for all that is waited for parked */
+	bool is_started;
 	keeper_revoked_fn *revoked;
 	keeper_live_fn *live;
 	void *revoked_context;
-	pthread_mutex_t lock; /* guards the list */
+	pthread_mutex_t lock; /* guards all below */
+	bool was_subscribed;
+	uint64_t heard; /* up to which number revocations were heard of */
 	int free_fds[CLIENT_FREE_MAX];
 	size_t free_n;
 };
 
-void line_init(struct line *line);
-void line_done(struct line *line);
+struct line *client_line_new(struct keeper *keeper);
 
 /* ---- asking: one typed function of credentials.h is one client_ask() and one client_read_fn ----
  */
@@ -64,9 +48,8 @@ static inline struct client_field ask_text(struct slice s)
 	return ask_s(slice_head(s, FRAME_TEXT_MAX));
 }
 
-/* client_read_fn - the answer's data, made with malloc(), from its fields; the caller checks that
- * these were all. NULL: the answer has no data. */
-typedef void *client_read_fn(struct frame *f);
+/* client_read_fn - the answer's data, made with malloc(), from its fields. */
+typedef line_read_fn client_read_fn;
 
 void client_ask_fields(const struct keeper_call *call, enum frame_verb verb, client_read_fn *read,
 	const struct client_field *fields, size_t n);

@@ -12,6 +12,7 @@
 #include "mail/sessions.h"
 #include "store/store.h"
 
+struct ask;
 struct certificates;
 struct country;
 struct mail_sending;
@@ -24,6 +25,7 @@ struct service {
 	struct store *store;
 	struct directory *directory;
 	struct keeper *keeper;
+	struct ask *ask;                   /* the courier: ask/ask.h */
 	struct mail_accept *accept;        /* the delivery log */
 	struct mail_queue *queue;          /* mail for elsewhere */
 	struct mail_sessions sessions;     /* who is signed in */

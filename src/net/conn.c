@@ -512,6 +512,7 @@ void conn_destroy(struct conn *c)
 	crowd_leave(c);
 	conn_tls_end(c, false);
 	conn_drop_output(c);
+	conn_fds_done(c);
 	buf_done(&c->in);
 	arena_done(&c->arena);
 	close(c->fd);

@@ -44,6 +44,7 @@ struct protocol {
 	size_t session_size; /* zeroed bytes kept for the session, see conn_session() */
 	size_t unit_max;     /* most bytes of one unit, at least 1024 */
 	bool sends_secrets;  /* what was sent is wiped from memory */
+	bool takes_fds;      /* Unix sockets between processes of ours: conn_take_fd() */
 	/* alpn - names for TLS (RFC 7301), best first, NULL at the end; a client that offers only
 	 * others is refused. NULL: nobody is asked. */
 	const char *const *alpn;
@@ -154,6 +155,14 @@ MUST_CHECK int conn_channel_binding(
 struct slice conn_alpn(const struct conn *c);         /* chosen by ALPN: "h2"; "" if nothing */
 struct slice conn_peer_address(const struct conn *c); /* "192.0.2.1", "2001:db8::1", "" on Unix */
 bool conn_peer_uid(const struct conn *c, uint32_t *uid_out); /* Unix sockets: SO_PEERCRED */
+
+/* conn_send_fd - the descriptor goes (SCM_RIGHTS) with the next bytes that are sent, and is closed
+ * then: it arrives in order, and not later than what is appended to conn_out() after this call.
+ * conn_take_fd - the next one that arrived, now the caller's; -1: none. Those that nobody takes
+ * are closed with the connection, which ends when they are CONN_FDS_MAX. No TLS. */
+enum { CONN_FDS_MAX = 1024 };
+void conn_send_fd(struct conn *c, int fd);
+int conn_take_fd(struct conn *c);
 
 /* conn_has_input - the client has sent more than the unit being done: it pipelines. */
 bool conn_has_input(const struct conn *c);

@@ -20,7 +20,7 @@ static ssize_t read_some(struct conn *c, char *p, size_t n)
 	if (c->ssl)
 		return conn_tls_read(c, p, n);
 	do
-		got = recv(c->fd, p, n, 0);
+		got = c->protocol->takes_fds ? conn_fds_read(c, p, n) : recv(c->fd, p, n, 0);
 	while (got < 0 && errno == EINTR);
 	if (got < 0 && errno == EAGAIN)
 		c->can_read = false;
@@ -110,7 +110,8 @@ static ssize_t write_some(struct conn *c)
 	if (c->ssl)
 		return conn_tls_write(c, p, conn_out_left(c));
 	do
-		put = send(c->fd, p, conn_out_left(c), MSG_NOSIGNAL);
+		put = conn_has_fds_to_send(c) ? conn_fds_write(c, p, conn_out_left(c))
+					      : send(c->fd, p, conn_out_left(c), MSG_NOSIGNAL);
 	while (put < 0 && errno == EINTR);
 	if (put < 0 && errno == EAGAIN)
 		c->can_write = false;

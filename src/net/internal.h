@@ -211,6 +211,7 @@ struct conn {
 	bool is_due : 1;      /* BIT_TIMER was seen */
 	bool has_wake : 1, has_answer : 1, has_revoke : 1, has_drain : 1;
 	uint16_t key_updates;
+	struct conn_fds *fds; /* NULL: none was sent or received */
 
 	struct buf in;      /* input kept from turn to turn */
 	struct slice input; /* not yet consumed: in `in` or in the worker's scratch */
@@ -306,6 +307,12 @@ void conn_wipe_unit(struct conn *c, struct slice unit);
 void conn_stash(struct conn *c); /* keep what outlives the turn, give back what does not */
 void conn_drop_output(struct conn *c);
 bool conn_is_spent(struct conn *c);
+
+/* conn_fds.c: as recv() and send() on Unix sockets, with the descriptors that go along */
+ssize_t conn_fds_read(struct conn *c, char *p, size_t n);
+ssize_t conn_fds_write(struct conn *c, const char *p, size_t n);
+bool conn_has_fds_to_send(const struct conn *c);
+void conn_fds_done(struct conn *c);
 
 /* conn_tls.c: as read() and write(); -1 with can_read, can_write and the wishes set, or
  * is_dead. 0 bytes read: is_eof. */

@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "ask/ask.h"
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/mem.h"
@@ -114,6 +115,7 @@ static int open_tls(struct server *server, struct err *err)
 		rc = tls_new(keeper_sign, service->keeper, &server->tls, err);
 	if (rc == 0)
 		tls_allow_old(server->tls, server->config->tls_old_signatures != 0);
+	service->ask = ask_new("../run/courier-server.sock");
 	if (rc == 0)
 		rc = certificates_begin(server, err);
 	if (rc == 0)
@@ -122,6 +124,8 @@ static int open_tls(struct server *server, struct err *err)
 		keeper_on_revoked(service->keeper, on_revoked, say_live, server);
 		rc = keeper_start(service->keeper, service->pool, err);
 	}
+	if (rc == 0)
+		ask_start(service->ask, service->pool);
 	return rc;
 }
 
@@ -240,6 +244,7 @@ static void close_parts(struct server *server)
 		tls_free(&server->tls);
 	if (service->keeper)
 		keeper_free(&service->keeper);
+	ask_free(&service->ask);
 	site_close(server);
 	mail_sessions_done(&service->sessions);
 	free((char *)(uintptr_t)service->host_name.ptr);

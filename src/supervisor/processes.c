@@ -106,6 +106,15 @@ static gid_t group_of(const struct layout *layout, enum role role)
 	return role == ROLE_KEEPER ? layout->keeper_gid : layout->server_gid;
 }
 
+static enum role role_of(enum socket_owner owner)
+{
+	static const enum role roles[] = {[SOCKET_SERVER] = ROLE_SERVER,
+		[SOCKET_KEEPER] = ROLE_KEEPER,
+		[SOCKET_COURIER] = ROLE_COURIER};
+
+	return roles[owner];
+}
+
 static void hand_over(const struct supervisor *sup, enum role role, int config, struct handover *h)
 {
 	const struct layout *layout = &sup->layout;
@@ -120,7 +129,7 @@ static void hand_over(const struct supervisor *sup, enum role role, int config, 
 	for (size_t i = 0; i < sup->sockets.n; i++) {
 		const struct socket_item *item = &sup->sockets.items[i];
 
-		if (role == (item->owner == SOCKET_KEEPER ? ROLE_KEEPER : ROLE_SERVER))
+		if (role == role_of(item->owner))
 			handover_add_fd(h, item->name, item->fd);
 	}
 	if (role == ROLE_SERVER)

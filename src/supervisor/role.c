@@ -69,7 +69,8 @@ int role_courier_main(int argc, char **argv)
 	struct config *config AUTO(config_free) = NULL;
 	struct handover handover;
 	struct err err;
-	int64_t bus = -1;
+	struct courier_config courier;
+	int64_t bus = -1, server = -1;
 	int rc = handover_parse(argv + 2, &handover, &err);
 
 	if (rc == 0)
@@ -81,8 +82,11 @@ int role_courier_main(int argc, char **argv)
 	if (rc == 0)
 		rc = handover_get(&handover, "bus", &bus, &err);
 	if (rc == 0)
-		rc = courier_run(
-			&(struct courier_config){.settings = config, .bus_fd = (int)bus}, &err);
+		rc = handover_get(&handover, "courier_server", &server, &err);
+	courier = (struct courier_config){
+		.settings = config, .bus_fd = (int)bus, .server_fd = (int)server};
+	if (rc == 0)
+		rc = courier_run(&courier, &err);
 	if (rc < 0)
 		log_error(NULL, "failed", log_e(&err));
 	return rc < 0;

@@ -7,9 +7,9 @@
 
 #include "supervisor/layout.h"
 
-enum { SOCKETS_MAX = 10 * CONFIG_LISTEN_MAX + 5 };
+enum { SOCKETS_MAX = 10 * CONFIG_LISTEN_MAX + 6 };
 
-enum socket_owner { SOCKET_SERVER, SOCKET_KEEPER };
+enum socket_owner { SOCKET_SERVER, SOCKET_KEEPER, SOCKET_COURIER };
 
 struct socket_item {
 	const char *name; /* as the handover names it: "imaps", "control" */

@@ -89,6 +89,11 @@ enum dns_status dns_view_get(struct dns_view *view, struct slice name, enum dns_
 bool dns_view_next_pending(
 	const struct dns_view *view, size_t *at, struct dns_question *question_out);
 
+/* dns_view_next - the same over everything that was noted or put; what is pending is DNS_UNKNOWN.
+ */
+bool dns_view_next(const struct dns_view *view, size_t *at, struct dns_question *question_out,
+	struct dns_answer *answer_out);
+
 /* dns_view_put - keep a copy of an answer (any status but DNS_UNKNOWN), whether asked for or not.
  * A second answer to a question is ignored: a function that runs again sees what it saw. */
 void dns_view_put(struct dns_view *view, struct slice name, enum dns_type type,

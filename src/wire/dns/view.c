@@ -105,14 +105,24 @@ enum dns_status dns_view_get(
 	return answer_out->status;
 }
 
+bool dns_view_next(const struct dns_view *view, size_t *at, struct dns_question *question_out,
+	struct dns_answer *answer_out)
+{
+	if (*at >= view->n)
+		return false;
+	*question_out = view->items[*at]->question;
+	*answer_out = view->items[(*at)++]->answer;
+	return true;
+}
+
 bool dns_view_next_pending(
 	const struct dns_view *view, size_t *at, struct dns_question *question_out)
 {
-	for (; *at < view->n; (*at)++) {
-		if (view->items[*at]->answer.status == DNS_UNKNOWN) {
-			*question_out = view->items[(*at)++]->question;
+	struct dns_answer answer;
+
+	while (dns_view_next(view, at, question_out, &answer)) {
+		if (answer.status == DNS_UNKNOWN)
 			return true;
-		}
 	}
 	return false;
 }

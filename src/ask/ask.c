@@ -1,0 +1,116 @@
+/* ask.c - see ask.h for the contract. */
+#include "ask/ask.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "ask/verbs.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "line/line.h"
+#include "wire/dns/pack.h"
+
+/* The courier answers at its own deadline; what it knows by then shall come before ours. */
+enum { GRACE_MS = 500, SCRATCH_MAX = 1 << 16 };
+
+struct ask {
+	struct line *line;
+};
+
+struct answers {
+	size_t len;
+	char bytes[];
+};
+
+struct ask *ask_new(const char *socket_path)
+{
+	const struct line_config config = {
+		.name = "courier",
+		.path = socket_path,
+		.answer_max = ASK_ANSWER_MAX,
+		.sent_max = ASK_SENT_MAX,
+		.away_ms = ASK_AWAY_MS,
+	};
+	struct ask *ask = mem_new(struct ask);
+
+	ask->line = line_new(&config);
+	return ask;
+}
+
+void ask_start(struct ask *ask, struct pool *pool)
+{
+	line_start(ask->line, pool);
+}
+
+void ask_free(struct ask **ask)
+{
+	if (!*ask)
+		return;
+	line_free(&(*ask)->line);
+	free(*ask);
+	*ask = NULL;
+}
+
+static void *read_answers(struct frame *f)
+{
+	const struct slice packed = frame_bytes(f);
+	struct answers *answers = mem_alloc(sizeof(*answers) + packed.len);
+
+	answers->len = packed.len;
+	if (packed.len)
+		memcpy(answers->bytes, packed.ptr, packed.len);
+	return answers;
+}
+
+static void pack_questions(const struct dns_view *view, struct buf *out)
+{
+	struct dns_question question;
+	size_t at = 0;
+
+	while (dns_view_next_pending(view, &at, &question))
+		dns_pack_question(out, &question);
+}
+
+void ask_resolve(struct ask *ask, struct conn *c, const struct dns_view *view, int64_t wait_ms,
+	conn_resume_fn *resume)
+{
+	struct line_request request = {
+		.who = conn_ref(c),
+		.deadline_ms = clock_mono_ms() + wait_ms,
+		.read = read_answers,
+		.fd = -1,
+	};
+	struct buf questions AUTO(buf_done);
+
+	buf_init(&questions, ASK_REQUEST_MAX);
+	pack_questions(view, &questions);
+	buf_init(&request.frame, ASK_REQUEST_MAX);
+	frame_begin(&request.frame, 0, ASK_RESOLVE);
+	frame_put_u64(&request.frame, (uint64_t)wait_ms);
+	frame_put(&request.frame, buf_slice(&questions));
+	request.ticket = conn_park(c, wait_ms + GRACE_MS, resume);
+	line_ask(ask->line, &request);
+}
+
+static void put_all(struct dns_view *view, struct slice packed)
+{
+	struct dns_question question;
+	struct dns_answer answer;
+	struct arena scratch AUTO(arena_done);
+
+	arena_init(&scratch, SCRATCH_MAX * sizeof(struct slice));
+	while (packed.len && dns_unpack_question(&packed, &question) &&
+		dns_unpack_answer(&packed, &scratch, &answer))
+		dns_view_put(view, question.name, question.type, &answer);
+}
+
+void ask_take(struct dns_view *view, struct answer *answer)
+{
+	const struct answers *answers = answer->data;
+
+	if (answer->rc == 0 && answers)
+		put_all(view, (struct slice){answers->bytes, answers->len});
+	dns_view_fail(view);
+	free(answer->data);
+	answer->data = NULL;
+}

@@ -1,0 +1,42 @@
+/*
+ * ask.h - how the server asks the courier, which does all DNS and all calling out.
+ *
+ * One connection to run/courier-server.sock, made again by itself. Nobody waits: who asks is
+ * parked. When the courier is away, what is asked waits ASK_AWAY_MS for it from the moment it was
+ * lost and is then -ERR_BUSY at once; what was sent to a courier that died is -ERR_BUSY, too. Any
+ * thread.
+ */
+#ifndef ASK_ASK_H
+#define ASK_ASK_H
+
+#include "net/pool.h"
+#include "wire/dns/dns.h"
+
+enum { ASK_AWAY_MS = 3000 };
+
+struct ask;
+
+struct ask *ask_new(const char *socket_path);
+/* ask_start - before pool_start(); ask_free - after pool_stop(). */
+void ask_start(struct ask *ask, struct pool *pool);
+void ask_free(struct ask **ask);
+
+/*
+ * ask_resolve - park c until the pending questions of the view are answered, or wait_ms have
+ * passed; then resume(), which gives its answer to ask_take() and runs its function again:
+ *
+ *	static void on_names(struct conn *c, struct answer *answer)
+ *	{
+ *		ask_take(&session->view, answer);
+ *		go_on(c);
+ *	}
+ *
+ * The view must live until then: in the session, not in the unit's arena.
+ */
+void ask_resolve(struct ask *ask, struct conn *c, const struct dns_view *view, int64_t wait_ms,
+	conn_resume_fn *resume);
+/* ask_take - put the answers into the view and free them; what has none is DNS_FAILED, so nothing
+ * that was asked is pending afterwards. */
+void ask_take(struct dns_view *view, struct answer *answer);
+
+#endif
