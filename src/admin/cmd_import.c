@@ -18,6 +18,7 @@ struct line {
 	struct slice address, secret;
 	bool is_hash, is_new;
 	uint64_t quota, number; /* number: of the line in the file */
+	uint64_t group;         /* of a new account; 0: none */
 };
 
 struct import {
@@ -113,6 +114,8 @@ static size_t take_results(struct import *import, const json_t *results,
 			continue;
 		}
 		import->lines[i].is_new = code == NULL;
+		import->lines[i].group =
+			(uint64_t)json_integer_value(json_object_get(result, "group"));
 		secrets[n] = (struct keeper_secret){.account = (uint64_t)id,
 			.password = import->lines[i].secret,
 			.is_hash = import->lines[i].is_hash};
@@ -121,12 +124,16 @@ static size_t take_results(struct import *import, const json_t *results,
 	return n;
 }
 
-/* What the keeper said of one password. A new account without one goes away again. */
+/* What the keeper said of one password; it is told the account's group too. A new account without
+ * a password goes away again. */
 static void take_secret(
-	struct import *import, const struct line *line, const struct keeper_secret *secret)
+	struct import *import, const struct line *line, struct keeper_secret *secret)
 {
 	struct err err;
 
+	if (secret->rc == 0 && line->is_new && line->group)
+		secret->rc = keeper_set_role(
+			INSTANCE_KEEPER_CLI, secret->account, ROLE_USER, line->group, &secret->err);
 	if (secret->rc == 0) {
 		import->added += line->is_new;
 		import->updated += !line->is_new;

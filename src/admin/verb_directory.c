@@ -316,7 +316,8 @@ static void import_reply(struct verb_task *task, struct buf *out)
 					       (json_int_t)(item->rc == -ERR_EXISTS ? item->id : 0),
 					       "code", err_code_name(item->err.code), "message",
 					       verb_string(slice_str(item->err.msg)))
-				     : json_pack("{s:I}", "id", (json_int_t)item->id));
+				     : json_pack("{s:I, s:I}", "id", (json_int_t)item->id, "group",
+					       (json_int_t)item->group));
 	}
 	verb_done(out, json_pack("{s:o}", "results", results));
 }

@@ -84,8 +84,8 @@ static int check_new(struct directory *dir, const struct directory_new *new, str
 }
 
 /* Inside a change. With -ERR_EXISTS *id_out is the account that has the name. */
-static int add_account(
-	struct directory *dir, const struct directory_new *new, uint64_t *id_out, struct err *err)
+static int add_account(struct directory *dir, const struct directory_new *new, uint64_t *id_out,
+	uint64_t *group_out, struct err *err)
 {
 	struct place place = {.group = 0};
 	uint64_t id;
@@ -101,20 +101,22 @@ static int add_account(
 		db_i((int64_t)id), db_t(place.name.text), db_i((int64_t) new->quota_bytes),
 		db_i(clock_wall_s()), db_t(place.level.text), db_t(new->language), db_t(new->name),
 		db_i(new->quota_bytes != 0), db_i((int64_t)place.group));
-	if (rc == 0)
+	if (rc == 0) {
 		*id_out = id;
+		*group_out = place.group;
+	}
 	return rc;
 }
 
 int directory_account_new(struct directory *dir, const struct directory_new *account,
 	uint64_t *id_out, struct err *err)
 {
-	uint64_t id = 0;
+	uint64_t id = 0, group;
 	int rc = change_begin(dir, err);
 
 	if (rc < 0)
 		return rc;
-	rc = change_end(dir, add_account(dir, account, &id, err), err);
+	rc = change_end(dir, add_account(dir, account, &id, &group, err), err);
 	if (rc == 0)
 		*id_out = id;
 	return rc;
@@ -140,7 +142,7 @@ int directory_account_import(
 		const struct directory_new new = {
 			.address = it->address, .quota_bytes = it->quota_bytes};
 
-		it->rc = add_account(dir, &new, &it->id, &it->err);
+		it->rc = add_account(dir, &new, &it->id, &it->group, &it->err);
 		if (it->rc == -ERR_IO || it->rc == -ERR_QUOTA || it->rc == -ERR_CORRUPT) {
 			*err = it->err; /* not the item's fault: none of the batch is kept */
 			rc = it->rc;

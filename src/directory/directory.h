@@ -128,7 +128,8 @@ MUST_CHECK int directory_own_alias_delete(struct directory *dir, uint64_t accoun
 struct directory_import {
 	struct slice address;
 	uint64_t quota_bytes;
-	uint64_t id; /* written; of the existing account where rc is -ERR_EXISTS */
+	uint64_t id;    /* written; of the existing account where rc is -ERR_EXISTS */
+	uint64_t group; /* written; of a new one */
 	int rc;
 	struct err err;
 };

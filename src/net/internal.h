@@ -38,6 +38,7 @@ enum {
 	LINGER_BYTES = 256 * 1024,
 	LISTENERS_MAX = 32,
 	ATTACHED_MAX = 256, /* slots beside those of clients */
+	REFUSALS_MAX = 16,  /* handshakes at once only to say that there are too many */
 	ANSWER_LOCKS = 64,
 	KEY_UPDATES_MAX = 256, /* of one connection */
 	SPARE_BYTES = 256 * 1024,
@@ -132,6 +133,7 @@ struct doors {
 	uint32_t free_slot; /* 0: none; slots count from 1 */
 	uint32_t slots_used;
 	_Atomic size_t clients;
+	_Atomic size_t refusals; /* refused ones that may say so over TLS */
 	struct pool_timer drain;
 	int64_t drain_start_ms, drain_spread_ms;
 	uint32_t drain_at; /* slots up to here were told */
@@ -193,7 +195,7 @@ struct conn {
 	enum phase phase : 8;
 	uint8_t base_class;
 	bool is_registered : 1; /* known to epoll */
-	bool is_greeted : 1, is_counted : 1, is_refused : 1, is_by_address : 1;
+	bool is_greeted : 1, is_counted : 1, is_refused : 1, is_by_address : 1, is_refusal : 1;
 	bool can_read : 1, can_write : 1; /* until the socket says otherwise */
 	bool read_wants_write : 1;        /* OpenSSL's wish, both ways */
 	bool write_wants_read : 1;

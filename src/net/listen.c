@@ -140,6 +140,8 @@ void doors_conn_closed(struct conn *c)
 	pool->doors.free_slot = c->ref.slot;
 	if (c->is_by_address)
 		address_leave(pool, c->address);
+	if (c->is_refusal)
+		atomic_fetch_sub(&pool->doors.refusals, 1);
 	if (was_counted)
 		atomic_fetch_sub(&c->listener->connections, 1);
 	pthread_mutex_unlock(&pool->doors.lock);
@@ -189,6 +191,17 @@ static struct conn *conn_new(
 	return c;
 }
 
+/* A handshake only to say so is dear: few at once have one, the others are just closed. */
+static bool may_be_told(struct conn *c)
+{
+	if (!c->is_refused || c->phase != PHASE_HANDSHAKE)
+		return true;
+	c->is_refusal = atomic_fetch_add(&c->pool->doors.refusals, 1) < REFUSALS_MAX;
+	if (!c->is_refusal)
+		atomic_fetch_sub(&c->pool->doors.refusals, 1);
+	return c->is_refusal;
+}
+
 static void let_in(struct listener *l, int fd, const struct sockaddr_storage *from)
 {
 	struct conn *c = conn_new(l->pool, fd, l->face.protocol, l->face.context);
@@ -200,10 +213,10 @@ static void let_in(struct listener *l, int fd, const struct sockaddr_storage *fr
 	c->log.peer = slice_str(c->peer);
 	if (l->face.is_implicit_tls)
 		c->phase = PHASE_HANDSHAKE;
-	if (doors_enter(c) && !(c->is_refused && c->phase == PHASE_HANDSHAKE)) {
+	if (doors_enter(c) && may_be_told(c)) {
 		conn_begin(c, true);
 	} else if (c->ref.slot) {
-		conn_destroy(c); /* refused, and a handshake only to say so would be too dear */
+		conn_destroy(c);
 	} else {
 		atomic_fetch_add(&l->pool->refused, 1);
 		close(fd);

@@ -178,5 +178,8 @@ MUST_CHECK int reader_scan(
 /* reader_body - append n bytes of the message from offset at (fewer at its end). */
 MUST_CHECK int reader_body(struct account_reader *reader, uint64_t message, uint64_t at, size_t n,
 	struct buf *out, struct err *err);
+/* reader_delivered - the account remembers this delivery id, see tx_add(). */
+MUST_CHECK int reader_delivered(
+	struct account_reader *reader, uint64_t delivery_id, bool *is_out, struct err *err);
 
 #endif

@@ -198,6 +198,19 @@ int reader_message(
 	return 0;
 }
 
+int reader_delivered(
+	struct account_reader *reader, uint64_t delivery_id, bool *is_out, struct err *err)
+{
+	int64_t found;
+	const int rc = db_get_int(reader->db, &found, err, "SELECT 1 FROM delivery WHERE id = ?",
+		db_i((int64_t)(delivery_id & INT64_MAX)));
+
+	if (rc < 0 && rc != -ERR_NOTFOUND)
+		return rc;
+	*is_out = rc == 0;
+	return 0;
+}
+
 static int message_size(
 	struct account_reader *reader, uint64_t message, uint64_t *out, struct err *err)
 {

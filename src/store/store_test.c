@@ -124,6 +124,18 @@ static void test_add(void **state)
 	}
 }
 
+static bool is_delivered(uint64_t id)
+{
+	struct account_reader *reader;
+	struct err err;
+	bool is = false;
+
+	assert_int_equal(account_reader(account, (struct conn_ref){0}, &reader, &err), 0);
+	assert_int_equal(reader_delivered(reader, id, &is, &err), 0);
+	account_reader_free(&reader);
+	return is;
+}
+
 static void test_delivery_id(void **state)
 {
 	struct incoming *in AUTO(incoming_free) = help_message(store, "a", NULL, "s", 300);
@@ -132,6 +144,8 @@ static void test_delivery_id(void **state)
 
 	(void)state;
 	for (int i = 0; i < 3; i++) {
+		assert_int_equal(is_delivered(77), i > 0);
+		assert_false(is_delivered(78));
 		assert_int_equal(help_run(account, &step, &err), 0);
 		assert_int_equal(step.added.is_repeat, i > 0);
 		assert_int_equal(step.added.uid, 1);

@@ -159,6 +159,7 @@ void page_admin_add(struct http *x)
 		.group = is_operator(v) ? 0 : v->session.group,
 		.name = slice_trim(http_form(x, "name"))};
 	struct adding *adding = visit_keep(x, sizeof(*adding), NULL);
+	struct directory_account added;
 	struct keeper_call call;
 	struct err err;
 
@@ -168,7 +169,9 @@ void page_admin_add(struct http *x)
 		refuse_user(x, "address", "Please give the new address.", 422);
 	} else if (password.len == 0 || password.len > KEEPER_PASSWORD_MAX) {
 		refuse_user(x, "password", "Please give a first password.", 422);
-	} else if (directory_account_new(v->service->directory, &new, &adding->account, &err) < 0) {
+	} else if (directory_account_new(v->service->directory, &new, &adding->account, &err) < 0 ||
+		   directory_account(v->service->directory, adding->account, http_arena(x), &added,
+			   &err) < 0) {
 		refuse_user(x, "address",
 			err.code == ERR_EXISTS || err.code == ERR_CONFLICT
 				? "This address is taken."
@@ -176,8 +179,7 @@ void page_admin_add(struct http *x)
 			422);
 	} else {
 		call = visit_call(x, on_added);
-		keeper_account_new(
-			&call, v->cookie, adding->account, v->session.group, new.address, password);
+		keeper_account_new(&call, v->cookie, added.id, added.group, new.address, password);
 	}
 }
 
@@ -295,7 +297,9 @@ static void change_directory(struct http *x, const struct directory_account *use
 	uint64_t mb = 0, quota = DIRECTORY_LEVEL_QUOTA;
 	const struct slice name = slice_trim(http_form(x, "name"));
 	const struct slice text = slice_trim(http_form(x, "quota"));
-	const struct directory_change change = {.name = &name, .quota_bytes = &quota};
+	/* What a member may have is the operator's to say. */
+	const struct directory_change change = {
+		.name = &name, .quota_bytes = is_operator(visit_of(x)) ? &quota : NULL};
 	json_t *values;
 	struct err err;
 

@@ -1,6 +1,7 @@
 /* mail_send.c - what the buttons of the form do: keep a draft, attach, throw away, send. */
 #include <stdlib.h>
 
+#include "base/encode.h"
 #include "base/mem.h"
 #include "base/random.h"
 #include "mail/limits.h"
@@ -10,12 +11,18 @@
 #include "web/write.h"
 #include "wire/smtp/addr.h"
 
-enum { SEND_MS = 10 * 60 * 1000, TRACE_MAX = 4096, ENVELOPE_MAX = 32 << 20 };
+enum {
+	SEND_MS = 10 * 60 * 1000,
+	TRACE_MAX = 4096,
+	ENVELOPE_MAX = 32 << 20,
+	DIGESTS_MAX = 3 * (WEB_ATTACHMENTS_MAX + 20) * SHA256_LEN,
+};
 
 struct sending {
 	struct write w;
 	bool is_sent;
-	struct arena arena; /* envelope: what aliases lead to may be much */
+	uint64_t once, once_kept; /* delivery ids of what is sent, and of the copy that is kept */
+	struct arena arena;       /* envelope: what aliases lead to may be much */
 	struct mail_envelope env;
 	struct incoming *in, *copy; /* what is sent, what is kept */
 };
@@ -30,6 +37,46 @@ static void free_sending(void *more)
 		incoming_free(&s->copy);
 	arena_done(&s->arena);
 	json_decref(s->w.values);
+}
+
+/* ---- a button that is pressed twice sends once ---- */
+
+static void put_digest(struct buf *out, struct slice s)
+{
+	unsigned char digest[SHA256_LEN];
+
+	sha256(s, digest);
+	buf_append(out, (struct slice){(const char *)digest, sizeof(digest)});
+}
+
+/* A form's token is another one each time the form is shown, so the same message with the same
+ * token is the same wish; what was edited after "back" is another one. */
+static uint64_t once_id(struct http *x, const struct sending *s, const char *purpose)
+{
+	const struct write *w = &s->w;
+	const struct slice texts[] = {slice_str(purpose), visit_of(x)->account.address,
+		http_form(x, "token"), w->from, w->to, w->cc, w->bcc, w->subject, w->body,
+		http_form(x, "source")};
+	struct buf all AUTO(buf_done);
+	unsigned char digest[SHA256_LEN];
+	struct http_file file;
+	struct slice kept;
+	size_t at = 0;
+
+	buf_init(&all, DIGESTS_MAX);
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		put_digest(&all, texts[i]);
+	while (http_form_next(x, "keep", &at, &kept))
+		put_digest(&all, kept);
+	at = 0;
+	while (http_file_next(x, "file", &at, &file)) {
+		put_digest(&all, file.name);
+		put_digest(&all, file.bytes);
+	}
+	if (all.failed)
+		return 0;
+	sha256(buf_slice(&all), digest);
+	return be64_get(digest) & INT64_MAX;
 }
 
 /* ---- the message, twice: as it is sent, and as it is kept ---- */
@@ -179,7 +226,8 @@ static bool make_envelope(struct http *x, struct sending *s)
 	struct visit *v = visit_of(x);
 	const size_t max = v->service->limits.recipients_max;
 
-	s->env = (struct mail_envelope){.sender = s->w.from, .submitter = v->account.id};
+	s->env = (struct mail_envelope){
+		.sender = s->w.from, .submitter = v->account.id, .delivery_id = s->once};
 	s->env.is_8bit = s->w.kept_n > 0;
 	s->env.recipients = arena_array(&s->arena, struct mail_recipient, max + 1);
 	return s->env.recipients && add_recipients(x, s, "to", s->w.to_list, max) &&
@@ -193,7 +241,7 @@ struct keep {
 	struct visit_write w;
 	struct incoming *copy;
 	uint64_t folder; /* Sent or Drafts */
-	uint64_t flags;
+	uint64_t flags, once;
 	struct write_ref draft, source;
 	bool is_forward;
 	struct message_added added;
@@ -207,7 +255,7 @@ static int run_keep(struct account_write *item, struct account_tx *tx, struct er
 	int rc = 0;
 
 	if (k->copy)
-		rc = tx_add(tx, k->folder, k->copy, k->flags, 0, &k->added, err);
+		rc = tx_add(tx, k->folder, k->copy, k->flags, k->once, &k->added, err);
 	if (rc == 0 && k->source.uid && k->is_forward)
 		rc = tx_keywords(tx, &forwarded, 1, &mark, err);
 	if (rc == 0 && k->source.uid)
@@ -267,6 +315,7 @@ static void keep_sent(struct http *x, struct sending *s)
 	k->copy = sent ? incoming_ref(s->copy) : NULL;
 	k->folder = sent;
 	k->flags = FLAG_SEEN;
+	k->once = s->once_kept;
 	k->draft = own_draft(&s->w, drafts);
 	k->source = s->w.source;
 	k->is_forward = s->w.is_forward;
@@ -413,8 +462,16 @@ static void make(struct http *x, struct account_reader *reader)
 {
 	struct sending *s = visit_of(x)->more;
 	struct err err;
-	int rc = write_find(x, &s->w, reader, &err);
+	bool was_sent = false;
+	int rc = s->is_sent ? reader_delivered(reader, s->once_kept, &was_sent, &err) : 0;
 
+	if (was_sent) {
+		visit_say(x, "sent");
+		visit_go(x, "/mail");
+		return;
+	}
+	if (rc == 0)
+		rc = write_find(x, &s->w, reader, &err);
 	if (rc == 0)
 		rc = make_copy(x, s, reader, &err);
 	if (rc == 0 && s->is_sent)
@@ -467,6 +524,8 @@ void page_write_post(struct http *x)
 	arena_init(&s->arena, ENVELOPE_MAX);
 	s->is_sent = slice_eq(wish, slice_lit("send"));
 	write_take(x, &s->w, s->is_sent);
+	s->once = once_id(x, s, "sent");
+	s->once_kept = once_id(x, s, "kept");
 	if (slice_eq(wish, slice_lit("discard")))
 		discard(x, &s->w);
 	else if (form_has_errors(s->w.values) || (s->is_sent && !make_envelope(x, s)))

@@ -84,6 +84,16 @@ static void set_common(struct http *x, const struct visit *v, json_t *values)
 	}
 }
 
+/* A page that shows somebody's mail beside words of the request tells them by its compressed length
+ * (BREACH), to whoever made the browser ask; so it is compressed only for one who asks from here. */
+static bool may_compress(struct http *x, const struct visit *v)
+{
+	const struct slice site = http_header(x, "sec-fetch-site");
+
+	return !v->session.account || slice_eq(site, slice_lit("same-origin")) ||
+	       slice_eq(site, slice_lit("none"));
+}
+
 void visit_page(struct http *x, unsigned status, const char *template, json_t *values)
 {
 	struct visit *v = visit_of(x);
@@ -98,7 +108,9 @@ void visit_page(struct http *x, unsigned status, const char *template, json_t *v
 		http_reply(x, 500, "text/plain; charset=utf-8",
 			slice_lit("This page cannot be made at the moment.\n"));
 	} else {
-		http_set(x, "Cache-Control", slice_lit("no-store"));
+		http_set(x, "Cache-Control",
+			may_compress(x, v) ? slice_lit("no-store")
+					   : slice_lit("no-store, no-transform"));
 		http_reply_buf(x, status, "text/html; charset=utf-8", &page);
 	}
 	json_decref(all);

@@ -74,6 +74,84 @@ def test_a_user_from_begin_to_end(shared, operator):
     assert 'Delete this user' not in operator.get(own).words
 
 
+@pytest.fixture(scope='module')
+def bees(shared):
+    """A family with an administrator and a member, an operator among them, and another family."""
+    people = ['%s@bees.example' % n for n in ('anna', 'ben', 'oscar')] + ['wanda@wasps.example', 'olga@works.example']
+    for group, domain in (('Bees', 'bees.example'), ('Wasps', 'wasps.example')):
+        shared.tool('group', 'add', group, '--members', '4')
+        shared.tool('group', 'domain', group, domain)
+        shared.domains.add(domain)
+    shared.add_accounts(people)
+    shared.tool('account', 'role', 'oscar@bees.example', 'operator')
+    shared.tool('group', 'admin', 'Bees', 'anna@bees.example')
+    return people
+
+
+def test_what_a_groups_administrator_may(shared, bees):
+    anna = sign_in(shared, bees[0], shared.passwords[bees[0]])
+    page = anna.get('/admin')
+    assert all(a in page.words for a in bees[:3]) and not any(a in page.words for a in bees[3:])
+    assert [a for a in page.read.links if '/admin/screen/' in a] == ['/admin/screen/bees.example']
+    page = anna.submit('address', change={'address': 'cleo@bees.example', 'password': 'one jar of honey here'})
+    assert 'The user was added' in page.words
+    assert 'Inbox' in sign_in(shared, 'cleo@bees.example', 'one jar of honey here').page.words
+    page = anna.submit('address', change={'address': 'dora@bees.example', 'password': 'one jar of honey here'})
+    assert page.status == 422 and 'errors' in page.read.ids, 'there may be four'
+    link = user_link(anna.get('/admin'), bees[1])
+    page = anna.get(link)
+    assert 'quota' not in {name for form in page.read.forms for name in form.names()}
+    form = page.form('name')
+    form.fields.append(('quota', '900000', 'text', True))
+    assert 'Saved' in anna.submit('do', 'save', {'name': 'Ben B.'}, form=form).words
+    assert 'Ben B.' in anna.get('/admin').words and '900' not in anna.page.words
+    form = anna.get(link).form('password')
+    assert 'Saved' in anna.submit('do', 'reset', {'password': 'a bee on each flower'}, form=form).words
+    assert 'wrong' in sign_in(shared, bees[1], shared.passwords[bees[1]]).page.words
+    page = anna.get(user_link(anna.get('/admin'), 'cleo@bees.example'))
+    assert 'removed' in anna.submit('do', 'remove', {'repeat': 'cleo@bees.example'}, form=page.form('repeat')).words
+    page = anna.get('/admin/screen/bees.example')
+    assert 'Saved' in anna.submit('do', 'save', {'name': 'Bees'}, form=page.form('accent')).words
+    assert 'Bees' in browser.Browser(shared.ports['https']).get('/?domain=bees.example').words
+
+
+def test_what_a_groups_administrator_may_not(shared, bees):
+    anna = sign_in(shared, bees[0], shared.passwords[bees[0]])
+    olga = shared.passwords[bees[4]]
+    shared.tool('account', 'role', bees[4], 'operator')
+    everybody = sign_in(shared, bees[4], olga).get('/admin')
+    token = anna.get('/admin').form('token').values()[0]
+    for address in bees[3:]:
+        link = user_link(everybody, address)
+        assert anna.send('GET', link).status == 404
+        for fields in ([('do', 'reset'), ('password', 'a bee on each flower')], [('do', 'save'), ('name', 'x')],
+                       [('do', 'remove'), ('repeat', address)]):
+            assert anna.post(link, [token] + fields, follows=False).status == 404, (address, fields)
+    for address in ('x@wasps.example', 'x@new.example'):
+        anna.get('/admin')
+        page = anna.submit('address', change={'address': address, 'password': 'one jar of honey here'})
+        assert page.status == 422 and 'errors' in page.read.ids, address
+    for domain in ('wasps.example', 'works.example', 'new.example'):
+        assert anna.send('GET', '/admin/screen/' + domain).status == 404
+        assert anna.post('/admin/screen/' + domain, [token, ('do', 'save'), ('name', 'x')], follows=False).status == 404
+    # an operator who is a member is not in anna's hands
+    link = user_link(anna.get('/admin'), bees[2])
+    form = anna.get(link).form('password')
+    assert anna.submit('do', 'reset', {'password': 'a bee on each flower'}, form=form).status == 403
+    assert anna.post(link, [token, ('do', 'remove'), ('repeat', bees[2])], follows=False).status == 403
+    assert 'Inbox' in sign_in(shared, bees[2], shared.passwords[bees[2]]).page.words
+    # what an operator adds at a family's domain is the family's
+    everybody = sign_in(shared, bees[4], olga)
+    everybody.get('/admin')
+    page = everybody.submit('address', change={'address': 'wim@wasps.example', 'password': 'one jar of honey here'})
+    assert 'The user was added' in page.words and 'wim@' in shared.tool('group', 'member', 'Wasps')
+    # nor is a member an administrator, nor one who was
+    assert sign_in(shared, bees[3], shared.passwords[bees[3]]).send('GET', '/admin').status == 404
+    shared.tool('group', 'admin', 'Bees', bees[0], '--remove')
+    assert anna.send('GET', '/admin').status == 404
+    assert anna.post('/admin', [token, ('address', 'e@bees.example'), ('password', 'one jar of honey here')]).status == 404
+
+
 def test_login_screen_of_a_domain(shared, operator):
     domain = operator.address.split('@')[1]
     path = '/admin/screen/' + domain

@@ -197,6 +197,19 @@ def test_security_headers_everywhere(alice):
         assert not {t for t, _ in alice.page.read.tags} & {'script', 'style'} if alice.page.read else True
 
 
+def test_lengths_tell_nothing(alice):
+    """BREACH: what others can make a browser ask for is not compressed, and a form's token is never the same."""
+    asked = {'Accept-Encoding': 'gzip', 'Sec-Fetch-Mode': 'navigate'}
+    for site, is_small in (('same-origin', True), ('none', True), ('cross-site', False), ('same-site', False), (None, False)):
+        for path in ('/mail/search?q=guess', '/settings', '/mail', '/mail/write?to=guess'):
+            page = alice.send('GET', path, headers=dict(asked, **({'Sec-Fetch-Site': site} if site else {})))
+            assert page.status == 200
+            assert (page.headers.get('content-encoding') == 'gzip') == is_small, (site, path)
+    tokens = [dict(alice.get('/settings').form('token').values())['token'] for _ in range(5)]
+    halves = [half for token in tokens for half in (token[:32], token[32:])]
+    assert len(set(halves)) == len(halves)
+
+
 def test_certificates_to_download(shared):
     b = browser.Browser(shared.ports['https'])
     page = b.get('/help/certificates')

@@ -1,4 +1,5 @@
 """test_web_mail.py - reading and writing mail in the pages, by a browser without scripts."""
+import concurrent.futures
 import email
 import email.message
 import email.policy
@@ -360,6 +361,35 @@ def test_draft_with_files(shared, pair):
     page = alice.submit('do', 'save', {'subject': 'no more'}, form=alice.page.form('subject'))
     assert 'thrown away' in alice.submit('do', 'discard', form=page.form('subject')).words
     assert not stored(shared, alice.address, 'Drafts')
+
+
+@pytest.mark.parametrize('at_once', [False, True])
+def test_send_pressed_twice_sends_once(shared, pair, at_once):
+    alice, bob = pair
+    alice.get('/mail/write')
+    page = alice.submit('do', 'attach', {'to': '%s, %s' % (bob.address, alice.address), 'subject': 'Once', 'body': 'b'},
+                        files=[('file', 'a.txt', 'text/plain', b'a')], form=alice.page.form('subject'))
+    form = page.form('subject')
+    values = form.values() + [('do', 'send')]
+
+    def press(fields=values):
+        b = browser.Browser(shared.ports['https'])
+        b.cookies = dict(alice.cookies)
+        return b.post('/mail/write', fields, [('file', '', 'application/octet-stream', b'')])
+
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        presses = [pool.submit(press) for _ in range(4)] if at_once else []
+        said = [p.result() for p in presses] if at_once else [press() for _ in range(3)]
+    told = ['Your message was sent' in page.words for page in said]
+    assert all(told) if not at_once else any(told)
+    assert [m['subject'] for m in stored(shared, bob.address)] == ['Once']
+    assert [m['subject'] for m in stored(shared, alice.address)] == ['Once']
+    assert [m['subject'] for m in stored(shared, alice.address, 'Sent')] == ['Once']
+    assert not stored(shared, alice.address, 'Drafts')
+    # "back", another text, and Send: that is another message
+    changed = [(k, 'c' if k == 'body' else v) for k, v in values if k not in ('keep', 'draft')]
+    assert 'Your message was sent' in press(changed).words
+    assert len(stored(shared, bob.address)) == 2
 
 
 def test_the_draft_field_deletes_nothing_else(shared, pair):
