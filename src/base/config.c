@@ -12,6 +12,25 @@
 
 #define AT(field) offsetof(struct config, field)
 
+const struct config_service_row config_services[CONFIG_SERVICES] = {
+	[CONFIG_IMAP] = {"imap", AT(imap), AT(imaps), 143, false},
+	[CONFIG_SUBMISSION] = {"submission", AT(submission), AT(submissions), 587, true},
+};
+
+/* The settings that each of them has. */
+#define CLEARTEXT(name, service, help)                                                             \
+	{"cleartext." name, TYPE_MODE, AT(cleartext[service].mode), "closed", 0, 0, CONFIG_RELOAD, \
+		help},                                                                             \
+		{"cleartext." name "_date", TYPE_DATE, AT(cleartext[service].date_s), "", 0, 0,    \
+			CONFIG_RELOAD,                                                             \
+			"The day on which notify becomes closed by itself, such as "               \
+			"\"2027-03-01\" (UTC)."},                                                  \
+	{                                                                                          \
+		"cleartext." name "_interval", TYPE_TIME, AT(cleartext[service].interval_s),       \
+			"7 d", 60, 90 * DAY, CONFIG_RELOAD,                                        \
+			"How long after a mail a user who goes on is told again."                  \
+	}
+
 static const struct config_row rows[] = {
 	{"host_name", TYPE_HOST, AT(host_name), "", 0, 0, CONFIG_SERVER_KEEPER,
 		"The name of this host in greetings, Received fields and Message-IDs. Empty: the "
@@ -161,20 +180,12 @@ static const struct config_row rows[] = {
 	{"passwords.cache", TYPE_TIME, AT(cache_s), "5 m", 0, DAY, CONFIG_KEEPER,
 		"How long the keeper remembers a good password, so that it need not be hashed "
 		"again; 0: not at all."},
-	{"cleartext.imap", TYPE_MODE, AT(cleartext_imap.mode), "closed", 0, 0, CONFIG_RELOAD,
-		"Whether IMAP takes a login without TLS on listen.imap: allow, notify (users who "
-		"do "
-		"it are told by mail) or closed."},
-	{"cleartext.imap_date", TYPE_DATE, AT(cleartext_imap.date_s), "", 0, 0, CONFIG_RELOAD,
-		"The day on which notify becomes closed by itself, such as \"2027-03-01\" (UTC)."},
-	{"cleartext.imap_interval", TYPE_TIME, AT(cleartext_imap.interval_s), "7 d", 60, 90 * DAY,
-		CONFIG_RELOAD, "How long after a mail a user who goes on is told again."},
-	{"cleartext.submission", TYPE_MODE, AT(cleartext_submission.mode), "closed", 0, 0,
-		CONFIG_RELOAD, "The same for listen.submission. The port stays open for STARTTLS."},
-	{"cleartext.submission_date", TYPE_DATE, AT(cleartext_submission.date_s), "", 0, 0,
-		CONFIG_RELOAD, "The day on which notify becomes closed."},
-	{"cleartext.submission_interval", TYPE_TIME, AT(cleartext_submission.interval_s), "7 d", 60,
-		90 * DAY, CONFIG_RELOAD, "How long after a mail a user is told again."},
+	CLEARTEXT("imap", CONFIG_IMAP,
+		"Whether IMAP takes a login without TLS on listen.imap (where that is empty, on "
+		"port 143): allow, notify (users who do it are told by mail) or closed."),
+	CLEARTEXT("submission", CONFIG_SUBMISSION,
+		"The same for listen.submission (port 587). A port that is set there "
+		"stays open for STARTTLS."),
 	{"cleartext.answer", TYPE_SWITCH, AT(cleartext_answer), "false", 0, 0, CONFIG_RELOAD,
 		"What a client meets on a port that is closed: true: the protocol's own refusal "
 		"with "
@@ -500,4 +511,28 @@ bool config_is_cleartext_open(const struct config_cleartext *service, int64_t no
 	return service->mode == CLEARTEXT_ALLOW ||
 	       (service->mode == CLEARTEXT_NOTIFY &&
 		       (!service->date_s || now_s < (int64_t)service->date_s));
+}
+
+static const struct config_listen *listener_of(
+	const struct config *config, enum config_service service)
+{
+	return (const void *)((const char *)config + config_services[service].listen_at);
+}
+
+bool config_keeps_port(const struct config *config, enum config_service service)
+{
+	return config->cleartext_answer ||
+	       (config_services[service].has_starttls_port && listener_of(config, service)->n);
+}
+
+struct config_listen config_port(
+	const struct config *config, enum config_service service, int64_t now_s)
+{
+	const struct config_cleartext *cleartext = &config->cleartext[service];
+	const struct config_listen usual = {{{.port = config_services[service].port}}, 1};
+	const struct config_listen *set = listener_of(config, service);
+
+	if (!config_is_cleartext_open(cleartext, now_s) && !config_keeps_port(config, service))
+		return (struct config_listen){.n = 0};
+	return set->n || cleartext->mode == CLEARTEXT_CLOSED ? *set : usual;
 }

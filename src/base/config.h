@@ -36,6 +36,18 @@ struct config_listen {
 	size_t n; /* 0: off */
 };
 
+/* Services with a port that begins without TLS. Adding one is a row of config_services[], its
+ * listeners and cleartext settings in config.c, and a row of policy_rows[]. */
+enum config_service { CONFIG_IMAP, CONFIG_SUBMISSION, CONFIG_SERVICES };
+
+struct config_service_row {
+	const char *name;         /* of the listener that begins without TLS; cleartext.NAME */
+	size_t listen_at, tls_at; /* in struct config: that listener, and the one in TLS */
+	uint16_t port;            /* where it listens when only cleartext.NAME asks for it */
+	bool has_starttls_port;   /* a listener that is set stays for STARTTLS when logins close */
+};
+extern const struct config_service_row config_services[CONFIG_SERVICES];
+
 /* Logins without TLS at one service, and until when. */
 enum config_cleartext_mode { CLEARTEXT_CLOSED, CLEARTEXT_ALLOW, CLEARTEXT_NOTIFY };
 
@@ -55,7 +67,7 @@ struct config {
 	struct config_listen imap, submission;                     /* without TLS at first */
 	struct config_listen insecure_imaps, insecure_submissions; /* any TLS */
 	uint64_t lmtp_socket;
-	struct config_cleartext cleartext_imap, cleartext_submission;
+	struct config_cleartext cleartext[CONFIG_SERVICES];
 	uint64_t cleartext_answer; /* a closed port says why */
 	struct slice service_address, service_name, service_operator, service_language,
 		service_home, service_help;
@@ -83,6 +95,12 @@ void config_free(struct config **config);
 
 /* config_is_cleartext_open - logins without TLS are possible at this time. */
 bool config_is_cleartext_open(const struct config_cleartext *service, int64_t now_s);
+
+/* config_keeps_port - the port of such a service is there also when logins without TLS are not
+ * possible: for STARTTLS, or to say why not. config_port - where it listens at this time. */
+bool config_keeps_port(const struct config *config, enum config_service service);
+struct config_listen config_port(
+	const struct config *config, enum config_service service, int64_t now_s);
 
 /* config_changes - bits of enum config_when of the settings whose values differ. */
 unsigned config_changes(const struct config *a, const struct config *b);

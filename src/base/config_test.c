@@ -42,7 +42,7 @@ static void test_defaults(void **state)
 	assert_int_equal(config->imap_idle_s, 1800);
 	assert_int_equal(config->log_level, LOG_INFO);
 	assert_int_equal(config->argon2_memory, 19456 * 1024);
-	assert_int_equal(config->cleartext_imap.mode, CLEARTEXT_CLOSED);
+	assert_int_equal(config->cleartext[CONFIG_IMAP].mode, CLEARTEXT_CLOSED);
 	assert_slice(config->service_name, "Posthouse");
 	assert_slice(config->service_home, "");
 }
@@ -57,13 +57,60 @@ static void test_cleartext(void **state)
 	const int64_t date = 1803859200;
 
 	(void)state;
-	assert_int_equal(config->cleartext_imap.date_s, date);
-	assert_true(config_is_cleartext_open(&config->cleartext_imap, date - 1));
-	assert_false(config_is_cleartext_open(&config->cleartext_imap, date));
-	assert_true(config_is_cleartext_open(&config->cleartext_submission, date));
-	config->cleartext_submission.mode = CLEARTEXT_CLOSED;
-	assert_false(config_is_cleartext_open(&config->cleartext_submission, 0));
+	assert_int_equal(config->cleartext[CONFIG_IMAP].date_s, date);
+	assert_true(config_is_cleartext_open(&config->cleartext[CONFIG_IMAP], date - 1));
+	assert_false(config_is_cleartext_open(&config->cleartext[CONFIG_IMAP], date));
+	assert_true(config_is_cleartext_open(&config->cleartext[CONFIG_SUBMISSION], date));
+	config->cleartext[CONFIG_SUBMISSION].mode = CLEARTEXT_CLOSED;
+	assert_false(config_is_cleartext_open(&config->cleartext[CONFIG_SUBMISSION], 0));
 	assert_slice(config->service_home, "https://www.example.org");
+}
+
+/* Where a port is: set in listen or not, before the date and on it. 0: nowhere. */
+static void test_cleartext_ports(void **state)
+{
+	static const struct {
+		const char *text;
+		enum config_service service;
+		unsigned before, after;
+	} cases[] = {
+		{"", CONFIG_IMAP, 0, 0},
+		{"", CONFIG_SUBMISSION, 0, 0},
+		{"listen = { imap = \"*:10\" };", CONFIG_IMAP, 0, 0},
+		{"listen = { submission = \"*:10\" };", CONFIG_SUBMISSION, 10, 10},
+		{"cleartext = { answer = true };", CONFIG_IMAP, 0, 0},
+		{"cleartext = { answer = true }; listen = { imap = \"*:10\" };", CONFIG_IMAP, 10,
+			10},
+		{"cleartext = { imap = \"allow\"; imap_date = \"2027-03-01\" };", CONFIG_IMAP, 143,
+			143},
+		{"cleartext = { imap = \"notify\" };", CONFIG_IMAP, 143, 143},
+		{"cleartext = { imap = \"notify\"; imap_date = \"2027-03-01\" };", CONFIG_IMAP, 143,
+			0},
+		{"cleartext = { imap = \"notify\"; imap_date = \"2027-03-01\"; answer = true };",
+			CONFIG_IMAP, 143, 143},
+		{"cleartext = { imap = \"notify\"; imap_date = \"2027-03-01\" };"
+		 "listen = { imap = \"*:10\" };",
+			CONFIG_IMAP, 10, 0},
+		{"cleartext = { imap = \"notify\" };", CONFIG_SUBMISSION, 0, 0},
+		{"cleartext = { submission = \"notify\"; submission_date = \"2027-03-01\" };",
+			CONFIG_SUBMISSION, 587, 0},
+		{"cleartext = { submission = \"notify\"; submission_date = \"2027-03-01\" };"
+		 "listen = { submission = \"*:10\" };",
+			CONFIG_SUBMISSION, 10, 10},
+	};
+	const int64_t date = 1803859200;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct config *config AUTO(config_free) = parse(cases[i].text);
+		const struct config_listen before = config_port(config, cases[i].service, date - 1),
+					   after = config_port(config, cases[i].service, date);
+
+		if (before.at[0].port != cases[i].before || before.n != !!cases[i].before ||
+			after.at[0].port != cases[i].after || after.n != !!cases[i].after)
+			fail_msg("%s: %u, then %u", cases[i].text, before.at[0].port,
+				after.at[0].port);
+	}
 }
 
 static void test_values(void **state)
@@ -233,6 +280,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_cleartext),
+		cmocka_unit_test(test_cleartext_ports),
 		cmocka_unit_test(test_values),
 		cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_bounds),

@@ -5,21 +5,21 @@
 #include "group/group.h"
 #include "policy/policy.h"
 
-enum { POLICY_SERVICES = 2, DAY_S = 24 * 3600 };
+enum { DAY_S = 24 * 3600 };
 
-/* One row: a service with a port that begins without TLS. */
+/* What a row of config_services[] is here: the names of both are the same. */
 struct policy_row {
-	const char *name, *protocol; /* of login.h; for people */
+	const char *protocol; /* for people */
 	unsigned scope;
-	size_t cleartext_at, tls_at; /* in struct config: its settings, and the listener with TLS */
-	const struct protocol *refusal; /* NULL: the port stays open, for STARTTLS */
+	const struct protocol *refusal; /* NULL: its own, which demands STARTTLS */
 };
-extern const struct policy_row policy_rows[POLICY_SERVICES];
+extern const struct policy_row policy_rows[CONFIG_SERVICES];
 
 /* A row's settings now. */
 struct policy_state {
 	struct config_cleartext settings;
 	unsigned tls_port;
+	bool keeps_port;
 };
 
 struct policy {
@@ -32,10 +32,9 @@ struct policy {
 	struct pool_timer timer;
 	int64_t purge_s;      /* the timer's job's */
 	pthread_mutex_t lock; /* guards what follows */
-	struct policy_state states[POLICY_SERVICES];
-	bool was_open[POLICY_SERVICES]; /* when the clock was looked at last */
-	bool answers;
-	struct map affected; /* struct policy_account by account */
+	struct policy_state states[CONFIG_SERVICES];
+	bool was_open[CONFIG_SERVICES]; /* when the clock was looked at last */
+	struct map affected;            /* struct policy_account by account */
 };
 
 /* An account with a program that came without TLS and has not come with it since. */
@@ -50,7 +49,7 @@ int policy_find(const char *name);
 struct policy_state policy_state(struct policy *policy, int row);
 static inline struct db_arg policy_name(int row)
 {
-	return db_t(slice_str(policy_rows[row].name));
+	return db_t(slice_str(config_services[row].name));
 }
 void policy_affect(struct policy *policy, uint64_t account, bool is_affected);
 bool policy_is_affected(struct policy *policy, uint64_t account);

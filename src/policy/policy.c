@@ -84,17 +84,15 @@ static const struct protocol imap_refusal = {
 
 /* ---- the services ---- */
 
-const struct policy_row policy_rows[POLICY_SERVICES] = {
-	{"imap", "IMAP", SCOPE_IMAP, offsetof(struct config, cleartext_imap),
-		offsetof(struct config, imaps), &imap_refusal},
-	{"submission", "SMTP", SCOPE_SMTP, offsetof(struct config, cleartext_submission),
-		offsetof(struct config, submissions), NULL},
+const struct policy_row policy_rows[CONFIG_SERVICES] = {
+	[CONFIG_IMAP] = {"IMAP", SCOPE_IMAP, &imap_refusal},
+	[CONFIG_SUBMISSION] = {"SMTP", SCOPE_SMTP, NULL},
 };
 
 int policy_find(const char *name)
 {
-	for (int i = 0; i < POLICY_SERVICES; i++) {
-		if (strcmp(policy_rows[i].name, name) == 0)
+	for (int i = 0; i < CONFIG_SERVICES; i++) {
+		if (strcmp(config_services[i].name, name) == 0)
 			return i;
 	}
 	return -1;
@@ -143,22 +141,19 @@ const struct protocol *policy_port(
 	struct service *service, const char *name, const struct protocol *protocol)
 {
 	const int row = policy_find(name);
-	struct policy *p = service->policy;
-	bool answers;
 
-	if (row < 0 || !policy_rows[row].refusal || policy_may_cleartext(service, name))
+	if (row < 0 || policy_may_cleartext(service, name))
 		return protocol;
-	pthread_mutex_lock(&p->lock);
-	answers = p->answers;
-	pthread_mutex_unlock(&p->lock);
-	return answers ? policy_rows[row].refusal : NULL;
+	if (!policy_state(service->policy, row).keeps_port)
+		return NULL;
+	return policy_rows[row].refusal ? policy_rows[row].refusal : protocol;
 }
 
 void policy_refusal(struct service *service, const char *name, struct buf *out)
 {
 	const int row = policy_find(name);
 
-	if (row < 0)
+	if (row < 0 || !service->policy)
 		return;
 	buf_printf(out, "%s without TLS is closed. Use port %u with TLS, see %.*s",
 		policy_rows[row].protocol, policy_state(service->policy, row).tls_port,
@@ -176,7 +171,7 @@ void policy_tell(struct policy *p, const struct policy_user *user, bool is_last)
 	const struct slice by = policy_day((int64_t)state.settings.date_s, day);
 
 	buf_init(&key, 200);
-	buf_printf(&key, "cleartext:%s:%llu:%lld", row->name, (unsigned long long)user->account,
+	buf_printf(&key, "cleartext:%s:%llu:%lld", config_services[user->row].name, (unsigned long long)user->account,
 		(long long)user->notices + 1);
 	notice_send_once(p->service, user->account, is_last ? "cleartext-last" : "cleartext",
 		json_pack("{s:o, s:s, s:s%, s:i, s:s, s:s%}", "program", notice_text(program),
@@ -238,12 +233,12 @@ static bool look(struct policy *p)
 	unsigned scopes = 0;
 
 	pthread_mutex_lock(&p->lock);
-	for (int i = 0; i < POLICY_SERVICES; i++) {
+	for (int i = 0; i < CONFIG_SERVICES; i++) {
 		const bool is_open = config_is_cleartext_open(&p->states[i].settings, now);
 
 		if (is_open != p->was_open[i]) {
 			log_info(&policy_log, is_open ? "cleartext-open" : "cleartext-closed",
-				log_c("for", policy_rows[i].name));
+				log_c("for", config_services[i].name));
 			has_changed = true;
 		}
 		p->was_open[i] = is_open;
@@ -276,16 +271,14 @@ void policy_start(struct service *service)
 static void take_config(struct policy *p, const struct config *config)
 {
 	pthread_mutex_lock(&p->lock);
-	for (int i = 0; i < POLICY_SERVICES; i++) {
-		const char *at = (const char *)config;
-		const struct config_listen *listen = (const void *)(at + policy_rows[i].tls_at);
+	for (int i = 0; i < CONFIG_SERVICES; i++) {
+		const struct config_listen *listen =
+			(const void *)((const char *)config + config_services[i].tls_at);
 
-		p->states[i].settings = *(
-			const struct config_cleartext *)(const void *)(at +
-								       policy_rows[i].cleartext_at);
-		p->states[i].tls_port = listen->n ? listen->at[0].port : 0;
+		p->states[i] = (struct policy_state){.settings = config->cleartext[i],
+			.tls_port = listen->n ? listen->at[0].port : 0,
+			.keeps_port = config_keeps_port(config, (enum config_service)i)};
 	}
-	p->answers = config->cleartext_answer != 0;
 	pthread_mutex_unlock(&p->lock);
 }
 

@@ -29,8 +29,9 @@ static void on_change(void *context)
 
 static void open_rooms(void)
 {
-	const struct notice_config notices = {
-		.name = slice_lit("Posthouse"), .language = slice_lit("en")};
+	const struct notice_config notices = {.name = slice_lit("Posthouse"),
+		.language = slice_lit("en"),
+		.home = slice_lit("https://www.posthouse.example")};
 	struct err err;
 
 	assert_int_equal(notice_open(&kit.service, &notices, &err), 0);
@@ -51,7 +52,7 @@ static int setup(void **state)
 	(void)state;
 	changes = 0;
 	config = (struct config){
-		.cleartext_imap = {CLEARTEXT_NOTIFY, (uint64_t)today + 30 * DAY, 7 * DAY},
+		.cleartext[CONFIG_IMAP] = {CLEARTEXT_NOTIFY, (uint64_t)today + 30 * DAY, 7 * DAY},
 		.imaps = {.at = {{.port = 993}}, .n = 1}};
 	kit_open(&kit);
 	open_rooms();
@@ -215,18 +216,18 @@ static void test_modes(void **state)
 
 	(void)state;
 	buf_init(&text, 1000);
-	config.cleartext_imap.mode = CLEARTEXT_ALLOW;
+	config.cleartext[CONFIG_IMAP].mode = CLEARTEXT_ALLOW;
 	policy_apply(&kit.service, &config);
 	clear(KIT_ALICE, "Old");
 	await(0, 0, 0); /* recorded, and nothing said */
 	expect("affected", 1);
-	config.cleartext_imap.mode = CLEARTEXT_CLOSED;
+	config.cleartext[CONFIG_IMAP].mode = CLEARTEXT_CLOSED;
 	policy_apply(&kit.service, &config);
 	assert_false(policy_may_cleartext(&kit.service, "imap"));
 	policy_refusal(&kit.service, "imap", &text);
 	assert_true(
 		slice_find(buf_slice(&text),
-			slice_lit("port 993 with TLS, see https://mx.posthouse.example/help/")) !=
+			slice_lit("port 993 with TLS, see https://www.posthouse.example/help/")) !=
 		SIZE_MAX);
 	assert_null(policy_port(&kit.service, "imap", (const struct protocol *)&config));
 	config.cleartext_answer = 1;

@@ -14,7 +14,7 @@ static int count(struct policy *p, int row, json_t **out, struct err *err)
 {
 	const struct policy_state state = policy_state(p, row);
 	const int64_t now = clock_wall_s(), date = (int64_t)state.settings.date_s;
-	const struct db_arg name = db_t(slice_str(policy_rows[row].name));
+	const struct db_arg name = db_t(slice_str(config_services[row].name));
 	const bool is_open = config_is_cleartext_open(&state.settings, now);
 	int64_t affected = 0, logins = 0, told = 0, warned = 0;
 	char day[16];
@@ -36,7 +36,7 @@ static int count(struct policy *p, int row, json_t **out, struct err *err)
 			name, db_i(date));
 	if (rc == 0)
 		*out = json_pack("{s:s, s:s, s:o, s:I, s:I, s:I, s:I}", "service",
-			policy_rows[row].name, "mode",
+			config_services[row].name, "mode",
 			is_open ? modes[state.settings.mode] : "closed", "date",
 			notice_text(policy_day(date, day)), "affected", (json_int_t)affected,
 			"logins_day", (json_int_t)logins, "told", (json_int_t)told, "warned",
@@ -51,7 +51,7 @@ int policy_status(struct service *service, json_t **list_out, struct err *err)
 	int rc = 0;
 
 	pthread_mutex_lock(&p->reader_lock);
-	for (int i = 0; i < POLICY_SERVICES && rc == 0; i++) {
+	for (int i = 0; i < CONFIG_SERVICES && rc == 0; i++) {
 		rc = count(p, i, &item, err);
 		if (rc == 0)
 			json_array_append_new(list, item);

@@ -154,7 +154,7 @@ void policy_purge(struct policy *p)
 
 void policy_tell_due(struct policy *p)
 {
-	for (int i = 0; i < POLICY_SERVICES; i++) {
+	for (int i = 0; i < CONFIG_SERVICES; i++) {
 		const struct round r = {.item = {.run = round_run, .done = round_done},
 			.policy = p,
 			.row = i,

@@ -1,10 +1,11 @@
 /* auth.c - AUTH (RFC 4954) on the submission port: the room login/ does the rest. */
 #include "base/encode.h"
 #include "base/mem.h"
+#include "policy/policy.h"
 #include "smtp/session.h"
 #include "wire/sasl/sasl.h"
 
-enum { RESPONSE_MAX = 4 * SASL_MESSAGE_MAX / 3 };
+enum { RESPONSE_MAX = 4 * SASL_MESSAGE_MAX / 3, REFUSAL_MAX = 400 };
 
 static const struct login_service service = {.name = "submission", .scope = SCOPE_SMTP};
 
@@ -18,6 +19,20 @@ static void wipe(struct buf *b)
 bool smtp_session_may_auth(struct conn *c)
 {
 	return login_is_allowed(c, &service);
+}
+
+void smtp_session_need_auth(struct conn *c)
+{
+	struct buf text AUTO(buf_done);
+
+	buf_init(&text, REFUSAL_MAX);
+	if (smtp_session_may_auth(c)) {
+		smtp_session_fail(c, SMTP_SAY_NEED_AUTH, NULL);
+		return;
+	}
+	policy_refusal(session_service(c), service.name, &text);
+	buf_byte(&text, '\0');
+	smtp_session_fail(c, SMTP_SAY_NEED_TLS, text.failed || text.len < 2 ? NULL : text.ptr);
 }
 
 static void count_failure(struct conn *c)
@@ -117,7 +132,7 @@ void smtp_session_auth(struct conn *c, struct slice args)
 	if (s->login.account)
 		smtp_session_fail(c, SMTP_SAY_SEQUENCE, "You are signed in already");
 	else if (!smtp_session_may_auth(c))
-		smtp_session_fail(c, SMTP_SAY_NEED_TLS, NULL);
+		smtp_session_need_auth(c);
 	else if (smtp_auth_parse(&cmd, args, &auth, &err) < 0)
 		smtp_session_fail(c, cmd.say, err.msg);
 	else

@@ -413,7 +413,7 @@ static bool check_needs(struct conn *c, const struct row *row)
 		smtp_session_fail(c, SMTP_SAY_SEQUENCE,
 			s->kind == KIND_LMTP ? "Say LHLO first" : "Say EHLO first");
 	else if (row->needs & NEED_AUTH && s->kind == KIND_SUBMISSION && !s->login.account)
-		smtp_session_fail(c, SMTP_SAY_NEED_AUTH, NULL);
+		smtp_session_need_auth(c);
 	else if (row->needs & NEED_TX && !s->tx)
 		smtp_session_fail(c, SMTP_SAY_SEQUENCE, "Say MAIL first");
 	else if (row->needs & NEED_NO_TX && s->tx)

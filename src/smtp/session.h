@@ -93,6 +93,8 @@ void smtp_session_hello_forget(struct session *s);
 void smtp_session_auth(struct conn *c, struct slice args);
 void smtp_session_auth_line(struct conn *c, struct slice line);
 bool smtp_session_may_auth(struct conn *c);
+/* smtp_session_need_auth - refuse: who is there must sign in first, and if need be in TLS. */
+void smtp_session_need_auth(struct conn *c);
 
 /* message.c */
 void smtp_session_data(struct conn *c, struct slice args);

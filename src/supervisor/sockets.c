@@ -187,33 +187,48 @@ static int add_unix(const struct layout *layout, const struct config *config,
 	return rc;
 }
 
-/* Its port is there while logins without TLS are possible, and then if it shall say why not. */
-static bool has_cleartext_imap(const struct config *config)
-{
-	return config->cleartext_answer ||
-	       config_is_cleartext_open(&config->cleartext_imap, clock_wall_s());
-}
-
 bool sockets_are_due(const struct sockets *sockets, const struct config *config)
 {
-	bool is_there = false;
+	bool is_due = false;
 
-	for (size_t i = 0; i < sockets->n; i++)
-		is_there = is_there || strcmp(sockets->items[i].name, "imap") == 0;
-	return is_there != (config->imap.n && has_cleartext_imap(config));
+	for (enum config_service s = 0; s < CONFIG_SERVICES; s++) {
+		bool is_there = false;
+
+		for (size_t i = 0; i < sockets->n; i++)
+			is_there = is_there ||
+				   strcmp(sockets->items[i].name, config_services[s].name) == 0;
+		is_due = is_due || is_there != (config_port(config, s, clock_wall_s()).n > 0);
+	}
+	return is_due;
 }
 
-int64_t sockets_date(const struct config *config)
+bool sockets_have_date(const struct config *config)
 {
-	const int64_t date = (int64_t)config->cleartext_imap.date_s;
+	bool has_date = false;
 
-	return config->cleartext_imap.mode == CLEARTEXT_NOTIFY && clock_wall_s() < date ? date : 0;
+	for (enum config_service s = 0; s < CONFIG_SERVICES; s++)
+		has_date =
+			has_date || (config->cleartext[s].mode == CLEARTEXT_NOTIFY &&
+					    clock_wall_s() < (int64_t)config->cleartext[s].date_s);
+	return has_date;
+}
+
+static int add_cleartext(const struct config *config, const struct sockets *before, int patience_ms,
+	struct sockets *out, struct err *err)
+{
+	int rc = 0;
+
+	for (enum config_service s = 0; s < CONFIG_SERVICES && rc == 0; s++) {
+		const struct config_listen at = config_port(config, s, clock_wall_s());
+
+		rc = add_listen(config_services[s].name, &at, before, patience_ms, out, err);
+	}
+	return rc;
 }
 
 int sockets_open(const struct layout *layout, const struct config *config,
 	const struct sockets *before, int patience_ms, struct sockets *out, struct err *err)
 {
-	static const struct config_listen off = {.n = 0};
 	const struct {
 		const char *name;
 		const struct config_listen *at;
@@ -223,8 +238,6 @@ int sockets_open(const struct layout *layout, const struct config *config,
 		{"imaps", &config->imaps},
 		{"https", &config->https},
 		{"http", &config->http},
-		{"imap", has_cleartext_imap(config) ? &config->imap : &off},
-		{"submission", &config->submission},
 		{"lmtp", &config->lmtp},
 		{"insecure_imaps", &config->insecure_imaps},
 		{"insecure_submissions", &config->insecure_submissions},
@@ -234,6 +247,8 @@ int sockets_open(const struct layout *layout, const struct config *config,
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]) && rc == 0; i++)
 		rc = add_listen(rows[i].name, rows[i].at, before, patience_ms, &sockets, err);
+	if (rc == 0)
+		rc = add_cleartext(config, before, patience_ms, &sockets, err);
 	if (rc == 0)
 		rc = add_unix(layout, config, before, &sockets, err);
 	if (rc < 0)

@@ -31,9 +31,9 @@ struct sockets {
 MUST_CHECK int sockets_open(const struct layout *layout, const struct config *config,
 	const struct sockets *before, int patience_ms, struct sockets *out, struct err *err);
 /* sockets_are_due - the clock has passed a date: the sockets are not those that sockets_open()
- * would give now. sockets_date - when that will be; 0: never. */
+ * would give now. sockets_have_date - there is one to come. */
 bool sockets_are_due(const struct sockets *sockets, const struct config *config);
-int64_t sockets_date(const struct config *config);
+bool sockets_have_date(const struct config *config);
 /* sockets_close - those that are not in kept too (NULL: all). */
 void sockets_close(struct sockets *sockets, const struct sockets *kept);
 

@@ -111,7 +111,7 @@ static int timeout(const struct supervisor *sup)
 {
 	const int ms = processes_timeout(sup);
 
-	return sockets_date(sup->config) && (ms < 0 || ms > LOOK_MS) ? LOOK_MS : ms;
+	return sockets_have_date(sup->config) && (ms < 0 || ms > LOOK_MS) ? LOOK_MS : ms;
 }
 
 static void wait_and_act(struct supervisor *sup)

@@ -126,7 +126,7 @@ def test_names_of_protocols(instance, port, names):
 def test_names_after_starttls(tmp_path):
     """The same behind STARTTLS; port 25 takes whoever comes, because a refused sender would go on in clear."""
     port, = support.free_ports(1)
-    one = support.Instance('cleartext = { answer = true; };')
+    one = support.Instance()
     one.ports['submission'] = port
     one.configure()
     with one:

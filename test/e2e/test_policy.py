@@ -174,3 +174,28 @@ def test_submission_keeps_its_port_for_starttls(instance):
     client.ehlo()
     client.login('ann@posthouse.example', instance.passwords['ann@posthouse.example'])
     client.quit()
+
+
+def test_submission_by_the_same_policy(tmp_path):
+    """Recorded, told and closed on its date as IMAP is; its port stays, and asks for STARTTLS."""
+    ann = 'ann@posthouse.example'
+    date = time.strftime('%Y-%m-%d', time.gmtime(time.time() + 31 * DAY))
+    one = support.Instance('cleartext = { submission = "notify"; submission_date = "%s"; };\n' % date)
+    one.ports['submission'], = support.free_ports(1)
+    one.configure()
+    with one:
+        one.add_accounts([ann])
+        client = smtplib.SMTP('127.0.0.1', one.ports['submission'], 'old.example', timeout=30)
+        client.login(ann, one.passwords[ann])
+        text = notices(one, ann, 1)[0].get_body(('plain',)).get_content()
+        assert 'SMTP' in text and str(one.ports['submissions']) in text and date in text
+        assert status(one, 'submission')['affected'] == 1 and status(one)['mode'] == 'closed'
+        move(one, 32)
+        wait_for(lambda: 'cleartext-closed service=policy for=submission' in one.log_tail(100))
+        client = smtplib.SMTP('127.0.0.1', one.ports['submission'], 'old.example', timeout=30)
+        client.ehlo()
+        assert not client.has_extn('auth') and client.has_extn('starttls')
+        for command in ('AUTH PLAIN AHgAeA==', 'MAIL FROM:<%s>' % ann):
+            code, text = client.docmd(command)
+            assert code == 530 and b'SMTP without TLS is closed' in text and b'/help/' in text, (code, text)
+        client.quit()
