@@ -96,6 +96,10 @@ const struct cli_command cli_commands[] = {
 		"sieve."},
 	{"service", "off", "ADDRESS SERVICE...", 2, CLI_ARGS_MAX, {{0}}, command_service_off, true,
 		"Close services to an account; their sessions end at once."},
+	{"dns", "lookup", "NAME [TYPE]", 1, 2, {{0}}, command_dns_lookup, true,
+		"Ask the DNS as the courier does: records of TYPE (A by default; AAAA, CNAME, MX, "
+		"NS, PTR, SOA, SRV, TLSA or TXT), and whether they are signed. With PTR, NAME may "
+		"be an address."},
 	{"certificate", "list", "", 0, 0, {{0}}, command_certificate_list, true,
 		"List the certificates: what is used, until when, and why a file is not."},
 	{"certificate", "show", "NAME", 1, 1, {{0}}, command_certificate_show, true,

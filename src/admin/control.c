@@ -26,6 +26,7 @@ static const struct {
 	{"alias-list", verb_alias_list},
 	{"alias-delete", verb_alias_delete},
 	{"certificate-list", verb_certificate_list},
+	{"dns-lookup", verb_dns_lookup},
 	{"level-list", verb_level_list},
 	{"level-set", verb_level_set},
 	{"level-delete", verb_level_delete},
@@ -289,6 +290,7 @@ static void on_goodbye(struct conn *c, enum conn_goodbye why)
 static void on_done(struct conn *c)
 {
 	verb_deliver_done(conn_session(c));
+	verb_dns_done(conn_session(c));
 }
 
 const struct protocol control_protocol = {

@@ -19,6 +19,7 @@ struct control_session {
 	struct arena *arena; /* of target and mailbox */
 	struct mail_target target;
 	struct slice mailbox;
+	struct control_lookup *lookup; /* dns-lookup's, while it is parked; else NULL */
 };
 
 typedef void verb_fn(struct conn *c, const json_t *args);
@@ -30,7 +31,8 @@ verb_fn verb_domain_add, verb_domain_list, verb_account_add, verb_account_find, 
 	verb_group_set, verb_group_delete, verb_group_members, verb_group_join, verb_group_leave,
 	verb_group_admin, verb_group_domain, verb_group_domains, verb_screen, verb_screen_set,
 	verb_policy_status, verb_policy_users, verb_policy_ask, verb_policy_changed, verb_status,
-	verb_check, verb_deliver;
+	verb_check, verb_deliver,
+	verb_dns_lookup;
 
 /* Replies. The json is given away; NULL means {}. */
 void verb_row(struct buf *out, json_t *row);
@@ -71,5 +73,6 @@ void verb_task_run(struct conn *c, struct verb_task *task);
 /* deliver's part of the connection: one chunk of the message. */
 void verb_deliver_chunk(struct conn *c, struct slice chunk);
 void verb_deliver_done(struct control_session *session);
+void verb_dns_done(struct control_session *session);
 
 #endif

@@ -30,11 +30,11 @@ static const int basic_calls[] = {SCMP_SYS(brk), SCMP_SYS(munmap), SCMP_SYS(mrem
 	SCMP_SYS(mincore), SCMP_SYS(membarrier), SCMP_SYS(futex), SCMP_SYS(set_robust_list),
 	SCMP_SYS(rseq), SCMP_SYS(set_tid_address), SCMP_SYS(sched_yield),
 	SCMP_SYS(sched_getaffinity), SCMP_SYS(sched_setattr), SCMP_SYS(getcpu),
-	SCMP_SYS(setpriority), SCMP_SYS(getpriority),
-	SCMP_SYS(exit), SCMP_SYS(exit_group), SCMP_SYS(restart_syscall), SCMP_SYS(rt_sigaction),
-	SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigreturn), SCMP_SYS(rt_sigtimedwait),
-	SCMP_SYS(sigaltstack), SCMP_SYS(signalfd4), SCMP_SYS(getpid), SCMP_SYS(getppid),
-	SCMP_SYS(gettid), SCMP_SYS(getuid), SCMP_SYS(geteuid), SCMP_SYS(getgid), SCMP_SYS(getegid),
+	SCMP_SYS(setpriority), SCMP_SYS(getpriority), SCMP_SYS(exit), SCMP_SYS(exit_group),
+	SCMP_SYS(restart_syscall), SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask),
+	SCMP_SYS(rt_sigreturn), SCMP_SYS(rt_sigtimedwait), SCMP_SYS(sigaltstack),
+	SCMP_SYS(signalfd4), SCMP_SYS(getpid), SCMP_SYS(getppid), SCMP_SYS(gettid),
+	SCMP_SYS(getuid), SCMP_SYS(geteuid), SCMP_SYS(getgid), SCMP_SYS(getegid),
 	SCMP_SYS(getrusage), SCMP_SYS(times), SCMP_SYS(sysinfo), SCMP_SYS(uname), SCMP_SYS(umask),
 	SCMP_SYS(getrandom), SCMP_SYS(nanosleep), SCMP_SYS(clock_nanosleep),
 	SCMP_SYS(clock_gettime), SCMP_SYS(clock_getres), SCMP_SYS(gettimeofday), SCMP_SYS(time)};
@@ -65,8 +65,8 @@ static const int socket_calls[] = {SCMP_SYS(epoll_create1), SCMP_SYS(epoll_ctl),
 static const int accept_calls[] = {SCMP_SYS(accept), SCMP_SYS(accept4)};
 static const int connect_calls[] = {SCMP_SYS(connect)};
 /* A resolver binds its UDP sockets to ports of its own choice; nobody may listen. */
-static const int call_out_calls[] = {
-	SCMP_SYS(connect), SCMP_SYS(bind), SCMP_SYS(sendmmsg), SCMP_SYS(recvmmsg)};
+static const int call_out_calls[] = {SCMP_SYS(connect), SCMP_SYS(bind), SCMP_SYS(sendto),
+	SCMP_SYS(sendmsg), SCMP_SYS(sendmmsg), SCMP_SYS(recvmmsg)};
 
 static const unsigned long ioctls[] = {FIONBIO, FIONREAD, TIOCOUTQ, TCGETS, FIOCLEX};
 
@@ -143,13 +143,16 @@ static int add_thread_rules(scmp_filter_ctx ctx)
 	return rc ? rc : add_all(ctx, SCMP_ACT_KILL_PROCESS, peeking_calls, COUNT(peeking_calls));
 }
 
-/* Sending never connects: TCP Fast Open would, and so it is not to be had. */
+/* Who may not call out does not connect by sending either: that is TCP Fast Open, which libunbound
+ * uses. */
 static int add_socket_rules(scmp_filter_ctx ctx, const struct sandbox_config *config)
 {
 	int rc = add_all(ctx, SCMP_ACT_ALLOW, socket_calls, COUNT(socket_calls));
 
-	rc = rc ? rc : allow_if(ctx, SCMP_SYS(sendto), 3, MSG_FASTOPEN, 0);
-	rc = rc ? rc : allow_if(ctx, SCMP_SYS(sendmsg), 2, MSG_FASTOPEN, 0);
+	if (!config->may_call_out) {
+		rc = rc ? rc : allow_if(ctx, SCMP_SYS(sendto), 3, MSG_FASTOPEN, 0);
+		rc = rc ? rc : allow_if(ctx, SCMP_SYS(sendmsg), 2, MSG_FASTOPEN, 0);
+	}
 	rc = rc ? rc : allow_if(ctx, SCMP_SYS(socketpair), 0, UINT32_MAX, AF_UNIX);
 	if (config->may_accept)
 		rc = rc ? rc : add_all(ctx, SCMP_ACT_ALLOW, accept_calls, COUNT(accept_calls));
