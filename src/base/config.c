@@ -94,6 +94,38 @@ static const struct config_row rows[] = {
 		CONFIG_COURIER,
 		"A file with the DS or DNSKEY records that are trusted. Debian's package "
 		"dns-root-data keeps those of the root here."},
+	{"door.trusted", TYPE_LINE, AT(door_trusted), "127.0.0.0/8 ::1", 0, 0, CONFIG_SERVER,
+		"Networks that port 25 checks nothing of, with spaces between: our own other "
+		"servers."},
+	{"door.lists", TYPE_LINE, AT(door_lists), "", 0, 0, CONFIG_SERVER,
+		"Lists in the DNS that strangers on port 25 are looked up in, with spaces between: "
+		"ip/ZONE/POINTS for addresses, domain/ZONE/POINTS for names; points may be "
+		"negative; /NETWORK behind it says which answers count."},
+	{"door.weights", TYPE_LINE, AT(door_weights), "", 0, 0, CONFIG_SERVER,
+		"Points for each check, such as \"helo=2 iprev=2 early=6 probe=4 list=1\"; list "
+		"multiplies those of door.lists. 0: that check is not made."},
+	{"door.refuse", TYPE_COUNT, AT(door_refuse), "10", 1, 1000, CONFIG_SERVER,
+		"From so many points on mail is refused."},
+	{"door.greylist", TYPE_COUNT, AT(door_greylist), "3", 0, 1000, CONFIG_SERVER,
+		"From so many points on a server that is not known has to come again; 0: every "
+		"such server."},
+	{"door.greylist_wait", TYPE_TIME, AT(door_greylist_s), "1 m", 1, DAY, CONFIG_SERVER,
+		"After how long it may."},
+	{"door.tarpit", TYPE_COUNT, AT(door_tarpit), "5", 1, 1000, CONFIG_SERVER,
+		"From so many points on answers come late."},
+	{"door.tarpit_wait", TYPE_TIME, AT(door_tarpit_s), "10 s", 0, 300, CONFIG_SERVER,
+		"How late."},
+	{"door.greet_wait", TYPE_TIME, AT(door_greet_s), "1 s", 0, 60, CONFIG_SERVER,
+		"How long the greeting waits for strangers, to see who speaks before it."},
+	{"door.per_address", TYPE_COUNT, AT(door_per_address), "1000", 0, 1000000, CONFIG_SERVER,
+		"To how many recipients one address of strangers may write within an hour; 0: no "
+		"limit."},
+	{"door.per_network", TYPE_COUNT, AT(door_per_network), "5000", 0, 1000000, CONFIG_SERVER,
+		"The same for a network (/24 or, of IPv6, /64)."},
+	{"door.per_sender", TYPE_COUNT, AT(door_per_sender), "1000", 0, 1000000, CONFIG_SERVER,
+		"The same for one envelope sender."},
+	{"door.link", TYPE_URL, AT(door_link), "", 0, 0, CONFIG_SERVER,
+		"The page that replies to strangers point to. Empty: none is named."},
 	{"acme.directory", TYPE_URL, AT(acme_directory), "", 0, 0, CONFIG_COURIER,
 		"Where certificates are ordered (RFC 8555): the URL of the CA's directory, such as "
 		"https://acme-v02.api.letsencrypt.org/directory. To set it is to agree to the CA's "

@@ -12,7 +12,7 @@
 #include "keeper/mint.h"
 #include "keeper/pending.h"
 #include "keeper/sms.h"
-#include "keeper/tally.h"
+#include "base/tally.h"
 #include "keeper/webauthn.h"
 
 enum {

@@ -9,7 +9,7 @@
 #include "base/clock.h"
 #include "base/encode.h"
 #include "base/mem.h"
-#include "keeper/tally.h"
+#include "base/tally.h"
 
 enum {
 	TALLY_MAX = 50000, /* keys of a generation */

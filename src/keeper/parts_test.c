@@ -20,7 +20,7 @@
 #include "keeper/crew.h"
 #include "keeper/keys.h"
 #include "keeper/secrets.h"
-#include "keeper/tally.h"
+#include "base/tally.h"
 #include "keeper/tickets.h"
 
 /* ---- hashes ---- */

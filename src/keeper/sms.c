@@ -7,7 +7,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "keeper/tally.h"
+#include "base/tally.h"
 
 enum { HOUR_MS = 3600 * 1000, TALLY_KEYS = 20000, DIGITS_MIN = 7 };
 

@@ -13,6 +13,7 @@
 #include "store/store.h"
 
 struct ask;
+struct door;
 struct certificates;
 struct country;
 struct mail_sending;
@@ -26,6 +27,7 @@ struct service {
 	struct directory *directory;
 	struct keeper *keeper;
 	struct ask *ask;                   /* the courier: ask/ask.h */
+	struct door *door;                 /* checks at port 25: door/door.h; NULL: none */
 	struct mail_accept *accept;        /* the delivery log */
 	struct mail_queue *queue;          /* mail for elsewhere */
 	struct mail_sessions sessions;     /* who is signed in */

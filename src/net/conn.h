@@ -166,6 +166,9 @@ int conn_take_fd(struct conn *c);
 
 /* conn_has_input - the client has sent more than the unit being done: it pipelines. */
 bool conn_has_input(const struct conn *c);
+/* conn_is_early - the peer has sent something that was not read yet, as a look at the socket shows:
+ * for who must not speak now. Before TLS. */
+bool conn_is_early(const struct conn *c);
 /* conn_is_draining - this server takes no new work; sessions end when idle. */
 bool conn_is_draining(const struct conn *c);
 

@@ -152,6 +152,13 @@ bool conn_has_input(const struct conn *c)
 	return c->input.len > 0;
 }
 
+bool conn_is_early(const struct conn *c)
+{
+	char byte;
+
+	return c->input.len > 0 || recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
 bool conn_is_draining(const struct conn *c)
 {
 	return atomic_load_explicit(&c->pool->is_draining, memory_order_relaxed);

@@ -19,6 +19,7 @@
 #include "base/mem.h"
 #include "base/random.h"
 #include "certificate/certificate.h"
+#include "door/door.h"
 #include "mail/country.h"
 #include "mail/limits.h"
 #include "notice/notice.h"
@@ -141,6 +142,8 @@ static int open_mail(struct server *server, struct err *err)
 	if (rc == 0)
 		rc = security_log_open("security.db", service->pool, &service->security_log, err);
 	if (rc == 0)
+		rc = door_open(server->config, service->pool, &service->door, err);
+	if (rc == 0)
 		rc = mail_accept_open(service, &service->accept, err);
 	return rc;
 }
@@ -234,6 +237,7 @@ static void close_parts(struct server *server)
 	if (service->security_log)
 		security_log_close(&service->security_log);
 	country_close(&service->country);
+	door_close(&service->door);
 	if (service->directory)
 		directory_close(&service->directory);
 	if (service->store)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "door/door.h"
 #include "smtp/session.h"
 
 enum { ANY = KIND_MX | KIND_LMTP | KIND_SUBMISSION };
@@ -100,6 +101,7 @@ static void run_mail(struct conn *c, struct slice args)
 		.is_smtputf8 = mail.has_utf8,
 		.is_8bit = mail.is_8bit,
 		.submitter = s->login.account};
+	s->asking.left_ms = DOOR_NAMES_MS;
 	conn_set_busy(c, true);
 	smtp_session_reply(c, SMTP_SAY_SENDER_OK, NULL);
 }
@@ -204,6 +206,10 @@ static void rcpt_refuse(struct conn *c, const struct err *err)
 
 	if (say == SMTP_SAY_LATER)
 		log_error(conn_log(c), "rcpt", log_e(err));
+	if (say == SMTP_SAY_NO_USER && smtp_gate_unknown(c, say)) {
+		s->unknown++;
+		return;
+	}
 	smtp_session_reply(c, say, NULL);
 	if (smtp_say_code(say) < 500 || s->kind != KIND_MX || ++s->unknown < SESSION_UNKNOWN_MAX)
 		return;
@@ -243,8 +249,14 @@ static void run_rcpt(struct conn *c, struct slice args)
 	}
 	if (!smtp_session_may_send(c, tx->size, tx->env.recipients_n + 1))
 		return;
-	tx->targets_n += r->resolved.n;
-	tx->env.recipients_n++;
+	smtp_gate_rcpt(c);
+}
+
+void smtp_session_rcpt_take(struct conn *c)
+{
+	struct session_tx *tx = session_of(c)->tx;
+
+	tx->targets_n += tx->env.recipients[tx->env.recipients_n++].resolved.n;
 	smtp_session_reply(c, SMTP_SAY_RCPT_OK, NULL);
 }
 

@@ -108,6 +108,8 @@ static void on_accepted(struct conn *c, struct answer *answer)
 
 	reply_result(c, &s->tx->env.recipients[0], answer->rc, &answer->err);
 	log_message(c, answer->rc == 0 ? s->tx->env.recipients_n : 0);
+	if (answer->rc == 0)
+		smtp_gate_stored(c);
 	smtp_session_tx_free(c);
 }
 

@@ -38,32 +38,40 @@ void smtp_session_tx_free(struct conn *c)
 	free(tx);
 }
 
-static void greet(struct conn *c, enum session_kind kind)
+void smtp_session_greet(struct conn *c)
 {
 	struct service *service = session_service(c);
 	struct buf *out = conn_out(c);
+	const enum session_kind kind = session_of(c)->kind;
 
-	session_of(c)->kind = kind;
-	conn_set_timeout(c, service->limits.smtp_idle_ms);
 	buf_u64(out, smtp_say_code(SMTP_SAY_GREETING));
 	buf_byte(out, ' ');
 	buf_append(out, service->host_name);
 	buf_str(out, kind == KIND_LMTP ? " LMTP Posthouse\r\n" : " ESMTP Posthouse\r\n");
 }
 
+static void begin(struct conn *c, enum session_kind kind)
+{
+	session_of(c)->kind = kind;
+	conn_set_timeout(c, session_service(c)->limits.smtp_idle_ms);
+}
+
 static void greet_mx(struct conn *c)
 {
-	greet(c, KIND_MX);
+	begin(c, KIND_MX);
+	smtp_gate_open(c);
 }
 
 static void greet_lmtp(struct conn *c)
 {
-	greet(c, KIND_LMTP);
+	begin(c, KIND_LMTP);
+	smtp_session_greet(c);
 }
 
 static void greet_submission(struct conn *c)
 {
-	greet(c, KIND_SUBMISSION);
+	begin(c, KIND_SUBMISSION);
+	smtp_session_greet(c);
 }
 
 /* A line with its LF. One that is too long comes in pieces, which execute() throws away. */
@@ -165,6 +173,7 @@ static void done(struct conn *c)
 	login_done(c);
 	smtp_session_tx_free(c);
 	smtp_session_hello_forget(s);
+	smtp_gate_close(c);
 }
 
 const struct protocol smtp_mx_protocol = {

@@ -12,6 +12,7 @@
 #include "mail/submit.h"
 #include "mail/trace.h"
 #include "net/conn.h"
+#include "wire/dns/dns.h"
 #include "wire/smtp/cmd.h"
 #include "wire/smtp/data.h"
 
@@ -53,6 +54,16 @@ struct session_tx {
 	struct err err;
 };
 
+typedef void smtp_session_fn(struct conn *c);
+
+/* A function that asks the DNS, and what comes when it has asked all. */
+struct session_asking {
+	struct dns_view *view;
+	smtp_session_fn *run, *then;
+	int64_t left_ms; /* of waiting for one message; set by MAIL */
+	int64_t since_ms;
+};
+
 struct session {
 	struct login login; /* must be first */
 	enum session_kind kind;
@@ -62,6 +73,12 @@ struct session {
 	bool is_skipping; /* within a line that is too long */
 	unsigned errors, unknown, auth_failures;
 	struct session_tx *tx;
+	struct door_visit *visit; /* of a stranger at port 25; else NULL */
+	struct session_asking asking;
+	/* The reply that waits in a tarpit; without text: the recipient is taken. */
+	bool is_in_tarpit;
+	enum smtp_say late_say;
+	const char *late_text;
 	/* BDAT: bytes of the chunk still to come, and what it is answered with if not with 250. */
 	uint64_t chunk_left, chunk_size;
 	bool is_last_chunk, is_chunk_refused;
@@ -88,6 +105,24 @@ void smtp_session_tx_free(struct conn *c);
 /* commands.c: one line, without its CRLF */
 void smtp_session_command(struct conn *c, struct slice line);
 void smtp_session_hello_forget(struct session *s);
+
+/* smtp_session_greet - the first line. smtp_session_rcpt_take - the recipient behind the last is
+ * one more. */
+void smtp_session_greet(struct conn *c);
+void smtp_session_rcpt_take(struct conn *c);
+
+/* gate.c: checks of strangers at port 25 (door/door.h) */
+/* smtp_session_ask - run() may ask the view; it is run again with the answers, parked meanwhile,
+ * until nothing is pending; then() goes on. At the end of the handler that calls it. The view
+ * outlives the unit. DOOR_NAMES_MS for one message in all, then what is asked has failed. */
+void smtp_session_ask(
+	struct conn *c, struct dns_view *view, smtp_session_fn *run, smtp_session_fn *then);
+void smtp_gate_open(struct conn *c);   /* a connection: greets */
+void smtp_gate_rcpt(struct conn *c);   /* takes the recipient behind the last, or says why not */
+void smtp_gate_stored(struct conn *c); /* the message of the transaction is kept */
+void smtp_gate_close(struct conn *c);
+/* smtp_gate_unknown - there is no such recipient; true: the reply comes late. */
+bool smtp_gate_unknown(struct conn *c, enum smtp_say say);
 
 /* auth.c */
 void smtp_session_auth(struct conn *c, struct slice args);

@@ -57,6 +57,8 @@ static const struct {
 	[SMTP_SAY_MAILBOX_FULL_NOW] = {452, "4.2.2", "Mailbox full, try again later"},
 	[SMTP_SAY_LEVEL] = {550, "5.7.1", "Your service level does not allow this"},
 	[SMTP_SAY_LEVEL_NOW] = {450, "4.7.1", "You have sent too much, try again later"},
+	[SMTP_SAY_REFUSED] = {550, "5.7.1", "Refused"},
+	[SMTP_SAY_DEFERRED] = {451, "4.7.1", "Please try again later"},
 	[SMTP_SAY_DISABLED] = {550, "5.2.1", "Mailbox takes no mail"},
 	[SMTP_SAY_DISK_FULL] = {452, "4.3.1", "Not enough storage, try again later"},
 	[SMTP_SAY_LATER] = {451, "4.3.0", "Temporary failure, try again later"},

@@ -5,8 +5,8 @@
  * full; the former is dropped. What is counted is thus remembered for half to the whole of the
  * window, and less when a flood fills the table. Not for two threads at once.
  */
-#ifndef KEEPER_TALLY_H
-#define KEEPER_TALLY_H
+#ifndef BASE_TALLY_H
+#define BASE_TALLY_H
 
 #include "base/map.h"
 

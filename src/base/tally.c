@@ -1,5 +1,5 @@
 /* tally.c - see tally.h for the contract. */
-#include "keeper/tally.h"
+#include "base/tally.h"
 
 #include <assert.h>
 #include <stdlib.h>
