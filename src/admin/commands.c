@@ -100,6 +100,19 @@ const struct cli_command cli_commands[] = {
 		"Ask the DNS as the courier does: records of TYPE (A by default; AAAA, CNAME, MX, "
 		"NS, PTR, SOA, SRV, TLSA or TXT), and whether they are signed. With PTR, NAME may "
 		"be an address."},
+	{"dkim", "add", "DOMAIN", 1, 1, {{0}}, command_dkim_add, true,
+		"Make keys that sign the domain's mail from now on, one RSA and one Ed25519, and "
+		"print the records that the DNS must have for them."},
+	{"dkim", "list", "[DOMAIN]", 0, 1, {{0}}, command_dkim_list, true,
+		"List the keys that sign mail, and their records."},
+	{"dkim", "rotate", "DOMAIN", 1, 1,
+		{{"--after", "DAYS", "when the new keys begin to sign; 2 without it"}},
+		command_dkim_rotate, true,
+		"Make new keys for the domain and print their records, which must be in the DNS "
+		"when they begin to sign. The former ones sign until then; remove them, and their "
+		"records, some days later."},
+	{"dkim", "remove", "DOMAIN [SELECTOR]", 1, 2, {{0}}, command_dkim_remove, true,
+		"Delete the domain's keys for DKIM, or the one of a selector."},
 	{"certificate", "list", "", 0, 0, {{0}}, command_certificate_list, true,
 		"List the certificates: what is used, until when, and why a file is not."},
 	{"certificate", "show", "NAME", 1, 1, {{0}}, command_certificate_show, true,

@@ -41,6 +41,7 @@ bool chain_has_host(const struct chain *chain, struct slice host);
  */
 #define CHAIN_KEY_TLS "tls-"
 #define CHAIN_KEY_ACME "acme-"
+#define CHAIN_KEY_DKIM "dkim-"
 MUST_CHECK int chain_key_name(const char *purpose, const EVP_PKEY *public_half,
 	char out[CHAIN_KEY_NAME_MAX], struct err *err);
 

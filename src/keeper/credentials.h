@@ -109,6 +109,24 @@ struct keeper_scram_reply {
 	size_t message_len;
 };
 
+/* ---- keys for DKIM ---- */
+
+enum { KEEPER_DKIM_MAX = 4 }; /* that sign for one domain at a time */
+
+struct keeper_dkim_key {
+	char selector[64], name[64]; /* name: what the keeper calls it */
+	bool is_rsa;                 /* else Ed25519 */
+};
+struct keeper_dkim_keys {
+	size_t n;
+	struct keeper_dkim_key list[KEEPER_DKIM_MAX];
+};
+/* keeper_dkim_keys - which sign for the domain now. answer: struct keeper_dkim_keys. */
+void keeper_dkim_keys(const struct keeper_call *call, struct slice domain);
+/* keeper_dkim_sign - a SHA-256 digest, see mailauth/dkim.h. answer: struct keeper_text. */
+void keeper_dkim_sign(
+	const struct keeper_call *call, const struct keeper_dkim_key *key, struct slice digest);
+
 /* ---- live sessions ---- */
 
 /* What was revoked. scopes: bits; account 0, credential 0: all of them. */

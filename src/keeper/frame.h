@@ -98,6 +98,12 @@ enum frame_verb {
 	FRAME_ACME_ANSWER,
 	FRAME_ACME_STORE,
 
+	/* keys for DKIM: dkim.c */
+	FRAME_DKIM_ADD = 144,
+	FRAME_DKIM_LIST,
+	FRAME_DKIM_REMOVE,
+	FRAME_DKIM_KEYS, /* a server asks which ones sign for a domain */
+
 	FRAME_VERB_END = 160,
 };
 
@@ -117,8 +123,9 @@ enum {
 	FRAME_TICKET_KEY = 48,     /* bytes of a ticket key */
 };
 
-/* The one purpose that a key can have so far. */
-enum { FRAME_PURPOSE_TLS = 1 };
+/* What a signature is for. One for DKIM is by TLS_RSA_PKCS1 or FRAME_ED25519, over SHA-256. */
+enum { FRAME_PURPOSE_TLS = 1, FRAME_PURPOSE_DKIM = 2 };
+enum { FRAME_ED25519 = 3 }; /* behind those of enum tls_algorithm */
 
 /* ---- requests, read to the last byte ---- */
 

@@ -118,6 +118,31 @@ MUST_CHECK int keeper_certificate_drop(const char *socket_path, struct slice nam
 /* keeper_certificate_bind - RFC 8555 7.3.4: name and key (base64url) that the CA gave. */
 MUST_CHECK int keeper_certificate_bind(
 	const char *socket_path, struct slice kid, struct slice mac_key, struct err *err);
+/* ---- keys for DKIM ---- */
+
+enum keeper_dkim_state { KEEPER_DKIM_NEXT, KEEPER_DKIM_SIGNS, KEEPER_DKIM_FORMER };
+
+struct keeper_dkim {
+	enum keeper_dkim_state state;
+	struct slice domain, selector;
+	bool is_rsa;             /* else Ed25519 */
+	int64_t from_s, until_s; /* signs from, and until (0: without end) */
+	struct slice public_key; /* as the DNS has it, in base64 */
+};
+/* keeper_dkim_add - an RSA and an Ed25519 key that sign after so many seconds; until then those
+ * that there are go on. is_rotation: there must be some (-ERR_NOTFOUND), else none (-ERR_EXISTS).
+ */
+MUST_CHECK int keeper_dkim_add(const char *socket_path, struct slice domain, uint64_t after_s,
+	bool is_rotation, struct err *err);
+/* keeper_dkim_list - of a domain, or of all with an empty one. Called with each; slices live in the
+ * call. */
+typedef void keeper_dkim_fn(void *context, const struct keeper_dkim *key);
+MUST_CHECK int keeper_dkim_list(const char *socket_path, struct slice domain, keeper_dkim_fn *each,
+	void *context, struct err *err);
+/* keeper_dkim_remove - the key of a selector, or all of the domain with an empty one. */
+MUST_CHECK int keeper_dkim_remove(
+	const char *socket_path, struct slice domain, struct slice selector, struct err *err);
+
 /* ---- recovery cases (keeper/case.h) ---- */
 
 /* Who of the staff acts: an operator's account, and a code of its TOTP or a recovery code. */

@@ -53,6 +53,11 @@ static void pkey_ctx_auto(EVP_PKEY_CTX **ctx)
 	EVP_PKEY_CTX_free(*ctx);
 }
 
+static void md_ctx_auto(EVP_MD_CTX **ctx)
+{
+	EVP_MD_CTX_free(*ctx);
+}
+
 static void bio_auto(BIO **bio)
 {
 	BIO_free(*bio);
@@ -108,7 +113,12 @@ static void path_of(struct slice name, char path[PATH_BYTES])
 	snprintf(path, PATH_BYTES, "keys/%.*s.pem", SLICE_ARG(name));
 }
 
-/* A key that we are able and willing to use. */
+static bool is_for_dkim(struct slice name)
+{
+	return slice_starts(name, slice_lit(CHAIN_KEY_DKIM));
+}
+
+/* A key that we are able and willing to use for TLS. */
 static int check_kind(EVP_PKEY *pkey, struct err *err)
 {
 	const int bits = EVP_PKEY_get_bits(pkey);
@@ -120,17 +130,26 @@ static int check_kind(EVP_PKEY *pkey, struct err *err)
 		RSA_BITS_MIN, RSA_BITS_MAX);
 }
 
-int keys_parse(struct slice pem, EVP_PKEY **out, struct err *err)
+static int parse(struct slice pem, EVP_PKEY **out, struct err *err)
 {
 	BIO *bio AUTO(bio_auto) = BIO_new_mem_buf(pem.ptr, (int)pem.len);
 	/* No password callback: an encrypted key must not make us ask on a terminal. */
-	EVP_PKEY *pkey AUTO(pkey_auto) =
+	EVP_PKEY *pkey =
 		bio ? PEM_read_bio_PrivateKey_ex(bio, NULL, NULL, (void *)"", NULL, NULL) : NULL;
-	int rc;
 
 	if (!pkey)
 		return err_set(err, ERR_SYNTAX, "not a private key in PEM");
-	rc = check_kind(pkey, err);
+	*out = pkey;
+	return 0;
+}
+
+int keys_parse(struct slice pem, EVP_PKEY **out, struct err *err)
+{
+	EVP_PKEY *pkey AUTO(pkey_auto) = NULL;
+	int rc = parse(pem, &pkey, err);
+
+	if (rc == 0)
+		rc = check_kind(pkey, err);
 	if (rc < 0)
 		return rc;
 	*out = pkey;
@@ -149,7 +168,8 @@ static int read_key(struct keys *keys, struct slice name, EVP_PKEY **out, struct
 	/* All at once, so that growing leaves no copies behind. */
 	buf_reserve(&pem, FRAME_PEM_MAX);
 	rc = io_read_file(keys->dirfd, path, &pem, err);
-	if (rc == 0 && keys_parse(buf_slice(&pem), out, err) < 0)
+	if (rc == 0 && (is_for_dkim(name) ? parse(buf_slice(&pem), out, err)
+					  : keys_parse(buf_slice(&pem), out, err)) < 0)
 		rc = err_set(err, ERR_CORRUPT, "%s holds no key we can use", path);
 	mem_wipe(pem.ptr, pem.cap);
 	return rc;
@@ -204,11 +224,27 @@ enum { FIRST_OLD_HASH = 3 };
 static const struct {
 	const char *type;
 	int padding;
-} algorithms[] = {{"EC", 0}, {"RSA", RSA_PKCS1_PADDING}, {"RSA", RSA_PKCS1_PSS_PADDING}};
+} algorithms[] = {{"EC", 0}, {"RSA", RSA_PKCS1_PADDING},
+	{"RSA", RSA_PKCS1_PSS_PADDING}, [FRAME_ED25519] = {"ED25519", 0}};
+
+enum { PKCS1 = 1 };
+
+static int check_dkim(const struct frame_sign *what, struct err *err)
+{
+	if (!is_for_dkim(what->key_name))
+		return err_set(err, ERR_DENIED, "the key is not for that purpose");
+	if ((what->algorithm != PKCS1 && what->algorithm != FRAME_ED25519) || what->hash != 0)
+		return err_set(err, ERR_DENIED, "an algorithm that is not offered");
+	if (what->digest.len != hashes[0].length)
+		return err_set(err, ERR_SYNTAX, "a digest of %zu bytes", what->digest.len);
+	return 0;
+}
 
 static int check_request(const struct keys *keys, const struct frame_sign *what, struct err *err)
 {
-	if (what->purpose != FRAME_PURPOSE_TLS ||
+	if (what->purpose == FRAME_PURPOSE_DKIM)
+		return check_dkim(what, err);
+	if (what->purpose != FRAME_PURPOSE_TLS || what->algorithm == FRAME_ED25519 ||
 		!slice_starts(what->key_name, slice_lit(CHAIN_KEY_TLS)))
 		return err_set(err, ERR_DENIED, "the key is not for that purpose");
 	if (what->algorithm >= sizeof(algorithms) / sizeof(algorithms[0]) ||
@@ -236,9 +272,29 @@ static bool set_up_signing(EVP_PKEY_CTX *ctx, const struct frame_sign *what)
 		       EVP_PKEY_CTX_set_rsa_pss_saltlen(ctx, RSA_PSS_SALTLEN_DIGEST) > 0);
 }
 
+static bool sign_by_padding(
+	EVP_PKEY *pkey, const struct frame_sign *what, unsigned char *signature, size_t *n)
+{
+	EVP_PKEY_CTX *ctx AUTO(pkey_ctx_auto) = EVP_PKEY_CTX_new_from_pkey(NULL, pkey, NULL);
+
+	return ctx && set_up_signing(ctx, what) &&
+	       EVP_PKEY_sign(ctx, signature, n, (const unsigned char *)what->digest.ptr,
+		       what->digest.len) > 0;
+}
+
+/* RFC 8463 3: the digest is the message. */
+static bool sign_by_ed25519(
+	EVP_PKEY *pkey, const struct frame_sign *what, unsigned char *signature, size_t *n)
+{
+	EVP_MD_CTX *ctx AUTO(md_ctx_auto) = EVP_MD_CTX_new();
+
+	return ctx && EVP_DigestSignInit(ctx, NULL, NULL, NULL, pkey) == 1 &&
+	       EVP_DigestSign(ctx, signature, n, (const unsigned char *)what->digest.ptr,
+		       what->digest.len) == 1;
+}
+
 int keys_sign(struct keys *keys, const struct frame_sign *what, struct buf *out, struct err *err)
 {
-	EVP_PKEY_CTX *ctx AUTO(pkey_ctx_auto) = NULL;
 	EVP_PKEY *pkey AUTO(pkey_auto) = NULL;
 	unsigned char signature[RSA_BITS_MAX / 8];
 	size_t n = sizeof(signature);
@@ -250,10 +306,8 @@ int keys_sign(struct keys *keys, const struct frame_sign *what, struct buf *out,
 		return rc;
 	if (!EVP_PKEY_is_a(pkey, algorithms[what->algorithm].type))
 		return err_set(err, ERR_DENIED, "the key is not for that algorithm");
-	ctx = EVP_PKEY_CTX_new_from_pkey(NULL, pkey, NULL);
-	if (!ctx || !set_up_signing(ctx, what) ||
-		EVP_PKEY_sign(ctx, signature, &n, (const unsigned char *)what->digest.ptr,
-			what->digest.len) <= 0)
+	if (!(what->algorithm == FRAME_ED25519 ? sign_by_ed25519(pkey, what, signature, &n)
+					       : sign_by_padding(pkey, what, signature, &n)))
 		return err_set(err, ERR_IO, "signing failed");
 	buf_append(out, (struct slice){(const char *)signature, n});
 	return buf_check(out, "a signature", err);
@@ -311,7 +365,10 @@ int keys_make(struct keys *keys, const char *purpose, enum keys_kind kind,
 
 	if (rc < 0)
 		return rc;
-	pkey = kind == KEYS_RSA ? EVP_RSA_gen(RSA_BITS) : EVP_EC_gen("P-256");
+	if (kind == KEYS_ED25519)
+		pkey = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+	else
+		pkey = kind == KEYS_RSA ? EVP_RSA_gen(RSA_BITS) : EVP_EC_gen("P-256");
 	if (!pkey)
 		return err_set(err, ERR_IO, "cannot make a key");
 	rc = keys_add(keys, purpose, pkey, err);
@@ -371,4 +428,20 @@ void keys_prune(struct keys *keys, int64_t age_s, keys_wanted_fn *is_wanted, voi
 	}
 	if (folder)
 		closedir(folder);
+}
+
+int keys_delete(struct keys *keys, const char *purpose, struct slice name, struct err *err)
+{
+	char file[PATH_BYTES];
+	int fd;
+
+	if (!slice_starts(name, slice_str(purpose)) || name.len > FRAME_KEY_NAME_MAX)
+		return err_set(err, ERR_DENIED, "the key is not for that purpose");
+	fd = openat(keys->dirfd, "keys", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return err_errno(err, "cannot open the directory of keys");
+	snprintf(file, sizeof(file), "%.*s.pem", SLICE_ARG(name));
+	delete_key(keys, fd, file, name);
+	close(fd);
+	return 0;
 }

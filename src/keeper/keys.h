@@ -17,19 +17,20 @@
 struct keys;
 
 /* What a new key is. */
-enum keys_kind { KEYS_EC, KEYS_RSA }; /* P-256, 2048 bits */
+enum keys_kind { KEYS_EC, KEYS_RSA, KEYS_ED25519 }; /* P-256, 2048 bits; the last for DKIM */
 
 /* keys_open - dirfd is the keeper's directory; keys/ is made there if it is missing. allows_old:
  * keys_sign() takes SHA-1, too. */
 MUST_CHECK int keys_open(int dirfd, bool allows_old, struct keys **out, struct err *err);
 void keys_close(struct keys **keys);
 
-/* keys_sign - for TLS. -ERR_NOTFOUND (no such key), -ERR_DENIED (not its purpose, not its
+/* keys_sign - for TLS or DKIM. -ERR_NOTFOUND (no such key), -ERR_DENIED (not its purpose, not its
  * algorithm). */
 MUST_CHECK int keys_sign(
 	struct keys *keys, const struct frame_sign *what, struct buf *out, struct err *err);
 
-/* Purposes are CHAIN_KEY_TLS and CHAIN_KEY_ACME. The EVP_PKEY is to be freed by the caller. */
+/* Purposes are CHAIN_KEY_TLS, CHAIN_KEY_ACME and CHAIN_KEY_DKIM. The EVP_PKEY is to be freed by the
+ * caller. */
 
 /* keys_make - a new key, on disk when it returns. -ERR_QUOTA: there are too many. */
 MUST_CHECK int keys_make(struct keys *keys, const char *purpose, enum keys_kind kind,
@@ -40,6 +41,10 @@ MUST_CHECK int keys_get(
 /* keys_parse - a private key of a kind that we use, in PEM; keys_add - keep it. */
 MUST_CHECK int keys_parse(struct slice pem, EVP_PKEY **out, struct err *err);
 MUST_CHECK int keys_add(struct keys *keys, const char *purpose, EVP_PKEY *pkey, struct err *err);
+
+/* keys_delete - one of that purpose, for good. */
+MUST_CHECK int keys_delete(
+	struct keys *keys, const char *purpose, struct slice name, struct err *err);
 
 /* keys_prune - delete keys for TLS that were made more than age_s ago and that nobody wants. */
 typedef bool keys_wanted_fn(void *context, struct slice name);

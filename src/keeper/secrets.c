@@ -107,6 +107,10 @@ static const struct db_migration schema[] = {
 	 " DELETE FROM recovery WHERE account = OLD.id;"
 	 " DELETE FROM reset WHERE account = OLD.id;"
 	 " DELETE FROM scram WHERE account = OLD.id; END;"},
+	/* 5: keys for DKIM: a selector signs from from_s until until_s (0: it has no end yet). */
+	{"CREATE TABLE dkim (domain TEXT NOT NULL, selector TEXT NOT NULL, is_rsa INTEGER NOT NULL,"
+	 " key TEXT NOT NULL, from_s INTEGER NOT NULL, until_s INTEGER NOT NULL DEFAULT 0,"
+	 " PRIMARY KEY (domain, selector)) WITHOUT ROWID"},
 };
 
 int secrets_open(const char *path, struct secrets **out, struct err *err)

@@ -4,6 +4,7 @@
 #include "keeper/account.h"
 #include "keeper/certify.h"
 #include "keeper/clerk.h"
+#include "keeper/dkim.h"
 #include "keeper/process.h"
 #include "keeper/revoke.h"
 #include "keeper/scram_login.h"
@@ -88,6 +89,13 @@ const struct verb verbs[FRAME_VERB_END] = {
 	[FRAME_ACME_ANSWER] = {"acme-answer", VERB_COURIER, NULL, "tttt", TASK_READER,
 		certify_answer},
 	[FRAME_ACME_STORE] = {"acme-store", VERB_COURIER, NULL, "td", TASK_CLERK, certify_store},
+
+	[FRAME_DKIM_ADD] = {"dkim-add", VERB_CLI, NULL, "tnb", TASK_CLERK,
+		dkim_add}, /* domain, seconds until it signs, there are others */
+	[FRAME_DKIM_LIST] = {"dkim-list", VERB_CLI, NULL, "t", TASK_READER, dkim_list},
+	[FRAME_DKIM_REMOVE] = {"dkim-remove", VERB_CLI, NULL, "tt", TASK_CLERK,
+		dkim_remove}, /* domain, selector or nothing */
+	[FRAME_DKIM_KEYS] = {"dkim-keys", VERB_SERVER, NULL, "t", TASK_READER, dkim_keys},
 
 	[FRAME_FACTOR_BEGIN] = {"factor-begin", VERB_SERVER, NULL, "tntt", TASK_READER,
 		verb_factor_begin}, /* cookie, factor, number, address */
