@@ -1,7 +1,9 @@
 /* deliver.c - one message into one account, through the account's write queue. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "mail/flood.h"
 #include "mail/limits.h"
 
 struct mail_delivery {
@@ -11,6 +13,8 @@ struct mail_delivery {
 	struct account *account;
 	struct incoming *in;
 	uint64_t mailbox, delivery_id;
+	bool is_inbox; /* whose owner did not say where it goes */
+	struct flood flood;
 	struct message_added added;
 	mail_done_fn *done;
 	void *context;
@@ -27,6 +31,8 @@ static int delivery_run(struct account_write *w, struct account_tx *tx, struct e
 {
 	struct mail_delivery *d = (struct mail_delivery *)w;
 
+	if (d->is_inbox)
+		return flood_add(tx, &d->flood, &d->added, err);
 	return tx_add(tx, d->mailbox, d->in, 0, d->delivery_id, &d->added, err);
 }
 
@@ -39,19 +45,40 @@ static void delivery_done(struct account_write *w, int rc, const struct err *err
 		account_usage(d->account, &usage);
 		mail_quota_stored(d->service, d->id, usage.bytes, usage.quota_bytes);
 	}
+	if (rc == 0 && d->flood.has_begun && d->service->tell_flood)
+		d->service->tell_flood(
+			d->service, d->id, flood_folder(slice_str(d->flood.language)));
 	d->done(d->context, rc, rc < 0 ? NULL : &d->added, err);
 	delivery_free(d);
 }
 
 /* An account that was deleted after its address was accepted must not come to life again. It is
  * looked up after account was taken: from then on store_remove() finds that very object. */
-static int check_exists(struct service *service, uint64_t id, struct err *err)
+static int check_exists(struct mail_delivery *d, struct err *err)
 {
 	struct directory_account account;
 	struct arena arena AUTO(arena_done);
+	int rc;
 
 	arena_init(&arena, 4096);
-	return directory_account(service->directory, id, &arena, &account, err);
+	rc = directory_account(d->service->directory, d->id, &arena, &account, err);
+	if (rc == 0)
+		snprintf(d->flood.language, sizeof(d->flood.language), "%.*s",
+			SLICE_ARG(account.language));
+	return rc;
+}
+
+/* What the service itself says is never part of a flood. */
+static void look_for_flood(struct mail_delivery *d, bool is_own)
+{
+	d->is_inbox = true;
+	d->flood.look = flood_look(buf_slice(&d->in->prepared));
+	d->flood.account = d->account;
+	d->flood.inbox = d->mailbox;
+	d->flood.delivery_id = d->delivery_id;
+	d->flood.in = d->in;
+	if (is_own)
+		d->flood.look.kind = FLOOD_SECURITY;
 }
 
 static int find_mailbox(
@@ -86,7 +113,7 @@ void mail_deliver(struct service *service, const struct mail_target *target, str
 	d->write.ignores_quota = target->ignores_quota;
 	rc = store_account(service->store, target->account, target->quota_bytes, &d->account, &err);
 	if (rc == 0)
-		rc = check_exists(service, target->account, &err);
+		rc = check_exists(d, &err);
 	if (rc == 0)
 		rc = find_mailbox(d->account, mailbox, &d->mailbox, &err);
 	if (rc < 0) {
@@ -95,6 +122,8 @@ void mail_deliver(struct service *service, const struct mail_target *target, str
 		return;
 	}
 	d->in = incoming_ref(in);
+	if (mailbox.len == 0)
+		look_for_flood(d, target->ignores_quota);
 	account_submit(d->account, &d->write);
 }
 

@@ -37,6 +37,8 @@ struct service {
 	struct mail_sending *sending;      /* what accounts sent: limits.h; NULL: no limits */
 	/* tell_quota - the account is so full, 90 or 100 %; NULL: nobody is told. */
 	void (*tell_quota)(struct service *service, uint64_t account, unsigned percent);
+	/* tell_flood - a flood has begun and is gathered in that folder; NULL: nobody is told. */
+	void (*tell_flood)(struct service *service, uint64_t account, struct slice folder);
 	struct security_log *security_log;
 	struct country *country; /* where addresses are: country.h; NULL: nobody knows */
 	bool announces_scram;              /* main passwords have SCRAM verifiers */

@@ -5,7 +5,7 @@
 
 #include "base/utf8.h"
 
-static void fold(struct slice in, struct buf *out)
+void scan_fold(struct slice in, struct buf *out)
 {
 	char *p = buf_reserve(out, in.len * 3); /* no folding of one character is longer */
 	uint32_t c;
@@ -29,7 +29,7 @@ void scan_init(struct scan *s, struct slice needle)
 	*s = (struct scan){0};
 	buf_init(&s->needle, needle.len * 3 + 1);
 	buf_init(&s->window, SIZE_MAX / 2);
-	fold(needle, &s->needle);
+	scan_fold(needle, &s->needle);
 }
 
 void scan_restart(struct scan *s)
@@ -44,7 +44,7 @@ void scan_feed(struct scan *s, struct slice utf8)
 		const struct slice part = slice_head(utf8, SCAN_CHUNK);
 		size_t keep = s->needle.len - 1;
 
-		fold(part, &s->window);
+		scan_fold(part, &s->window);
 		s->is_found = slice_find(buf_slice(&s->window), buf_slice(&s->needle)) != SIZE_MAX;
 		if (keep < s->window.len)
 			buf_consume(&s->window, s->window.len - keep);

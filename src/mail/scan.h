@@ -17,6 +17,9 @@ struct scan {
 };
 
 void scan_init(struct scan *s, struct slice needle);
+/* scan_fold - append in without its case. */
+void scan_fold(struct slice in, struct buf *out);
+
 /* scan_restart - look for the same in something else. */
 void scan_restart(struct scan *s);
 void scan_feed(struct scan *s, struct slice utf8);

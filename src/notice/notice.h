@@ -57,6 +57,8 @@ void notice_quota(struct service *service, uint64_t account, unsigned percent);
 /* notice_text - JSON text of these bytes; what is not UTF-8 becomes '?'. */
 json_t *notice_text(struct slice text);
 
+/* notice_flood - sign-up mail in large numbers is gathered in that folder: service.tell_flood. */
+void notice_flood(struct service *service, uint64_t account, struct slice folder);
 /* notice_help - the address of the page that explains how to set up mail programs. */
 struct slice notice_help(const struct service *service);
 
@@ -70,6 +72,7 @@ MUST_CHECK int notice_status(struct service *service, struct notice_status *out,
  * The templates, and the values each wants besides the common ones:
  *
  *   quota-90, quota-100   used, quota (sizes as text)
+ *   flood                 folder
  *   new-place             peer, program, protocol
  *   password-changed      peer, program
  *   password-by-operator  -

@@ -86,6 +86,12 @@ void notice_quota(struct service *service, uint64_t account, unsigned percent)
 		(struct slice){0});
 }
 
+void notice_flood(struct service *service, uint64_t account, struct slice folder)
+{
+	notice_send(service, account, "flood", json_pack("{s:o}", "folder", notice_text(folder)),
+		(struct slice){0});
+}
+
 /* ---- whom ---- */
 
 struct recipient {

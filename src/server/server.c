@@ -163,6 +163,7 @@ static int open_notices(struct server *server, struct err *err)
 	int rc = notice_open(&server->service, &notices, err);
 
 	server->service.tell_quota = notice_quota;
+	server->service.tell_flood = notice_flood;
 	if (rc == 0)
 		rc = mail_limits_open(&server->service, err);
 	return rc < 0 ? rc : policy_open(&server->service, config, listeners_follow, server, err);

@@ -149,6 +149,11 @@ MUST_CHECK int tx_copy(struct account_tx *tx, uint64_t from, const uint32_t *uid
 MUST_CHECK int tx_expunge(
 	struct account_tx *tx, uint64_t mailbox, const uint32_t *uids, size_t n, struct err *err);
 
+/* tx_flood_get, tx_flood_put - what the account remembers for mail/flood.h: a few hundred bytes that
+ * mean nothing here; empty: nothing. */
+MUST_CHECK int tx_flood_get(struct account_tx *tx, struct buf *out, struct err *err);
+MUST_CHECK int tx_flood_put(struct account_tx *tx, struct slice bytes, struct err *err);
+
 uint64_t tx_modseq(struct account_tx *tx); /* of this transaction (taken on first need) */
 
 /* ---- reading bodies and what was prepared of them ---- */

@@ -153,3 +153,21 @@ int tx_add(struct account_tx *tx, uint64_t mailbox, struct incoming *in, uint64_
 		*out = added;
 	return rc;
 }
+
+int tx_flood_get(struct account_tx *tx, struct buf *out, struct err *err)
+{
+	struct db_stmt *stmt AUTO(db_stmt_auto) = NULL;
+	int rc = db_query(tx->db, &stmt, err, "SELECT flood FROM account WHERE id = 1");
+
+	if (rc == 0)
+		rc = db_step(stmt, err);
+	if (rc > 0)
+		buf_append(out, db_blob(stmt, 0));
+	return rc < 0 ? rc : buf_check(out, "what the account remembers", err);
+}
+
+int tx_flood_put(struct account_tx *tx, struct slice bytes, struct err *err)
+{
+	return db_do(tx->db, err, "UPDATE account SET flood = ? WHERE id = 1",
+		bytes.len ? db_b(bytes) : db_null());
+}
