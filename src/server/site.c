@@ -33,6 +33,7 @@ int site_open(struct server *server, struct err *err)
 		.domain = server->service.host_name,
 		.public_port = (unsigned)config->web_public_port,
 		.has_insecure = config->web_insecure,
+		.has_sms = config->sms_url.len > 0,
 		.clients = config->web_clients,
 		.port_imaps = port_of(&config->imaps),
 		.port_submissions = port_of(&config->submissions),

@@ -42,6 +42,7 @@ static void on_factors(struct http *x, struct answer *answer)
 	json_t *rows = json_array();
 
 	json_object_set_new(f->values, "factors", rows);
+	json_object_set_new(f->values, "has_sms", json_boolean(visit_of(x)->web->config.has_sms));
 	if (answer->rc < 0) {
 		visit_fail(x, answer->rc, &answer->err);
 		visit_answer_done(answer);
@@ -58,6 +59,7 @@ static void on_factors(struct http *x, struct answer *answer)
 			json_set_when(row, "seen", list->items[i].seen_s);
 		json_array_append_new(rows, row);
 	}
+	json_object_set_new(f->values, "has_factors", json_boolean(list->n > 0));
 	visit_answer_done(answer);
 	visit_page(x, f->status, "factors", json_incref(f->values));
 }
@@ -134,6 +136,7 @@ static void put_secret(json_t *values, struct slice uri)
 static void show_adding(
 	struct http *x, enum keeper_factor factor, struct slice text, json_t *values)
 {
+	json_set_true(values, "is_adding");
 	json_set_true(values, factor == FACTOR_TOTP  ? "adds_totp"
 			      : factor == FACTOR_SMS ? "adds_sms"
 						     : "adds_key");
@@ -178,6 +181,7 @@ static void show_codes(struct http *x, const struct keeper_text *text)
 	}
 	json_object_set_new(values, "new_codes", codes);
 	json_set_true(values, "has_new_codes");
+	json_set_true(values, "is_adding");
 	show(x, values, 200);
 }
 
@@ -200,6 +204,7 @@ static void on_confirmed(struct http *x, struct answer *answer)
 		values = settings_values("factors", "Second factors");
 		form_error(values, "code", settings_trouble(answer));
 		json_set_true(values, sign_factor(x) == FACTOR_SMS ? "adds_sms" : "retries");
+		json_set_true(values, "is_adding");
 		show(x, values, settings_status(answer->rc));
 	}
 	visit_answer_done(answer);

@@ -12,14 +12,14 @@ enum { LOG_PAGE = 100, PROGRAM_MAX = 120 };
 void note_event(struct http *x, uint64_t account, const char *kind, const char *detail)
 {
 	char program[PROGRAM_MAX];
-	const struct security_event event = {.kind = slice_str(kind),
+	struct security_event event = {.kind = slice_str(kind),
 		.service = slice_lit("web"),
 		.peer = http_peer(x),
-		.program = slice_str(program),
 		.detail = detail ? slice_str(detail) : (struct slice){0}};
 	struct security_log *log = visit_of(x)->service->security_log;
 
 	text_put_program(sign_program(x), program, sizeof(program));
+	event.program = slice_str(program);
 	if (account && log)
 		security_log_add(log, account, &event);
 }

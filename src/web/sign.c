@@ -46,6 +46,7 @@ static void show_sign_in(struct http *x, json_t *values, unsigned status)
 	put_screen(x, values, asked_domain(x));
 	json_set_slice(values, "next", visit_next(x, "/mail"));
 	json_set_text(values, "title", "Sign in");
+	json_set_true(values, "is_front");
 	visit_page(x, status, "sign-in", values);
 }
 
@@ -92,9 +93,7 @@ static void refuse(struct http *x, const struct answer *answer)
 	if (answer->rc == -ERR_DENIED) {
 		log_warn(http_log(x), "login_failed", log_s("user", http_form(x, "user")));
 		note_event(x, claimed_account(x), "login-failed", NULL);
-		show_refusal(x, "password",
-			answer->err.msg[0] ? answer->err.msg : "Address or password is wrong.",
-			403);
+		show_refusal(x, "password", "Address or password is wrong.", 403);
 		return;
 	}
 	log_error(http_log(x), "login", log_e(&answer->err));

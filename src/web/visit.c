@@ -85,7 +85,8 @@ static void set_common(struct http *x, const struct visit *v, json_t *values)
 }
 
 /* A page that shows somebody's mail beside words of the request tells them by its compressed length
- * (BREACH), to whoever made the browser ask; so it is compressed only for one who asks from here. */
+ * (BREACH), to whoever made the browser ask; so it is compressed only for one who asks from here.
+ */
 static bool may_compress(struct http *x, const struct visit *v)
 {
 	const struct slice site = http_header(x, "sec-fetch-site");
@@ -210,9 +211,22 @@ void visit_failed(struct http *x, unsigned status)
 
 /* ---- forms ---- */
 
+/* What other rooms say begins small and ends without a full stop. */
+static json_t *sentence(const char *text)
+{
+	const size_t len = strlen(text);
+	const bool ends = len && strchr(".!?", text[len - 1]);
+
+	if (len == 0)
+		return json_string("");
+	return json_sprintf("%c%s%s",
+		text[0] >= 'a' && text[0] <= 'z' ? text[0] - 'a' + 'A' : text[0], text + 1,
+		ends ? "" : ".");
+}
+
 void form_error(json_t *values, const char *field, const char *text)
 {
-	json_t *list = json_object_get(values, "errors");
+	json_t *list = json_object_get(values, "errors"), *said = sentence(text);
 	char key[64];
 
 	if (!list) {
@@ -220,9 +234,9 @@ void form_error(json_t *values, const char *field, const char *text)
 		json_object_set_new(values, "errors", list);
 		json_set_true(values, "has_errors");
 	}
-	json_array_append_new(list, json_pack("{s:s, s:s}", "field", field, "text", text));
+	json_array_append_new(list, json_pack("{s:s, s:O}", "field", field, "text", said));
 	snprintf(key, sizeof(key), "error_%s", field);
-	json_set_text(values, key, text);
+	json_object_set_new(values, key, said);
 }
 
 bool form_has_errors(const json_t *values)

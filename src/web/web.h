@@ -26,6 +26,7 @@ struct web_config {
 	struct slice domain;  /* P: the primary domain */
 	unsigned public_port; /* of https, in URLs */
 	bool has_insecure;
+	bool has_sms; /* there is a gateway for text messages */
 	int spool_dirfd;
 	struct slice clients; /* of OAuth, see oauth.h */
 	/* What help pages name: ports as users reach them; 0: the service is off. */

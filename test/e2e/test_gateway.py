@@ -120,9 +120,10 @@ def test_coming_in_by_text_message(world):
 
 def test_a_reset_by_text_message(world):
     instance, gateway = world
-    address, away = 'three@sms.example', 'away@sms.example'
+    address, away, before = 'three@sms.example', 'away@sms.example', len(gateway.seen)
     b, page = ask_for_code(instance, address, '+41 79 000 03 07')
-    b.submit('do', 'confirm', {'code': next_code(gateway, len(gateway.seen) - 1)}, form=page.form('code'))
+    page = b.submit('do', 'confirm', {'code': next_code(gateway, before)}, form=page.form('code'))
+    assert 'Recovery codes' in page.words
     instance.add_accounts([away])
     recovery_address(instance, b, away)
     c = browser.Browser(instance.ports['https'])

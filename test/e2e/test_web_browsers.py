@@ -1,11 +1,10 @@
-"""test_web_browsers.py - the pages in real browsers: Chromium (scripts off, keyboard, axe), w3m, lynx."""
+"""test_web_browsers.py - the pages in text browsers: w3m and lynx."""
 import os
 import subprocess
 
 import pytest
 
 import browser
-import support
 from test_web_mail import deliver
 
 HTML = '<h1 style="color:#a33">Hello</h1><p>in <b>HTML</b></p><img src="https://t.example/x.gif" alt="x">'
@@ -20,12 +19,6 @@ def filled(shared, accounts):
     deliver(shared, address, 'A subject that is so long that it does not fit ' * 4, 'hello',
             files=[('a-file-of-a-name-without-any-place-to-break-it-' * 3 + '.pdf', 'application/pdf', b'x')])
     return address
-
-
-def test_chromium(shared, filled):
-    support.run_in_chromium(
-        'pages.cjs', 'https://localhost:%d' % shared.ports['https'], filled, shared.passwords[filled],
-        *[folder for folder in [os.environ.get('POSTHOUSE_SCREENSHOTS')] if folder])
 
 
 def w3m(shared, *arguments, home):
