@@ -94,6 +94,9 @@ static const struct config_row rows[] = {
 		CONFIG_COURIER,
 		"A file with the DS or DNSKEY records that are trusted. Debian's package "
 		"dns-root-data keeps those of the root here."},
+	{"proxy.networks", TYPE_LINE, AT(proxy_networks), "", 0, 0, CONFIG_SERVER,
+		"Load balancers before us, as addresses or networks with spaces between: each of "
+		"their connections must begin with a header of the PROXY protocol, version 2."},
 	{"door.trusted", TYPE_LINE, AT(door_trusted), "127.0.0.0/8 ::1", 0, 0, CONFIG_SERVER,
 		"Networks that port 25 checks nothing of, with spaces between: our own other "
 		"servers."},

@@ -76,6 +76,7 @@ struct config {
 	uint64_t tls_old_signatures;
 	struct slice resolver, dnssec_validate, dnssec_anchors, country_database;
 	struct slice door_trusted, door_lists, door_weights, door_link;
+	struct slice proxy_networks;
 	uint64_t door_refuse, door_greylist, door_tarpit, door_greet_s, door_greylist_s, door_tarpit_s,
 		door_per_address, door_per_network, door_per_sender;
 	struct slice sms_url, sms_method, sms_header, sms_type, sms_body;

@@ -101,6 +101,23 @@ bool ip_network_parse(struct slice text, struct ip_network *out)
 	return true;
 }
 
+int ip_networks_parse(
+	struct slice line, struct ip_network *out, size_t max, size_t *n_out, struct err *err)
+{
+	struct slice word;
+	size_t n = 0;
+
+	while ((word = slice_next_word(&line)).len) {
+		if (n == max)
+			return err_set(err, ERR_TOOBIG, "more than %zu networks", max);
+		if (!ip_network_parse(word, &out[n++]))
+			return err_set(err, ERR_SYNTAX, "%.*s is no network",
+				SLICE_ARG(slice_head(word, IP_TEXT_MAX)));
+	}
+	*n_out = n;
+	return 0;
+}
+
 bool ip_is_in(const struct ip *ip, const struct ip_network *network)
 {
 	const struct ip_network mine = ip_network_of(ip, network->bits);

@@ -33,6 +33,10 @@ bool ip_is_private(const struct ip *ip);
 
 /* ip_network_parse - "192.0.2.0/24"; without "/" the one address. */
 bool ip_network_parse(struct slice text, struct ip_network *out);
+/* ip_networks_parse - several with spaces or commas between; at most max. -ERR_SYNTAX names the bad
+ * one, -ERR_TOOBIG. */
+MUST_CHECK int ip_networks_parse(
+	struct slice line, struct ip_network *out, size_t max, size_t *n_out, struct err *err);
 /* ip_network_of - the network of that many bits (cut to the address's length) that ip is in. */
 struct ip_network ip_network_of(const struct ip *ip, unsigned bits);
 bool ip_is_in(const struct ip *ip, const struct ip_network *network);

@@ -127,3 +127,17 @@ bool slice_to_u64(struct slice s, uint64_t max, uint64_t *out)
 	*out = n;
 	return true;
 }
+
+struct slice slice_next_word(struct slice *line)
+{
+	struct slice word;
+	size_t begin = 0, end;
+
+	while (begin < line->len && (line->ptr[begin] == ' ' || line->ptr[begin] == ','))
+		begin++;
+	for (end = begin; end < line->len && line->ptr[end] != ' ' && line->ptr[end] != ','; end++)
+		;
+	word = slice_from(slice_head(*line, end), begin);
+	*line = slice_from(*line, end);
+	return word;
+}

@@ -43,6 +43,10 @@ size_t slice_find(struct slice s, struct slice needle);
  * Without sep the whole of s is returned and *rest is empty with ptr NULL. */
 struct slice slice_cut(struct slice s, char sep, struct slice *rest);
 
+/* slice_next_word - the first word of *line, which goes on behind it; words have spaces or commas
+ * between. Empty: there is none. */
+struct slice slice_next_word(struct slice *line);
+
 /* slice_to_u64 - the whole slice as a decimal number without sign; false if it is not one, or
  * is larger than max. */
 bool slice_to_u64(struct slice s, uint64_t max, uint64_t *out);

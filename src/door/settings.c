@@ -6,22 +6,6 @@
 
 enum { WEIGHT_MAX = 1000, SHOWN = 60, MS = 1000 };
 
-/* The next word of a line of words; empty at its end. */
-static struct slice next_word(struct slice *line)
-{
-	while (line->len && (line->ptr[0] == ' ' || line->ptr[0] == ','))
-		*line = slice_from(*line, 1);
-	for (size_t i = 0; i < line->len; i++) {
-		if (line->ptr[i] == ' ' || line->ptr[i] == ',') {
-			const struct slice word = slice_head(*line, i);
-
-			*line = slice_from(*line, i);
-			return word;
-		}
-	}
-	return slice_cut(*line, '\0', line);
-}
-
 static bool read_weight(struct slice text, int *out)
 {
 	const bool is_negative = slice_starts(text, slice_lit("-"));
@@ -31,19 +15,6 @@ static bool read_weight(struct slice text, int *out)
 		return false;
 	*out = is_negative ? -(int)n : (int)n;
 	return true;
-}
-
-static int read_trusted(struct slice line, struct door *door, struct err *err)
-{
-	struct slice word;
-
-	while ((word = next_word(&line)).len) {
-		if (door->trusted_n == DOOR_NETWORKS_MAX ||
-			!ip_network_parse(word, &door->trusted[door->trusted_n++]))
-			return err_set(err, ERR_SYNTAX, "door.trusted: %.*s is no network",
-				SLICE_ARG(slice_head(word, SHOWN)));
-	}
-	return 0;
 }
 
 /* "ip/ZONE/WEIGHT" or "domain/ZONE/WEIGHT", and maybe "/NETWORK" of the answers that count. */
@@ -64,7 +35,7 @@ static int read_lists(struct slice line, struct door *door, struct err *err)
 {
 	struct slice word;
 
-	while ((word = next_word(&line)).len) {
+	while ((word = slice_next_word(&line)).len) {
 		if (door->lists_n == DOOR_LISTS_MAX ||
 			!read_list(word, &door->arena, &door->lists[door->lists_n++]))
 			return err_set(err, ERR_SYNTAX,
@@ -89,7 +60,7 @@ static int read_weights(struct slice line, struct door *door, struct err *err)
 
 	for (size_t i = 0; i < door_checks_n; i++)
 		door->weights[i] = door_checks[i].weight;
-	while ((word = next_word(&line)).len) {
+	while ((word = slice_next_word(&line)).len) {
 		const struct slice name = slice_cut(word, '=', &weight);
 
 		if (!set_weight(door, name, weight))
@@ -114,7 +85,8 @@ int door_read_settings(const struct config *settings, struct door *door, struct 
 	door->per_address = (unsigned)settings->door_per_address;
 	door->per_network = (unsigned)settings->door_per_network;
 	door->per_sender = (unsigned)settings->door_per_sender;
-	rc = read_trusted(settings->door_trusted, door, err);
+	rc = ip_networks_parse(
+		settings->door_trusted, door->trusted, DOOR_NETWORKS_MAX, &door->trusted_n, err);
 	if (rc == 0)
 		rc = read_lists(settings->door_lists, door, err);
 	return rc ? rc : read_weights(settings->door_weights, door, err);

@@ -145,7 +145,7 @@ static int64_t due_ms(const struct conn *c)
 {
 	int64_t due = INT64_MAX;
 
-	if (c->phase == PHASE_HANDSHAKE)
+	if (c->phase == PHASE_HANDSHAKE || c->phase == PHASE_PROXY)
 		return c->unit_ms + HANDSHAKE_MS;
 	if (c->phase == PHASE_LINGER)
 		return c->unit_ms + LINGER_MS;
@@ -209,6 +209,15 @@ static void greet(struct conn *c)
 		say_goodbye(c, GOODBYE_OVERLOAD);
 	else if (c->protocol->greet)
 		c->protocol->greet(c);
+}
+
+static enum step step_proxy(struct conn *c)
+{
+	const int rc = conn_proxy_step(c);
+
+	if (rc > 0)
+		return STEP_AGAIN;
+	return rc < 0 || c->saw_hangup ? STEP_CLOSED : STEP_WAIT;
 }
 
 static enum step step_handshake(struct conn *c)
@@ -366,6 +375,8 @@ static enum step advance(struct conn *c)
 		on_due(c);
 	if (c->is_dead)
 		return STEP_CLOSED;
+	if (c->phase == PHASE_PROXY)
+		return step_proxy(c);
 	if (c->phase == PHASE_HANDSHAKE)
 		return step_handshake(c);
 	if (c->phase == PHASE_LINGER)
@@ -490,7 +501,7 @@ void conn_begin(struct conn *c, bool caller_takes)
 	struct slot *slot = &c->pool->slots[c->ref.slot];
 
 	slot->class = queue_class(c);
-	if (c->phase == PHASE_HANDSHAKE) {
+	if (c->phase == PHASE_HANDSHAKE || c->phase == PHASE_PROXY) {
 		arm(c); /* nothing is spent on it before its first bytes */
 		if (!c->is_dead && slot_park(slot))
 			return;
@@ -513,6 +524,7 @@ void conn_destroy(struct conn *c)
 	conn_tls_end(c, false);
 	conn_drop_output(c);
 	conn_fds_done(c);
+	conn_proxy_done(c);
 	buf_done(&c->in);
 	arena_done(&c->arena);
 	close(c->fd);

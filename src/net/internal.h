@@ -179,7 +179,7 @@ struct out_part {
 	struct out_part *next;
 };
 
-enum phase { PHASE_HANDSHAKE, PHASE_OPEN, PHASE_LINGER };
+enum phase { PHASE_PROXY, PHASE_HANDSHAKE, PHASE_OPEN, PHASE_LINGER };
 
 struct conn {
 	struct pool *pool;
@@ -213,7 +213,8 @@ struct conn {
 	bool is_due : 1;      /* BIT_TIMER was seen */
 	bool has_wake : 1, has_answer : 1, has_revoke : 1, has_drain : 1;
 	uint16_t key_updates;
-	struct conn_fds *fds; /* NULL: none was sent or received */
+	struct conn_fds *fds;     /* NULL: none was sent or received */
+	struct conn_proxy *proxy; /* the header as far as it came */
 
 	struct buf in;      /* input kept from turn to turn */
 	struct slice input; /* not yet consumed: in `in` or in the worker's scratch */
@@ -284,6 +285,9 @@ void listener_accept(struct listener *l);
 void doors_close(struct pool *pool); /* all listeners */
 void doors_done(struct pool *pool);
 void doors_conn_closed(struct conn *c); /* slot and counts given back */
+/* doors_proxied - the header was read: the connection is that peer's (NULL: the balancer's own), and
+ * begins now. */
+void doors_proxied(struct conn *c, const struct ip *source);
 
 /* conn.c */
 void conn_job(struct pool_job *job);                /* only a mark: queued slots carry it */
@@ -315,6 +319,11 @@ ssize_t conn_fds_read(struct conn *c, char *p, size_t n);
 ssize_t conn_fds_write(struct conn *c, const char *p, size_t n);
 bool conn_has_fds_to_send(const struct conn *c);
 void conn_fds_done(struct conn *c);
+
+/* conn_proxy.c */
+bool conn_is_proxied(const struct pool_listener *face, const char *peer);
+int conn_proxy_step(struct conn *c); /* 1 done, 0 not yet, -1 failed */
+void conn_proxy_done(struct conn *c);
 
 /* conn_tls.c: as read() and write(); -1 with can_read, can_write and the wishes set, or
  * is_dead. 0 bytes read: is_eof. */

@@ -73,7 +73,7 @@ static bool may_enter(struct conn *c)
 {
 	struct pool *pool = c->pool;
 	struct listener *l = c->listener;
-	const bool is_bound = c->peer[0] && !l->face.is_trusted;
+	const bool is_bound = c->peer[0] && !l->face.is_trusted && c->phase != PHASE_PROXY;
 
 	if (atomic_load(&pool->is_draining) ||
 		atomic_load(&pool->doors.clients) >= pool->config.connections_max ||
@@ -169,6 +169,36 @@ static void set_peer(struct conn *c, const struct sockaddr_storage *from)
 	}
 }
 
+static void begin_phase(struct conn *c)
+{
+	c->phase = c->listener->face.is_implicit_tls ? PHASE_HANDSHAKE : PHASE_OPEN;
+}
+
+void doors_proxied(struct conn *c, const struct ip *source)
+{
+	struct pool *pool = c->pool;
+
+	if (source) {
+		memset(c->address, 0, sizeof(c->address));
+		if (source->len == IP_V4) {
+			c->address[10] = c->address[11] = 0xff;
+			memcpy(c->address + 12, source->bytes, IP_V4);
+		} else {
+			memcpy(c->address, source->bytes, 8);
+		}
+		ip_write(source, c->peer);
+		pthread_mutex_lock(&pool->doors.lock);
+		c->is_by_address = address_enter(pool, c->address);
+		c->is_refused |= !c->is_by_address;
+		pthread_mutex_unlock(&pool->doors.lock);
+		c->log.peer = slice_str(c->peer);
+	}
+	begin_phase(c);
+	c->unit_ms = c->moved_ms = clock_mono_ms();
+	/* A handshake waits for an event, so that it waits in its own class. */
+	c->can_read = c->phase != PHASE_HANDSHAKE;
+}
+
 static struct conn *conn_new(
 	struct pool *pool, int fd, const struct protocol *protocol, void *context)
 {
@@ -211,8 +241,9 @@ static void let_in(struct listener *l, int fd, const struct sockaddr_storage *fr
 	c->base_class = l->face.class;
 	set_peer(c, from);
 	c->log.peer = slice_str(c->peer);
-	if (l->face.is_implicit_tls)
-		c->phase = PHASE_HANDSHAKE;
+	begin_phase(c);
+	if (conn_is_proxied(&l->face, c->peer))
+		c->phase = PHASE_PROXY;
 	if (doors_enter(c) && may_be_told(c)) {
 		conn_begin(c, true);
 	} else if (c->ref.slot) {

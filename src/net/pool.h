@@ -15,6 +15,7 @@
 #ifndef NET_POOL_H
 #define NET_POOL_H
 
+#include "base/ip.h"
 #include "net/conn.h"
 
 enum pool_class {
@@ -53,6 +54,10 @@ struct pool_listener {
 	enum pool_class class;  /* of its connections: POOL_INTERACTIVE or POOL_MX */
 	size_t connections_max; /* of this listener; 0: only the pool's bound */
 	bool is_trusted;        /* Unix sockets: no bound by address */
+	/* Load balancers: their connections begin with a header (net/proxy.h) that says for whom.
+	 * The list outlives the pool. */
+	const struct ip_network *proxies;
+	size_t proxies_n;
 };
 
 /* pool_listen - before or after pool_start(). */

@@ -67,6 +67,11 @@ static void *context_of(struct server *server, const struct row *row)
 
 int listeners_open(struct server *server, struct err *err)
 {
+	const int parsed = ip_networks_parse(server->config->proxy_networks, server->proxies,
+		SERVER_PROXIES_MAX, &server->proxies_n, err);
+
+	if (parsed < 0)
+		return parsed;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		int64_t fd;
 		size_t at = 0;
@@ -83,6 +88,8 @@ int listeners_open(struct server *server, struct err *err)
 				.connections_max =
 					rows[i].is_mx ? server->config->mx_connections_max : 0,
 				.is_trusted = is_local((int)fd),
+				.proxies = server->proxies,
+				.proxies_n = server->proxies_n,
 			};
 			const int rc = pool_listen(server->service.pool, &listener, err);
 

@@ -15,9 +15,12 @@
 
 #include "admin/control.h"
 #include "base/config.h"
+#include "base/ip.h"
 #include "base/map.h"
 #include "server/handover.h"
 #include "web/web.h"
+
+enum { SERVER_PROXIES_MAX = 64 }; /* networks of load balancers */
 
 struct server {
 	struct handover handover;
@@ -25,6 +28,8 @@ struct server {
 	struct service service;
 	struct control control;
 	struct tls *tls;
+	struct ip_network proxies[SERVER_PROXIES_MAX];
+	size_t proxies_n;
 	struct web *web; /* of https and http: site.c */
 	int web_spool_fd;
 	struct pool_timer ticket_timer;

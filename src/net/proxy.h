@@ -1,0 +1,23 @@
+/*
+ * proxy.h - the header of the PROXY protocol, version 2: a load balancer tells whom it speaks for.
+ *
+ * Reads:  proxy-protocol.txt of HAProxy, 2.2. TCP over IPv4 and IPv6 and LOCAL; other families and
+ *         what else the header says (TLVs) are passed over.
+ * Pure and linear; a header is at most PROXY_MAX bytes.
+ */
+#ifndef NET_PROXY_H
+#define NET_PROXY_H
+
+#include "base/ip.h"
+
+enum { PROXY_HEAD = 16, PROXY_MAX = 536 };
+
+/* proxy_length - of the whole header at the front of in; 0: more bytes are needed to tell; -1: it
+ * is none, or too long. */
+int proxy_length(struct slice in);
+
+/* proxy_read - a whole header. False: malformed. has_source_out: it says whose connection this is;
+ * else it is the balancer's own. */
+bool proxy_read(struct slice header, bool *has_source_out, struct ip *source_out);
+
+#endif
