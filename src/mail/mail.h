@@ -40,12 +40,16 @@ struct service {
 	/* tell_flood - a flood has begun and is gathered in that folder; NULL: nobody is told. */
 	void (*tell_flood)(struct service *service, uint64_t account, struct slice folder);
 	struct security_log *security_log;
-	struct country *country; /* where addresses are: country.h; NULL: nobody knows */
+	struct country *country;           /* where addresses are: country.h; NULL: nobody knows */
 	bool announces_scram;              /* main passwords have SCRAM verifiers */
 	_Atomic unsigned cleartext_scopes; /* SCOPE_ of what one may log in to without TLS */
 	/* tell_revoked - the other servers shall close this account's sessions too; NULL: none. */
 	void (*tell_revoked)(void *context, uint64_t account);
 	void *context;
+	/* Mail's senders: strangers' are checked, DMARC's wishes obeyed, our own mail signed. */
+	struct {
+		bool is_checked, is_dmarc_obeyed, is_signed;
+	} senders;
 	struct slice host_name; /* in greetings, Received, Message-ID */
 	struct {
 		uint64_t message_max;  /* bytes */
@@ -77,6 +81,7 @@ struct mail_envelope {
 	uint64_t submitter;   /* account of a submission; 0 otherwise */
 	uint64_t delivery_id; /* 63 bits; submitting the same one again stores nothing twice. 0: a
 				 new one */
+	bool is_suspect;  /* its author's domain wants it apart (DMARC): to the folder of spam */
 	size_t own_bytes; /* of our Return-Path at the front, which mail for elsewhere must not have
 			   */
 };
