@@ -11,6 +11,7 @@
 #include "mail/report.h"
 #include "mail/submit.h"
 #include "mail/trace.h"
+#include "wire/mime/write.h"
 
 #define P "@posthouse.example"
 
@@ -174,7 +175,7 @@ static void test_trace(void **state)
 	assert_true(slice_find(buf_slice(&b), slice_lit("from unknown\r\n")) != SIZE_MAX);
 	assert_true(slice_find(buf_slice(&b), slice_lit("with UTF8LMTP\r\n")) != SIZE_MAX);
 	buf_clear(&b);
-	mail_date_put(&b, 1700000000);
+	mime_write_date(&b, 1700000000);
 	assert_true(slice_eq(buf_slice(&b), slice_lit("Tue, 14 Nov 2023 22:13:20 +0000")));
 }
 

@@ -1,10 +1,8 @@
 /* report.c - see report.h for the contract. */
 #include "mail/report.h"
 
-#include <stdio.h>
-
 #include "base/clock.h"
-#include "mail/trace.h"
+#include "wire/mime/report.h"
 
 enum {
 	REPORT_MAX = 4 * 1024 * 1024,
@@ -72,126 +70,50 @@ static const struct letter_target *next_told(const struct letter *letter, size_t
 	return NULL;
 }
 
-static void put_head(struct buf *b, struct service *s, const struct letter *letter,
-	struct slice boundary, bool is_failure)
-{
-	const int64_t now = clock_wall_s();
-
-	buf_lit(b, "Return-Path: <>\r\nFrom: Mail Delivery <postmaster@");
-	buf_append(b, s->host_name);
-	buf_lit(b, ">\r\nTo: <");
-	buf_append(b, letter->sender);
-	buf_str(b, is_failure ? ">\r\nSubject: Mail could not be delivered\r\n"
-			      : ">\r\nSubject: Mail was delivered\r\n");
-	buf_lit(b, "Date: ");
-	mail_date_put(b, now);
-	buf_lit(b, "\r\nMessage-ID: ");
-	mail_id_put(b, s->host_name);
-	buf_lit(b, "\r\nAuto-Submitted: auto-replied\r\nMIME-Version: 1.0\r\n"
-		   "Content-Type: multipart/report; report-type=delivery-status;\r\n\tboundary=\"");
-	buf_append(b, boundary);
-	buf_lit(b, "\"\r\n\r\n");
-}
-
-static void put_part(struct buf *b, struct slice boundary, const char *type)
-{
-	buf_lit(b, "--");
-	buf_append(b, boundary);
-	buf_lit(b, "\r\nContent-Type: ");
-	buf_str(b, type);
-	buf_lit(b, "\r\n\r\n");
-}
-
-static void put_words(struct buf *b, struct service *s, const struct letter *letter)
+/* What there is to tell; more than ENTRIES_MAX are only counted. */
+static size_t list_items(const struct letter *letter, struct mime_report_item *items, size_t max)
 {
 	const struct letter_target *t;
 	size_t at = 0, n = 0;
 
-	buf_lit(b, "This is the mail system at ");
-	buf_append(b, s->host_name);
-	buf_lit(b, ".\r\nWhat became of your message:\r\n\r\n");
-	while ((t = next_told(letter, &at)) && n++ < ENTRIES_MAX) {
-		buf_lit(b, "<");
-		buf_append(b, t->recipient);
-		buf_lit(b, ">: ");
-		buf_str(b, words_of(t));
-		buf_lit(b, "\r\n");
-	}
-	buf_lit(b, "\r\n");
-}
-
-static void put_status(struct buf *b, struct service *s, const struct letter *letter)
-{
-	const struct letter_target *t;
-	size_t at = 0, n = 0;
-
-	buf_lit(b, "Reporting-MTA: dns; ");
-	buf_append(b, s->host_name);
-	if (letter->envid.len) {
-		buf_lit(b, "\r\nOriginal-Envelope-Id: ");
-		buf_append(b, letter->envid);
-	}
-	buf_lit(b, "\r\n\r\n");
-	while ((t = next_told(letter, &at)) && n++ < ENTRIES_MAX) {
-		if (t->orcpt.len) {
-			buf_lit(b, "Original-Recipient: ");
-			buf_append(b, t->orcpt);
-			buf_lit(b, "\r\n");
-		}
-		buf_lit(b, "Final-Recipient: rfc822; ");
-		buf_append(b, t->recipient);
-		buf_str(b, t->state == LETTER_FAILED ? "\r\nAction: failed\r\nStatus: "
-						     : "\r\nAction: delivered\r\nStatus: ");
-		buf_str(b, status_of(t));
-		buf_lit(b, "\r\n\r\n");
-	}
-}
-
-/* The header of the message, as much as is kept for reports, cut at the end of a line. */
-static int put_header(
-	struct buf *b, const struct letter *letter, const struct incoming *about, struct err *err)
-{
-	const uint64_t at = letter->own_bytes;
-	struct buf head AUTO(buf_done);
-	struct slice text;
-	size_t end;
-	int rc;
-
-	buf_init(&head, HEADER_MAX);
-	rc = spool_read(about->spool, at, HEADER_MAX, &head, err);
-	if (rc < 0)
-		return rc;
-	text = buf_slice(&head);
-	end = slice_find(text, slice_lit("\r\n\r\n"));
-	if (end == SIZE_MAX)
-		end = slice_rchr(text, '\n') == SIZE_MAX ? 0 : slice_rchr(text, '\n') - 1;
-	buf_append(b, slice_head(text, end));
-	buf_lit(b, "\r\n\r\n");
-	return 0;
+	while ((t = next_told(letter, &at)) && n < max)
+		items[n++] = (struct mime_report_item){
+			.action = t->state == LETTER_FAILED ? MIME_REPORT_FAILED
+							    : MIME_REPORT_DELIVERED,
+			.recipient = t->recipient,
+			.orcpt = t->orcpt,
+			.status = slice_str(status_of(t)),
+			.words = slice_str(words_of(t)),
+		};
+	return n;
 }
 
 static int put_report(struct buf *b, struct service *s, const struct letter *letter,
-	const struct incoming *about, bool is_failure, struct err *err)
+	const struct incoming *about, struct arena *arena, struct err *err)
 {
-	char name[40];
-	const int n = snprintf(
-		name, sizeof(name), "report-%llx", (unsigned long long)letter->delivery_id);
-	const struct slice boundary = {name, (size_t)n};
+	struct mime_report_item *items = arena_array(arena, struct mime_report_item, ENTRIES_MAX);
+	struct mime_report report = {.host_name = s->host_name,
+		.to = letter->sender,
+		.envid = letter->envid,
+		.id = letter->delivery_id,
+		.now_s = clock_wall_s(),
+		.arrival_s = letter->accepted_s,
+		.is_utf8 = letter->is_smtputf8,
+		.items = items};
+	struct buf head AUTO(buf_done);
 	int rc;
 
-	put_head(b, s, letter, boundary, is_failure);
-	put_part(b, boundary, "text/plain; charset=utf-8");
-	put_words(b, s, letter);
-	put_part(b, boundary,
-		letter->is_smtputf8 ? "message/global-delivery-status" : "message/delivery-status");
-	put_status(b, s, letter);
-	put_part(b, boundary,
-		letter->is_smtputf8 ? "message/global-headers" : "text/rfc822-headers");
-	rc = put_header(b, letter, about, err);
-	buf_lit(b, "--");
-	buf_append(b, boundary);
-	buf_lit(b, "--\r\n");
-	return rc < 0 ? rc : buf_check(b, "delivery report", err);
+	buf_init(&head, HEADER_MAX);
+	if (!items)
+		return err_set(err, ERR_TOOBIG, "envelope too large");
+	report.n = list_items(letter, items, ENTRIES_MAX);
+	rc = spool_read(about->spool, letter->own_bytes, HEADER_MAX, &head, err);
+	if (rc < 0)
+		return rc;
+	report.original = buf_slice(&head);
+	buf_lit(b, "Return-Path: <>\r\n");
+	mime_report_put(b, &report);
+	return buf_check(b, "delivery report", err);
 }
 
 /* The sender as the report's recipient: here if it is known here, else elsewhere. Without targets
@@ -230,18 +152,11 @@ static int make_incoming(
 	return 0;
 }
 
-static bool is_any_told(const struct letter *letter, bool *is_failure)
+static bool is_any_told(const struct letter *letter)
 {
-	const struct letter_target *t;
-	bool is_any = false;
 	size_t at = 0;
 
-	*is_failure = false;
-	while ((t = next_told(letter, &at))) {
-		is_any = true;
-		*is_failure = *is_failure || t->state == LETTER_FAILED;
-	}
-	return is_any;
+	return next_told(letter, &at);
 }
 
 int mail_report(struct service *service, const struct letter *letter, const struct incoming *about,
@@ -254,19 +169,18 @@ int mail_report(struct service *service, const struct letter *letter, const stru
 		.own_bytes = sizeof("Return-Path: <>\r\n") - 1};
 	struct arena arena AUTO(arena_done);
 	struct buf text AUTO(buf_done);
-	bool is_failure;
 	int rc;
 
 	arena_init(&arena, LETTER_ARENA_MAX);
 	buf_init(&text, REPORT_MAX);
 	*letter_out = NULL;
 	*in_out = NULL;
-	if (letter->sender.len == 0 || letter->is_report || !is_any_told(letter, &is_failure))
+	if (letter->sender.len == 0 || letter->is_report || !is_any_told(letter))
 		return 0;
 	rc = find_sender(service, letter->sender, &arena, &to.resolved, err);
 	if (rc < 0 || to.resolved.n == 0)
 		return rc;
-	rc = put_report(&text, service, letter, about, is_failure, err);
+	rc = put_report(&text, service, letter, about, &arena, err);
 	if (rc == 0)
 		rc = make_incoming(service, buf_slice(&text), in_out, err);
 	if (rc == 0)

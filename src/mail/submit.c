@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "mail/trace.h"
+#include "wire/mime/write.h"
 #include "wire/smtp/addr.h"
 
 enum { FROM_MAX = 100, ARENA_MAX = 256 * 1024 };
@@ -116,12 +116,12 @@ static int add_missing(
 	}
 	if (!found->has_date) {
 		buf_lit(&b, "Date: ");
-		mail_date_put(&b, clock_wall_s());
+		mime_write_date(&b, clock_wall_s());
 		buf_lit(&b, "\r\n");
 	}
 	if (!found->has_id) {
 		buf_lit(&b, "Message-ID: ");
-		mail_id_put(&b, s->service->host_name);
+		mime_write_id(&b, s->service->host_name);
 		buf_lit(&b, "\r\n");
 	}
 	rc = buf_check(&b, "added header", err);

@@ -2,36 +2,9 @@
 #include "mail/trace.h"
 
 #include <string.h>
-#include <time.h>
 
 #include "base/clock.h"
-#include "base/encode.h"
-#include "base/random.h"
-
-void mail_date_put(struct buf *out, int64_t wall_s)
-{
-	static const char days[][4] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-	static const char months[][4] = {
-		"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-	const time_t t = (time_t)wall_s;
-	struct tm tm;
-
-	gmtime_r(&t, &tm);
-	buf_printf(out, "%s, %d %s %d %02d:%02d:%02d +0000", days[tm.tm_wday], tm.tm_mday,
-		months[tm.tm_mon], tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
-}
-
-void mail_id_put(struct buf *out, struct slice host_name)
-{
-	unsigned char id[16];
-
-	random_bytes(id, sizeof(id));
-	buf_byte(out, '<');
-	hex_encode(out, (struct slice){(const char *)id, sizeof(id)});
-	buf_byte(out, '@');
-	buf_append(out, host_name);
-	buf_byte(out, '>');
-}
+#include "wire/mime/write.h"
 
 static void with_put(struct buf *out, const struct mail_trace *t)
 {
@@ -84,7 +57,7 @@ size_t mail_trace_put(struct buf *out, const struct mail_trace *t)
 		buf_byte(out, '>');
 	}
 	buf_lit(out, ";\r\n\t");
-	mail_date_put(out, clock_wall_s());
+	mime_write_date(out, clock_wall_s());
 	buf_lit(out, "\r\n");
 	return first;
 }

@@ -1,9 +1,7 @@
 /*
- * trace.h - the lines that delivery puts on top of a message, and dates and ids as mail writes
- * them.
+ * trace.h - the lines that delivery puts on top of a message.
  *
- * Writes: RFC 5321 4.4 (Return-Path, Received), RFC 3848 and 6531 4.3 (the "with" keywords),
- *         RFC 5322 3.3 and 3.6.4 (dates, message ids).
+ * Writes: RFC 5321 4.4 (Return-Path, Received), RFC 3848 and 6531 4.3 (the "with" keywords).
  */
 #ifndef MAIL_TRACE_H
 #define MAIL_TRACE_H
@@ -25,12 +23,6 @@ struct mail_trace {
 /* mail_trace_put - Return-Path, then Received. Returns the bytes of the first, which mail on its
  * way elsewhere must not have (RFC 5321 4.4). */
 size_t mail_trace_put(struct buf *out, const struct mail_trace *trace);
-
-/* mail_date_put - "Sun, 22 Nov 2026 01:13:56 +0000". */
-void mail_date_put(struct buf *out, int64_t wall_s);
-
-/* mail_id_put - a new message id with its angle brackets. */
-void mail_id_put(struct buf *out, struct slice host_name);
 
 /* Counts the Received lines of a header as it passes: RFC 5321 6.3. */
 enum { MAIL_HOPS_MAX = 100 };

@@ -228,7 +228,7 @@ static void put_head(const struct compose *c, struct slice subject, struct slice
 	put_address(out, "From", c->from_name, c->from_address);
 	put_address(out, "To", (struct slice){0}, c->to);
 	mime_write_text(out, "Subject", subject);
-	mail_date_put(&value, c->now_s);
+	mime_write_date(&value, c->now_s);
 	mime_write_words(out, "Date", buf_slice(&value));
 	/* The same for each attempt to send this notice. */
 	buf_printf(out, "Message-ID: <notice-%llx@%.*s>\r\n", (unsigned long long)c->id,

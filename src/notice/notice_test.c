@@ -209,7 +209,7 @@ static void await_sent(void)
 static void test_send(void **state)
 {
 	struct notice_status status;
-	struct mail_queue_status queue;
+	struct kit_queued queue;
 	struct err err;
 
 	(void)state;
@@ -227,7 +227,7 @@ static void test_send(void **state)
 	kit_await(&kit, KIT_ALICE, 2);
 	kit_await(&kit, KIT_BOB, 2);
 	assert_int_equal(kit_messages(&kit, KIT_CAROL), 0);
-	assert_int_equal(mail_queue_status(kit.service.queue, &queue, &err), 0);
+	queue = kit_queued(&kit);
 	assert_int_equal(queue.messages, 1);
 	assert_int_equal(notice_status(&kit.service, &status, &err), 0);
 	assert_int_equal(status.sent_day, 5);

@@ -42,7 +42,7 @@ static void put_header(const struct write *w, bool has_bcc, struct buf *out)
 	struct buf value AUTO(buf_done);
 
 	buf_init(&value, HEADER_MAX);
-	mail_date_put(&value, w->date_s);
+	mime_write_date(&value, w->date_s);
 	mime_write_words(out, "Date", buf_slice(&value));
 	buf_clear(&value);
 	mime_write_address(&value, w->name, slice_head(w->from, at == SIZE_MAX ? 0 : at),

@@ -29,16 +29,9 @@ static void free_visit(void *kept)
 	mem_wipe(&v->session, sizeof(v->session));
 }
 
-/* Also of requests that are refused before they come to guard_before(). */
 struct visit *visit_of(struct http *x)
 {
-	struct visit *v = http_keep(x, sizeof(struct visit), free_visit);
-
-	if (!v->web) {
-		v->web = http_context(x);
-		v->service = v->web->service;
-	}
-	return v;
+	return http_keep(x, sizeof(struct visit), free_visit);
 }
 
 /* ---- names ---- */
@@ -202,6 +195,8 @@ bool guard_before(struct http *x, const struct http_row *row)
 	struct slice cookie;
 	struct keeper_call call;
 
+	v->web = http_context(x);
+	v->service = v->web->service;
 	if (known_answer(x))
 		return true;
 	if (guard_host(x, v))

@@ -275,8 +275,7 @@ static bool fill_change(struct http *x, struct folder_change *f)
 	}
 	if (!mail_folder(x, &folder))
 		return false;
-	if (folder.role != ROLE_NONE || (!slice_eq(f->wish, slice_lit("rename")) &&
-						!slice_eq(f->wish, slice_lit("remove")))) {
+	if (folder.role != ROLE_NONE) {
 		http_fail(x, 400);
 		return false;
 	}

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "mail/trace.h"
+#include "wire/mime/write.h"
 #include "web/html.h"
 #include "web/pages.h"
 #include "web/text.h"
@@ -85,7 +85,7 @@ static void set_identity(struct http *x, struct write *w)
 	struct buf id AUTO(buf_done);
 
 	buf_init(&id, WRITE_FIELD_MAX);
-	mail_id_put(&id, visit_of(x)->service->host_name);
+	mime_write_id(&id, visit_of(x)->service->host_name);
 	w->id = arena_dup(http_arena(x), buf_slice(&id));
 	w->date_s = clock_wall_s();
 }

@@ -2,8 +2,10 @@
 #include "wire/mime/write.h"
 
 #include <string.h>
+#include <time.h>
 
 #include "base/encode.h"
+#include "base/random.h"
 #include "wire/mime/text.h"
 
 enum {
@@ -330,4 +332,29 @@ void mime_base64_finish(struct mime_base64 *b, struct buf *out)
 	base64_encode(out, (struct slice){b->held, b->n});
 	buf_lit(out, "\r\n");
 	b->n = 0;
+}
+
+void mime_write_date(struct buf *out, int64_t wall_s)
+{
+	static const char days[][4] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+	static const char months[][4] = {
+		"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+	const time_t t = (time_t)wall_s;
+	struct tm tm;
+
+	gmtime_r(&t, &tm);
+	buf_printf(out, "%s, %d %s %d %02d:%02d:%02d +0000", days[tm.tm_wday], tm.tm_mday,
+		months[tm.tm_mon], tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
+}
+
+void mime_write_id(struct buf *out, struct slice host_name)
+{
+	unsigned char id[16];
+
+	random_bytes(id, sizeof(id));
+	buf_byte(out, '<');
+	hex_encode(out, (struct slice){(const char *)id, sizeof(id)});
+	buf_byte(out, '@');
+	buf_append(out, host_name);
+	buf_byte(out, '>');
 }

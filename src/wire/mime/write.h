@@ -27,6 +27,11 @@ void mime_write_address(
 /* mime_write_addr_spec - local@domain, the local part quoted if it has to be. */
 void mime_write_addr_spec(struct buf *out, struct slice mailbox, struct slice domain);
 
+/* mime_write_date - "Sun, 22 Nov 2026 01:13:56 +0000" (RFC 5322 3.3). */
+void mime_write_date(struct buf *out, int64_t wall_s);
+/* mime_write_id - a new message id with its angle brackets (RFC 5322 3.6.4). */
+void mime_write_id(struct buf *out, struct slice host_name);
+
 /* mime_write_param - `; name="value"`, or its extended form, on a line of its own. */
 void mime_write_param(struct buf *out, const char *name, struct slice value);
 
