@@ -17,7 +17,7 @@ struct ask {
 	struct line *line;
 };
 
-struct answers {
+struct field {
 	size_t len;
 	char bytes[];
 };
@@ -51,15 +51,15 @@ void ask_free(struct ask **ask)
 	*ask = NULL;
 }
 
-static void *read_answers(struct frame *f)
+static void *read_field(struct frame *f)
 {
-	const struct slice packed = frame_bytes(f);
-	struct answers *answers = mem_alloc(sizeof(*answers) + packed.len);
+	const struct slice bytes = frame_bytes(f);
+	struct field *field = mem_alloc(sizeof(*field) + bytes.len);
 
-	answers->len = packed.len;
-	if (packed.len)
-		memcpy(answers->bytes, packed.ptr, packed.len);
-	return answers;
+	field->len = bytes.len;
+	if (bytes.len)
+		memcpy(field->bytes, bytes.ptr, bytes.len);
+	return field;
 }
 
 static void pack_questions(const struct dns_view *view, struct buf *out)
@@ -77,7 +77,7 @@ void ask_resolve(struct ask *ask, struct conn *c, const struct dns_view *view, i
 	struct line_request request = {
 		.who = conn_ref(c),
 		.deadline_ms = clock_mono_ms() + wait_ms,
-		.read = read_answers,
+		.read = read_field,
 		.fd = -1,
 	};
 	struct buf questions AUTO(buf_done);
@@ -106,11 +106,52 @@ static void put_all(struct dns_view *view, struct slice packed)
 
 void ask_take(struct dns_view *view, struct answer *answer)
 {
-	const struct answers *answers = answer->data;
+	const struct field *field = answer->data;
 
-	if (answer->rc == 0 && answers)
-		put_all(view, (struct slice){answers->bytes, answers->len});
+	if (answer->rc == 0 && field)
+		put_all(view, (struct slice){field->bytes, field->len});
 	dns_view_fail(view);
 	free(answer->data);
 	answer->data = NULL;
+}
+
+void ask_queue(
+	struct ask *ask, struct conn *c, struct slice wish, int64_t wait_ms, conn_resume_fn *resume)
+{
+	struct line_request request = {
+		.who = conn_ref(c),
+		.deadline_ms = clock_mono_ms() + wait_ms,
+		.read = read_field,
+		.fd = -1,
+	};
+
+	buf_init(&request.frame, ASK_REQUEST_MAX);
+	frame_begin(&request.frame, 0, ASK_QUEUE);
+	frame_put(&request.frame, wish);
+	request.ticket = conn_park(c, wait_ms + GRACE_MS, resume);
+	line_ask(ask->line, &request);
+}
+
+bool ask_queue_take(const struct answer *answer, struct slice *out)
+{
+	const struct field *field = answer->data;
+
+	if (!field)
+		return false;
+	*out = (struct slice){field->bytes, field->len};
+	return true;
+}
+
+void ask_call(struct ask *ask, struct buf *frame, int fd, int64_t wait_ms, ask_done_fn *done,
+	void *context)
+{
+	struct line_request request = {
+		.deadline_ms = clock_mono_ms() + wait_ms,
+		.done = done,
+		.done_context = context,
+		.fd = fd,
+		.frame = *frame,
+	};
+
+	line_ask(ask->line, &request);
 }

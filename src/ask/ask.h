@@ -9,6 +9,7 @@
 #ifndef ASK_ASK_H
 #define ASK_ASK_H
 
+#include "frame/frame.h"
 #include "net/pool.h"
 #include "wire/dns/dns.h"
 
@@ -38,5 +39,19 @@ void ask_resolve(struct ask *ask, struct conn *c, const struct dns_view *view, i
 /* ask_take - put the answers into the view and free them; what has none is DNS_FAILED, so nothing
  * that was asked is pending afterwards. */
 void ask_take(struct dns_view *view, struct answer *answer);
+
+/* ask_queue - park c until the operator's wish about the queue (JSON: courier/queue_desk.h) has
+ * been answered. ask_queue_take - only in resume(), with rc 0: the answer's JSON, which lives as
+ * long as answer->data; free() that afterwards. */
+void ask_queue(struct ask *ask, struct conn *c, struct slice wish, int64_t wait_ms,
+	conn_resume_fn *resume);
+bool ask_queue_take(const struct answer *answer, struct slice *out);
+
+/* ask_call - any verb, for whoever is no connection: done() gets the answer's fields, or why there
+ * is none (f NULL), on any thread. The frame, of frame_begin(frame, 0, verb) and fields, is given
+ * away, and so is the descriptor (-1: none). */
+typedef void ask_done_fn(void *context, struct frame *f, int rc, const struct err *err);
+void ask_call(struct ask *ask, struct buf *frame, int fd, int64_t wait_ms, ask_done_fn *done,
+	void *context);
 
 #endif

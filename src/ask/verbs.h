@@ -10,11 +10,31 @@ enum ask_verb {
 	 * one field. Answer: for each of them question and answer, packed, in one field. */
 	ASK_RESOLVE = 1,
 
+	/*
+	 * enqueue - a letter for elsewhere: numbers delivery id, bits of enum ask_letter,
+	 * submitter, accepted_s, ret ('F', 'H', 0); sender, envid; numbers size and offset of the
+	 * text; the text, or empty: it is in the descriptor that comes with the request; the number
+	 * of recipients; for each of them address, recipient (as the sender named it; empty: the
+	 * same), orcpt, notify. Answered, without fields, when it is on disk.
+	 */
+	ASK_ENQUEUE = 2,
+	/* the same with a descriptor */
+	ASK_ENQUEUE_FILE = 3,
+	/* queue - an operator's wish as JSON; the answer is JSON, too: courier/queue_desk.c. */
+	ASK_QUEUE = 4,
+
 	ASK_VERB_END = 64,
 };
 
+enum ask_letter {
+	ASK_LETTER_SMTPUTF8 = 1,
+	ASK_LETTER_8BIT = 2,
+	ASK_LETTER_REPORT = 4,
+	ASK_LETTER_REPEATED = 8, /* may be handed over twice, and shall be kept once */
+};
+
 enum {
-	ASK_REQUEST_MAX = 1 << 17,
+	ASK_REQUEST_MAX = 16 << 20,
 	ASK_ANSWER_MAX = 1 << 20,
 	ASK_SENT_MAX = 4096, /* requests without an answer on one connection */
 };

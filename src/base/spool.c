@@ -135,6 +135,11 @@ bool spool_view(const struct spool *spool, struct slice *out)
 	return true;
 }
 
+int spool_fd(const struct spool *spool)
+{
+	return spool->fd < 0 ? -1 : fcntl(spool->fd, F_DUPFD_CLOEXEC, 0);
+}
+
 int spool_map(struct spool *spool, struct slice *out, struct err *err)
 {
 	void *map;

@@ -24,6 +24,9 @@ MUST_CHECK int spool_read(
 	struct spool *spool, uint64_t at, size_t n, struct buf *out, struct err *err);
 /* spool_view - the bytes themselves when they are in memory; false when they are in a file. */
 bool spool_view(const struct spool *spool, struct slice *out);
+/* spool_fd - a descriptor of the file, the caller's; -1: the bytes are in memory, or there is no
+ * descriptor left. */
+int spool_fd(const struct spool *spool);
 /* spool_map - all the bytes, a file mapped to memory; they live as long as the spool, and nothing
  * is appended any more. By one thread, once. */
 MUST_CHECK int spool_map(struct spool *spool, struct slice *out, struct err *err);

@@ -14,7 +14,7 @@
 #include "base/map.h"
 #include "base/mem.h"
 
-enum { RETRY_FIRST_MS = 50, RETRY_MAX_MS = 2000 };
+enum { RETRY_FIRST_MS = 50, RETRY_MAX_MS = 2000, OUT_MAX = 1 << 20 };
 
 struct request {
 	uint64_t id;          /* 32 bits of it go over the wire */
@@ -56,7 +56,10 @@ void line_fail(
 	if (request->own)
 		return;
 	answer.rc = err_set(&answer.err, code, "%s", why);
-	pool_answer(line->pool, request->who, request->ticket, &answer);
+	if (request->done)
+		request->done(request->done_context, NULL, answer.rc, &answer.err);
+	else
+		pool_answer(line->pool, request->who, request->ticket, &answer);
 }
 
 static void answer_request(struct line *line, const struct line_request *r, struct frame *f)
@@ -74,6 +77,14 @@ static void answer_request(struct line *line, const struct line_request *r, stru
 			&answer.err, ERR_BUSY, "the %s's answer makes no sense", line->config.name);
 	}
 	pool_answer(line->pool, r->who, r->ticket, &answer);
+}
+
+static void answer_done(const struct line_request *r, struct frame *f)
+{
+	struct err err = {.code = 0};
+	const int rc = f->verb ? frame_take_error(f, &err) : 0;
+
+	r->done(r->done_context, rc < 0 ? NULL : f, rc, &err);
 }
 
 /* ---- the list of the unsent; the caller holds the lock ---- */
@@ -97,9 +108,11 @@ static struct request *take_unsent(struct line *line)
 	return r;
 }
 
-/* Whoever asked has been told by the pool when the time was up. */
-static void drop_late(struct line *line)
+/* Whoever asked has been told by the pool when the time was up; those that nobody tells are
+ * returned. */
+static struct request *drop_late(struct line *line)
 {
+	struct request *untold = NULL;
 	const int64_t now = clock_mono_ms();
 	struct request *r, *list = line->first;
 
@@ -112,6 +125,24 @@ static void drop_late(struct line *line)
 			continue;
 		}
 		map_del(&line->requests, map_key_u64(&r->id));
+		if (r->face.done) {
+			r->next = untold;
+			untold = r;
+		} else {
+			request_free(r);
+		}
+	}
+	return untold;
+}
+
+/* Without the lock. */
+static void fail_all(struct line *line, struct request *list, const char *why)
+{
+	struct request *r;
+
+	while ((r = list)) {
+		list = r->next;
+		line_fail(line, &r->face, ERR_BUSY, why);
 		request_free(r);
 	}
 }
@@ -151,13 +182,15 @@ static void send_request(struct line *line, struct conn *c, struct request *r)
 
 static void send_unsent(struct line *line, struct conn *c)
 {
-	struct request *r;
+	struct request *r, *late;
 
 	pthread_mutex_lock(&line->lock);
-	drop_late(line);
-	while (line->sent < line->config.sent_max && (r = take_unsent(line)))
+	late = drop_late(line);
+	while (line->sent < line->config.sent_max && conn_out(c)->len < OUT_MAX &&
+		(r = take_unsent(line)))
 		send_request(line, c, r);
 	pthread_mutex_unlock(&line->lock);
+	fail_all(line, late, "no answer in time");
 }
 
 void line_say_first(struct line *line, struct conn *c, struct line_request *request)
@@ -190,6 +223,15 @@ static void on_notify(struct conn *c)
 	send_unsent(conn_context(c), c);
 }
 
+/* Large requests wait until those before them are on their way. */
+static bool on_more(struct conn *c)
+{
+	const size_t before = conn_out(c)->len;
+
+	send_unsent(conn_context(c), c);
+	return conn_out(c)->len > before;
+}
+
 static size_t on_frame(struct conn *c, struct slice in, bool is_full)
 {
 	const struct line *line = conn_context(c);
@@ -212,6 +254,8 @@ static void on_answer(struct line *line, struct conn *c, struct frame *f)
 	pthread_mutex_unlock(&line->lock);
 	if (r && r->face.own)
 		r->face.own(line->config.context, f);
+	else if (r && r->face.done)
+		answer_done(&r->face, f);
 	else if (r)
 		answer_request(line, &r->face, f);
 	if (r)
@@ -259,20 +303,22 @@ static struct request *take_sent(struct line *line)
 
 static void retry_later(struct line *line)
 {
+	struct request *late;
 	int64_t wait;
 
 	pthread_mutex_lock(&line->lock);
-	drop_late(line);
+	late = drop_late(line);
 	wait = line->retry_ms;
 	line->retry_ms = wait * 2 > RETRY_MAX_MS ? RETRY_MAX_MS : wait * 2;
 	pthread_mutex_unlock(&line->lock);
+	fail_all(line, late, "nobody is there to answer");
 	pool_timer_set(line->pool, &line->retry, clock_mono_ms() + wait);
 }
 
 static void on_done(struct conn *c)
 {
 	struct line *line = conn_context(c);
-	struct request *list, *r;
+	struct request *list;
 
 	pthread_mutex_lock(&line->lock);
 	line->is_connected = false;
@@ -281,11 +327,7 @@ static void on_done(struct conn *c)
 	pthread_mutex_unlock(&line->lock);
 	if (!conn_is_draining(c))
 		log_warn(NULL, "process_lost", log_c("process", line->config.name));
-	while ((r = list)) {
-		list = r->next;
-		line_fail(line, &r->face, ERR_BUSY, "the process that was asked went away");
-		request_free(r);
-	}
+	fail_all(line, list, "the process that was asked went away");
 	retry_later(line);
 }
 
@@ -337,6 +379,7 @@ struct line *line_new(const struct line_config *config)
 		.frame = on_frame,
 		.execute = on_execute,
 		.notify = on_notify,
+		.more = on_more,
 		.done = on_done,
 	};
 	pthread_mutex_init(&line->lock, NULL);
@@ -362,8 +405,11 @@ void line_free(struct line **line_at)
 
 	if (!line)
 		return;
-	for (size_t at = 0; (r = map_next(&line->requests, &at));)
+	for (size_t at = 0; (r = map_next(&line->requests, &at));) {
+		if (r->face.done)
+			line_fail(line, &r->face, ERR_BUSY, "this process ends");
 		request_free(r);
+	}
 	map_done(&line->requests);
 	pthread_mutex_destroy(&line->lock);
 	free(line);
@@ -373,13 +419,13 @@ void line_free(struct line **line_at)
 /* ---- asking ---- */
 
 /* Takes the request if there is room and hope. The caller holds the lock. */
-static bool add_request(struct line *line, struct request *r)
+static bool add_request(struct line *line, struct request *r, struct request **late)
 {
 	if (!line->is_connected && line->config.away_ms &&
 		clock_mono_ms() - line->lost_ms > line->config.away_ms)
 		return false;
 	if (line->requests.count >= LINE_REQUESTS_MAX)
-		drop_late(line);
+		*late = drop_late(line);
 	if (line->requests.count >= LINE_REQUESTS_MAX)
 		return false;
 	number_request(line, r);
@@ -389,7 +435,7 @@ static bool add_request(struct line *line, struct request *r)
 
 void line_ask(struct line *line, struct line_request *request)
 {
-	struct request *r = request_new(request);
+	struct request *r = request_new(request), *late = NULL;
 	bool has_room, is_connected;
 	struct conn_ref conn;
 
@@ -400,10 +446,11 @@ void line_ask(struct line *line, struct line_request *request)
 		return;
 	}
 	pthread_mutex_lock(&line->lock);
-	has_room = add_request(line, r);
+	has_room = add_request(line, r, &late);
 	is_connected = line->is_connected;
 	conn = line->conn;
 	pthread_mutex_unlock(&line->lock);
+	fail_all(line, late, "no answer in time");
 	if (!has_room) {
 		line_fail(
 			line, request, ERR_BUSY, "too much is asked, or nobody is there to answer");

@@ -46,6 +46,10 @@ struct line_request {
 	/* own - our own question: called with the answer, nobody is parked, nothing is said when
 	 * the connection is lost. Else NULL. */
 	void (*own)(void *context, struct frame *f);
+	/* done - called with the answer (f has its fields, rc is 0) or why there is none, instead
+	 * of anybody being woken; with done_context. Else NULL. */
+	void (*done)(void *context, struct frame *f, int rc, const struct err *err);
+	void *done_context;
 	int fd;           /* sent with the request and closed; -1: none */
 	struct buf frame; /* begun, with its fields; wiped when it is sent */
 };
