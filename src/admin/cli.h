@@ -109,6 +109,11 @@ int command_group_add(struct cli *cli), command_group_set(struct cli *cli),
 	command_group_domain(struct cli *cli), command_domain_screen(struct cli *cli);
 int command_policy_status(struct cli *cli), command_policy_users(struct cli *cli);
 int command_clock(struct cli *cli); /* only in builds with faults */
+int command_queue_list(struct cli *cli), command_queue_show(struct cli *cli),
+	command_queue_hold(struct cli *cli), command_queue_release(struct cli *cli),
+	command_queue_retry(struct cli *cli), command_queue_drop(struct cli *cli),
+	command_queue_route(struct cli *cli), command_queue_suppress(struct cli *cli),
+	command_queue_status(struct cli *cli);
 int command_status(struct cli *cli), command_check(struct cli *cli),
 	command_deliver(struct cli *cli);
 int command_stop(struct cli *cli), command_reload(struct cli *cli),

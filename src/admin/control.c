@@ -48,6 +48,7 @@ static const struct {
 	{"ask-password", verb_policy_ask},
 	{"password-changed", verb_policy_changed},
 	{"status", verb_status},
+	{"queue", verb_queue},
 	{"check", verb_check},
 	{"deliver", verb_deliver},
 };

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "admin/control.h"
+#include "ask/ask.h"
 #include "base/encode.h"
 #include "base/io.h"
 #include "base/mem.h"
@@ -79,7 +80,8 @@ static int setup(void **state)
 	store.pool = f->service.pool;
 	assert_int_equal(store_new(&store, &f->service.store, &err), 0);
 	assert_int_equal(directory_open("directory.db", &f->service.directory, &err), 0);
-	assert_int_equal(mail_queue_open(&f->service.queue, &err), 0);
+	f->service.ask = ask_new("nobody.sock");
+	ask_start(f->service.ask, f->service.pool);
 	f->service.host_name = slice_lit("mail.example.org");
 	f->service.limits.message_max = 1 << 20;
 	control_init(&f->control, &f->service);
@@ -109,7 +111,7 @@ static int teardown(void **state)
 	close(f->fd);
 	pool_stop(&f->service.pool);
 	mail_sessions_done(&f->service.sessions);
-	mail_queue_close(&f->service.queue);
+	ask_free(&f->service.ask);
 	directory_close(&f->service.directory);
 	store_free(&f->service.store);
 	control_done(&f->control);

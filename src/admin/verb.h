@@ -31,8 +31,7 @@ verb_fn verb_domain_add, verb_domain_list, verb_account_add, verb_account_find, 
 	verb_group_set, verb_group_delete, verb_group_members, verb_group_join, verb_group_leave,
 	verb_group_admin, verb_group_domain, verb_group_domains, verb_screen, verb_screen_set,
 	verb_policy_status, verb_policy_users, verb_policy_ask, verb_policy_changed, verb_status,
-	verb_check, verb_deliver,
-	verb_dns_lookup;
+	verb_check, verb_deliver, verb_queue, verb_dns_lookup;
 
 /* Replies. The json is given away; NULL means {}. */
 void verb_row(struct buf *out, json_t *row);
@@ -46,6 +45,11 @@ MUST_CHECK int verb_text(const json_t *args, const char *name, struct slice *out
 struct slice verb_text_or_empty(const json_t *args, const char *name);
 uint64_t verb_number(const json_t *args, const char *name); /* 0 if it is not there */
 json_t *verb_string(struct slice text); /* JSON text; bytes that are not UTF-8 show as '?' */
+
+/* verb_queue_ask - park c until the courier has answered (courier/queue_desk.h); args are given
+ * away. verb_queue_take - only in resume(): its answer, or NULL (answer->err). */
+void verb_queue_ask(struct conn *c, json_t *args, int64_t wait_ms, conn_resume_fn *resume);
+json_t *verb_queue_take(struct answer *answer);
 
 /* verb_find_account - of this very "address". verb_account_json - as lists show it. */
 MUST_CHECK int verb_find_account(struct conn *c, const json_t *args, struct arena *arena,

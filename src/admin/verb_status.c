@@ -3,6 +3,9 @@
 #include "base/clock.h"
 #include "notice/notice.h"
 
+/* The courier may be away, or counting. */
+enum { QUEUE_MS = 3000 };
+
 static json_t *pool_json(struct pool *pool)
 {
 	struct pool_stats stats;
@@ -27,18 +30,6 @@ static json_t *store_json(struct store *store)
 		(json_int_t)stats.checkpoints, "full", store_is_full(store));
 }
 
-/* NULL (left out) when the queue cannot be read. */
-static json_t *queue_json(struct mail_queue *queue)
-{
-	struct mail_queue_status status;
-	struct err err;
-
-	if (mail_queue_status(queue, &status, &err) < 0)
-		return json_pack("{s:s}", "error", err.msg);
-	return json_pack("{s:I, s:I, s:I}", "messages", (json_int_t)status.messages, "recipients",
-		(json_int_t)status.recipients, "bytes", (json_int_t)status.bytes);
-}
-
 static json_t *notices_json(struct service *service)
 {
 	struct notice_status status;
@@ -61,12 +52,11 @@ static json_t *processes_json(struct control *control)
 	return list ? list : json_array();
 }
 
-void verb_status(struct conn *c, const json_t *args)
+static void reply_status(struct conn *c, json_t *queue)
 {
 	struct control *control = conn_context(c);
 	struct service *service = control->service;
 
-	(void)args;
 	verb_done(conn_out(c),
 		json_pack("{s:s, s:o, s:i, s:I, s:b, s:i, s:b, s:o, s:o, s:o, s:o, s:o}", "version",
 			POSTHOUSE_VERSION, "host_name", verb_string(service->host_name),
@@ -75,5 +65,18 @@ void verb_status(struct conn *c, const json_t *args)
 			control->is_separate, "landlock", control->sandbox.landlock_abi, "seccomp",
 			control->sandbox.has_seccomp, "processes", processes_json(control),
 			"server", pool_json(service->pool), "store", store_json(service->store),
-			"queue", queue_json(service->queue), "notices", notices_json(service)));
+			"queue", queue, "notices", notices_json(service)));
+}
+
+static void on_queue(struct conn *c, struct answer *answer)
+{
+	json_t *queue = verb_queue_take(answer);
+
+	reply_status(c, queue ? queue : json_pack("{s:s}", "error", answer->err.msg));
+}
+
+void verb_status(struct conn *c, const json_t *args)
+{
+	(void)args;
+	verb_queue_ask(c, json_pack("{s:s}", "do", "status"), QUEUE_MS, on_queue);
 }

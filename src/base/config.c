@@ -129,14 +129,30 @@ static const struct config_row rows[] = {
 		"The same for one envelope sender."},
 	{"door.link", TYPE_URL, AT(door_link), "", 0, 0, CONFIG_SERVER,
 		"The page that replies to strangers point to. Empty: none is named."},
-	{"senders.check", TYPE_SWITCH, AT(senders_check), "true", 0, 0, CONFIG_SERVER,
-		"Check the senders of what strangers bring by SPF, DKIM, ARC and DMARC, and write "
-		"what was found into Authentication-Results."},
-	{"senders.dmarc", TYPE_SWITCH, AT(senders_dmarc), "true", 0, 0, CONFIG_SERVER,
-		"Do what an author's domain wants done with mail that it did not send: refuse it, "
-		"or file it as spam. Mail with more than one From is refused, too."},
-	{"senders.sign", TYPE_SWITCH, AT(senders_sign), "true", 0, 0, CONFIG_SERVER,
-		"Sign what users send for their domains by DKIM, with the keys of posthouse dkim."},
+	{"courier.smarthost", TYPE_LINE, AT(courier_smarthost), "", 0, 0, CONFIG_COURIER,
+		"The host that takes all mail for elsewhere which no route is for: HOST, whose MX "
+		"records count, or [HOST]; with :PORT if it is another than courier.smtp_port. "
+		"Empty: mail goes to its own domain's hosts."},
+	{"courier.smtp_port", TYPE_COUNT, AT(courier_smtp_port), "25", 1, 65535, CONFIG_COURIER,
+		"The port on which other hosts take mail."},
+	{"courier.connections", TYPE_COUNT, AT(courier_connections), "200", 1, 1000, CONFIG_COURIER,
+		"How many connections go out at once."},
+	{"courier.per_destination", TYPE_COUNT, AT(courier_per_destination), "20", 1, 1000,
+		CONFIG_COURIER, "How many of them to one destination, when all goes well there."},
+	{"courier.retry", TYPE_LINE, AT(courier_retry), "5m 10m 20m 40m 1h 2h 4h", 0, 0,
+		CONFIG_COURIER,
+		"The pauses between attempts, up to a fifth more or less; the last one goes on."},
+	{"courier.lifetime", TYPE_TIME, AT(courier_lifetime_s), "5 d", 1, 30 * DAY, CONFIG_COURIER,
+		"After how long mail that cannot be delivered goes back to its sender."},
+	{"courier.delay_notice", TYPE_TIME, AT(courier_delay_s), "4 h", 0, 30 * DAY, CONFIG_COURIER,
+		"After how long a sender is told that mail is still waiting; 0: never."},
+	{"courier.patience", TYPE_TIME, AT(courier_patience_s), "5 m", 1, HOUR, CONFIG_COURIER,
+		"How long a host may take for an answer, and twice that where it has a message to "
+		"store (RFC 5321 asks for 5 and 10 minutes)."},
+	{"courier.connect", TYPE_TIME, AT(courier_connect_s), "30 s", 1, 10 * MINUTE,
+		CONFIG_COURIER, "How long a connection may take."},
+	{"courier.ca_file", TYPE_LINE, AT(courier_ca_file), "", 0, 0, CONFIG_COURIER,
+		"Certificates in PEM by which other hosts are known. Empty: the system's."},
 	{"acme.directory", TYPE_URL, AT(acme_directory), "", 0, 0, CONFIG_COURIER,
 		"Where certificates are ordered (RFC 8555): the URL of the CA's directory, such as "
 		"https://acme-v02.api.letsencrypt.org/directory. To set it is to agree to the CA's "

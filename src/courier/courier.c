@@ -20,6 +20,7 @@
 #include "courier/gateway.h"
 #include "courier/orders.h"
 #include "courier/process.h"
+#include "courier/runner.h"
 #include "process/sandbox.h"
 
 enum { THREADS = 8, CONNECTIONS_MAX = 64, STOP_MS = 3000 };
@@ -70,6 +71,8 @@ static int open_parts(struct courier *courier, const struct courier_config *conf
 	if (rc == 0)
 		rc = gateway_new(courier, &courier->gateway, err);
 	if (rc == 0)
+		rc = runner_open(courier, &courier->runner, err);
+	if (rc == 0)
 		rc = courier_bus_open(courier, config->bus_fd, err);
 	if (rc == 0)
 		rc = desk_open(courier, config->server_fd, err);
@@ -78,9 +81,12 @@ static int open_parts(struct courier *courier, const struct courier_config *conf
 
 static void close_parts(struct courier *courier)
 {
+	if (courier->runner)
+		runner_stop(courier->runner, STOP_MS);
 	dns_stop(courier->dns);
 	if (courier->pool)
 		pool_stop(&courier->pool);
+	runner_close(&courier->runner);
 	gateway_free(&courier->gateway);
 	orders_close(&courier->orders);
 	dns_free(&courier->dns);
@@ -148,6 +154,8 @@ int courier_run(const struct courier_config *config, struct err *err)
 		rc = dns_start(courier.dns, err);
 	if (rc == 0)
 		rc = pool_start(courier.pool, err);
+	if (rc == 0)
+		rc = runner_start(courier.runner, err);
 	if (rc == 0) {
 		orders_start(courier.orders);
 		gateway_start(courier.gateway);

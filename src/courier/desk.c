@@ -11,6 +11,8 @@
 #include "ask/verbs.h"
 #include "base/io.h"
 #include "base/mem.h"
+#include "courier/enqueue.h"
+#include "courier/queue_desk.h"
 #include "courier/resolve.h"
 
 enum { TRAY_MAX = 8 << 20, IDLE_MS = INT32_MAX };
@@ -21,6 +23,9 @@ static const struct row {
 	desk_fn *run;
 } rows[ASK_VERB_END] = {
 	[ASK_RESOLVE] = {"resolve", false, desk_resolve},
+	[ASK_ENQUEUE] = {"enqueue", false, desk_enqueue},
+	[ASK_ENQUEUE_FILE] = {"enqueue", true, desk_enqueue},
+	[ASK_QUEUE] = {"queue", false, desk_queue},
 };
 
 struct tray {

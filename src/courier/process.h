@@ -27,6 +27,7 @@ struct courier_bus {
 
 struct orders;
 struct gateway;
+struct runner;
 
 struct courier {
 	const struct config *settings;
@@ -35,7 +36,8 @@ struct courier {
 	struct dns *dns;
 	struct orders *orders;
 	struct gateway *gateway; /* NULL: no gateway */
-	int event_fd;            /* wakes the main thread after must_stop was set */
+	struct runner *runner;
+	int event_fd; /* wakes the main thread after must_stop was set */
 	atomic_bool must_stop;
 };
 

@@ -240,7 +240,8 @@ static void counted_done(
 static void submit_uncounted(struct service *service, const struct mail_envelope *envelope,
 	struct incoming *in, mail_done_fn *done, void *context)
 {
-	struct mail_target first;
+	const struct mail_target *first =
+		envelope->recipients_n ? envelope->recipients[0].resolved.targets : NULL;
 	struct letter *letter = NULL;
 	struct err err;
 	int rc = letter_new(envelope, &letter, &err);
@@ -252,12 +253,11 @@ static void submit_uncounted(struct service *service, const struct mail_envelope
 		done(context, rc, NULL, &err);
 	} else if (is_direct(letter)) {
 		letter_free(&letter);
-		first = envelope->recipients[0].resolved.targets[0];
-		first.is_suspect = envelope->is_suspect;
-		mail_deliver(service, &first, (struct slice){0}, in, envelope->delivery_id, done,
+		mail_deliver(service, first, (struct slice){0}, in, envelope->delivery_id, done,
 			context);
 	} else if (is_all_elsewhere(letter)) {
-		mail_queue_put(service->queue, letter, in, done, context);
+		mail_queue_put(
+			service->queue, letter, in, envelope->delivery_id != 0, done, context);
 	} else {
 		add_submit(service->accept, letter, in, done, context);
 	}

@@ -72,19 +72,18 @@ static void test_elsewhere(void **state)
 	static const char *const away[] = {"x@elsewhere.example", "y@elsewhere.example", NULL};
 	struct mail_kit *kit = *state;
 	struct incoming *in = kit_incoming(kit, text);
-	struct mail_queue_status status;
-	struct err err;
+	struct kit_queued status;
 
 	kit_start(kit);
 	assert_int_equal(kit_submit(kit, "alice" P, away, in), 0);
-	assert_int_equal(mail_queue_status(kit->service.queue, &status, &err), 0);
+	status = kit_queued(kit);
 	assert_int_equal(status.messages, 1);
 	assert_int_equal(status.recipients, 2);
 	assert_int_equal(kit_submit(kit, "alice" P, mixed, in), 0);
 	kit_await(kit, KIT_ALICE, 1);
 	kit_await(kit, KIT_BOB, 1);
 	kit_await_log_empty(kit);
-	assert_int_equal(mail_queue_status(kit->service.queue, &status, &err), 0);
+	status = kit_queued(kit);
 	assert_int_equal(status.messages, 2);
 	assert_int_equal(status.recipients, 3);
 	incoming_free(&in);
@@ -120,8 +119,7 @@ static void test_replay_twice(void **state)
 {
 	struct mail_kit *kit = *state;
 	struct incoming *in = kit_incoming(kit, text);
-	struct mail_queue_status status;
-	struct err err;
+	struct kit_queued status;
 
 	assert_int_equal(kit_submit(kit, "s@elsewhere.example", mixed, in), 0);
 	incoming_free(&in);
@@ -135,7 +133,7 @@ static void test_replay_twice(void **state)
 		kit_await(kit, KIT_BOB, 1);
 		kit_await_log_empty(kit);
 		assert_int_equal(kit_messages(kit, KIT_ALICE), 1);
-		assert_int_equal(mail_queue_status(kit->service.queue, &status, &err), 0);
+		status = kit_queued(kit);
 		assert_int_equal(status.messages, 1);
 		pool_stop(&kit->service.pool);
 		mail_accept_close(&kit->service.accept);
@@ -152,7 +150,7 @@ static void test_bounce(void **state)
 	static const char *const senders[] = {"carol" P, "s@elsewhere.example"};
 	static const char *const two[] = {"alice" P, "bob" P, NULL};
 	struct mail_kit *kit = *state;
-	struct mail_queue_status status;
+	struct kit_queued status;
 	struct err err;
 
 	for (size_t i = 0; i < 2; i++) {
@@ -170,7 +168,7 @@ static void test_bounce(void **state)
 	kit_await(kit, KIT_CAROL, 1);
 	kit_await_log_empty(kit);
 	kit_await(kit, KIT_CAROL, 1);
-	assert_int_equal(mail_queue_status(kit->service.queue, &status, &err), 0);
+	status = kit_queued(kit);
 	assert_int_equal(status.messages, 1);
 	assert_int_equal(status.recipients, 1);
 }

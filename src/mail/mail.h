@@ -46,10 +46,6 @@ struct service {
 	/* tell_revoked - the other servers shall close this account's sessions too; NULL: none. */
 	void (*tell_revoked)(void *context, uint64_t account);
 	void *context;
-	/* Mail's senders: strangers' are checked, DMARC's wishes obeyed, our own mail signed. */
-	struct {
-		bool is_checked, is_dmarc_obeyed, is_signed;
-	} senders;
 	struct slice host_name; /* in greetings, Received, Message-ID */
 	struct {
 		uint64_t message_max;  /* bytes */
@@ -81,7 +77,7 @@ struct mail_envelope {
 	uint64_t submitter;   /* account of a submission; 0 otherwise */
 	uint64_t delivery_id; /* 63 bits; submitting the same one again stores nothing twice. 0: a
 				 new one */
-	bool is_suspect;  /* its author's domain wants it apart (DMARC): to the folder of spam */
+	bool is_report;       /* of ours: what becomes of it is told to nobody */
 	size_t own_bytes; /* of our Return-Path at the front, which mail for elsewhere must not have
 			   */
 };
@@ -115,14 +111,10 @@ void mail_accept_submit(struct service *service, const struct mail_envelope *env
 MUST_CHECK int mail_accept_open(struct service *service, struct mail_accept **out, struct err *err);
 void mail_accept_close(struct mail_accept **accept);
 
-/* The queue of mail for elsewhere: queue.db, held until there is a courier. */
-MUST_CHECK int mail_queue_open(struct mail_queue **out, struct err *err);
+/* Mail for elsewhere is the courier's. mail_queue_start - when service->ask is there: what an older
+ * version kept in queue.db goes to it, too. */
+MUST_CHECK int mail_queue_open(struct service *service, struct mail_queue **out, struct err *err);
+void mail_queue_start(struct mail_queue *queue);
 void mail_queue_close(struct mail_queue **queue);
-
-struct mail_queue_status {
-	uint64_t messages, recipients, bytes;
-};
-MUST_CHECK int mail_queue_status(
-	struct mail_queue *queue, struct mail_queue_status *out, struct err *err);
 
 #endif

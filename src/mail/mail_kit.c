@@ -30,6 +30,48 @@ static void must(int rc, const struct err *err)
 		fail_msg("%s", err->msg);
 }
 
+static int put_letter(
+	struct kit_queue *q, struct letter *letter, const struct incoming *in, struct err *err)
+{
+	int rc = db_begin(q->db, err);
+
+	if (rc == 0)
+		rc = letter_db_insert(q->db, letter, in, letter->own_bytes, err);
+	if (rc == 0)
+		return db_commit(q->db, err);
+	if (db_in_transaction(q->db))
+		db_rollback(q->db);
+	return rc;
+}
+
+static void on_put(struct mail_queue *queue, struct letter *letter, struct incoming *in,
+	bool is_repeated, mail_done_fn *done, void *context)
+{
+	struct kit_queue *q = (struct kit_queue *)queue;
+	struct err err;
+	int rc;
+
+	(void)is_repeated;
+	pthread_mutex_lock(&q->lock);
+	rc = put_letter(q, letter, in, &err);
+	pthread_mutex_unlock(&q->lock);
+	done(context, rc, NULL, &err);
+	letter_free(&letter);
+}
+
+struct kit_queued kit_queued(struct mail_kit *kit)
+{
+	struct kit_queued found;
+	struct err err;
+
+	pthread_mutex_lock(&kit->queue.lock);
+	must(db_get_int(kit->queue.db, &found.messages, &err, "SELECT count(*) FROM letter"), &err);
+	must(db_get_int(kit->queue.db, &found.recipients, &err, "SELECT count(*) FROM target"),
+		&err);
+	pthread_mutex_unlock(&kit->queue.lock);
+	return found;
+}
+
 void kit_resume(struct mail_kit *kit)
 {
 	struct service *s = &kit->service;
@@ -45,7 +87,10 @@ void kit_resume(struct mail_kit *kit)
 		     &s->store, &err),
 		&err);
 	must(directory_open("directory.db", &s->directory, &err), &err);
-	must(mail_queue_open(&s->queue, &err), &err);
+	must(letter_db_open("queue.db", &kit->queue.db, &err), &err);
+	pthread_mutex_init(&kit->queue.lock, NULL);
+	kit->queue.face.put = on_put;
+	s->queue = &kit->queue.face;
 	must(security_log_open("security.db", s->pool, &s->security_log, &err), &err);
 	must(mail_accept_open(s, &s->accept, &err), &err);
 }
@@ -57,7 +102,8 @@ void kit_stop(struct mail_kit *kit)
 	pool_stop(&s->pool);
 	mail_sessions_done(&s->sessions);
 	mail_accept_close(&s->accept);
-	mail_queue_close(&s->queue);
+	db_close(&kit->queue.db);
+	pthread_mutex_destroy(&kit->queue.lock);
 	security_log_close(&s->security_log);
 	store_free(&s->store);
 	directory_close(&s->directory);

@@ -3,10 +3,23 @@
 #define MAIL_KIT_H
 
 #include "mail/mail.h"
+#include "mail/queue.h"
 
 enum kit_account { KIT_ALICE, KIT_BOB, KIT_CAROL, KIT_ACCOUNTS };
 
+/* What the courier would have: letters in queue.db. */
+struct kit_queue {
+	struct mail_queue face;
+	struct db *db;
+	pthread_mutex_t lock;
+};
+
+struct kit_queued {
+	int64_t messages, recipients;
+};
+
 struct mail_kit {
+	struct kit_queue queue;
 	struct service service;
 	char path[64];
 	int home; /* the folder we were in before */
@@ -28,6 +41,9 @@ struct incoming *kit_incoming(struct mail_kit *kit, const char *text);
 /* kit_submit - mail_accept_submit() to recipients (NULL ends them), waiting for its answer. */
 int kit_submit(struct mail_kit *kit, const char *sender, const char *const *recipients,
 	struct incoming *in);
+
+/* kit_queued - what has been handed to the courier. */
+struct kit_queued kit_queued(struct mail_kit *kit);
 
 uint64_t kit_messages(struct mail_kit *kit, enum kit_account who);
 /* kit_await - until this account has n messages; fails after some seconds. */

@@ -1,114 +1,220 @@
 /*
- * queue.c - mail for elsewhere: queue.db.
+ * queue.c - mail for elsewhere: handed to the courier.
  *
- * Letters are held here, each with the message, the DSN parameters and one row for each address,
- * until a courier takes them.
+ * A short message goes with the request, a long one as the descriptor of its spool. Letters that an
+ * older version left in queue.db here are handed over one by one when the server starts.
  */
 #include "mail/queue.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
+#include "ask/ask.h"
+#include "ask/verbs.h"
+#include "base/clock.h"
 #include "base/mem.h"
-#include "group/group.h"
 
-struct mail_queue {
-	struct db *db, *reader;
-	struct group group;
-	pthread_mutex_t reader_lock;
+enum {
+	PUT_MS = 60000,
+	MOVE_AGAIN_MS = 5000,
+};
+
+/* The real one. */
+struct courier_queue {
+	struct mail_queue face;
+	struct service *service;
+	struct db *old; /* NULL: there is nothing to move */
+	struct pool_timer timer;
+	int64_t moving; /* the letter that is on its way */
 };
 
 struct put {
-	struct group_item item;
 	struct letter *letter;
 	struct incoming *in;
 	mail_done_fn *done;
 	void *context;
 };
 
-int mail_queue_open(struct mail_queue **out, struct err *err)
+static void put_done(void *context, struct frame *f, int rc, const struct err *err)
 {
-	struct mail_queue *q = mem_new(struct mail_queue);
-	int rc = letter_db_open("queue.db", &q->db, err);
+	struct put *put = context;
+	struct err bad;
 
-	if (rc == 0)
-		rc = letter_db_open("queue.db", &q->reader, err);
-	if (rc < 0) {
-		db_close(&q->db);
-		free(q);
-		return rc;
-	}
-	group_init(&q->group, q->db, NULL);
-	pthread_mutex_init(&q->reader_lock, NULL);
-	*out = q;
-	return 0;
-}
-
-void mail_queue_close(struct mail_queue **queue)
-{
-	struct mail_queue *q = *queue;
-
-	*queue = NULL;
-	if (!q)
-		return;
-	group_done(&q->group);
-	pthread_mutex_destroy(&q->reader_lock);
-	db_close(&q->reader);
-	db_close(&q->db);
-	free(q);
-}
-
-static int put_run(struct group_item *item, struct db *db, struct err *err)
-{
-	struct put *put = (struct put *)item;
-
-	return letter_db_insert(db, put->letter, put->in, put->letter->own_bytes, err);
-}
-
-static void put_done(struct group_item *item, int rc, const struct err *err)
-{
-	struct put *put = (struct put *)item;
-
-	put->done(put->context, rc, NULL, err);
+	if (f && !frame_end(f))
+		rc = err_set(&bad, ERR_BUSY, "the courier's answer makes no sense");
+	put->done(put->context, rc, NULL, rc < 0 && f ? &bad : err);
 	letter_free(&put->letter);
 	incoming_free(&put->in);
 	free(put);
 }
 
-void mail_queue_put(struct mail_queue *queue, struct letter *letter, struct incoming *in,
-	mail_done_fn *done, void *context)
+static void pack_targets(const struct letter *letter, struct buf *out)
 {
-	struct put *put = mem_new(struct put);
+	frame_put_u64(out, letter->targets_n);
+	for (size_t i = 0; i < letter->targets_n; i++) {
+		const struct letter_target *t = &letter->targets[i];
 
-	*put = (struct put){.item = {.run = put_run, .done = put_done},
-		.letter = letter,
-		.in = incoming_ref(in),
-		.done = done,
-		.context = context};
-	group_submit(&queue->group, &put->item);
+		frame_put(out, t->address);
+		frame_put(
+			out, slice_eq(t->address, t->recipient) ? (struct slice){0} : t->recipient);
+		frame_put(out, t->orcpt);
+		frame_put_u64(out, t->notify);
+	}
 }
 
-static int read_status(struct db *db, struct mail_queue_status *out, struct err *err)
+void mail_queue_pack(const struct letter *letter, const struct incoming *in, bool is_repeated,
+	struct slice text, struct buf *out)
 {
-	int64_t messages = 0, recipients = 0, bytes = 0;
-	int rc = db_get_int(db, &messages, err, "SELECT count(*) FROM letter");
+	const unsigned flags = (letter->is_smtputf8 ? ASK_LETTER_SMTPUTF8 : 0) |
+			       (letter->is_8bit ? ASK_LETTER_8BIT : 0) |
+			       (letter->is_report ? ASK_LETTER_REPORT : 0) |
+			       (is_repeated ? ASK_LETTER_REPEATED : 0);
 
-	if (rc == 0)
-		rc = db_get_int(db, &recipients, err, "SELECT count(*) FROM target");
-	if (rc == 0)
-		rc = db_get_int(db, &bytes, err, "SELECT coalesce(sum(size), 0) FROM letter");
-	if (rc == 0)
-		*out = (struct mail_queue_status){.messages = (uint64_t)messages,
-			.recipients = (uint64_t)recipients,
-			.bytes = (uint64_t)bytes};
-	return rc;
+	frame_put_u64(out, letter->delivery_id);
+	frame_put_u64(out, flags);
+	frame_put_u64(out, letter->submitter);
+	frame_put_u64(out, (uint64_t)letter->accepted_s);
+	frame_put_u64(out, (unsigned char)letter->ret);
+	frame_put(out, letter->sender);
+	frame_put(out, letter->envid);
+	frame_put_u64(out, in->size - letter->own_bytes);
+	frame_put_u64(out, letter->own_bytes);
+	frame_put(out, text);
+	pack_targets(letter, out);
 }
 
-int mail_queue_status(struct mail_queue *queue, struct mail_queue_status *out, struct err *err)
+static void put(struct mail_queue *queue, struct letter *letter, struct incoming *in,
+	bool is_repeated, mail_done_fn *done, void *context)
 {
-	int rc;
+	struct courier_queue *q = (struct courier_queue *)queue;
+	struct put *p = mem_new(struct put);
+	struct slice text = {0};
+	struct buf frame;
+	int fd = -1;
 
-	pthread_mutex_lock(&queue->reader_lock);
-	rc = read_status(queue->reader, out, err);
-	pthread_mutex_unlock(&queue->reader_lock);
-	return rc;
+	*p = (struct put){
+		.letter = letter, .in = incoming_ref(in), .done = done, .context = context};
+	if (spool_view(in->spool, &text))
+		text = slice_from(text, letter->own_bytes);
+	else
+		fd = spool_fd(in->spool);
+	buf_init(&frame, ASK_REQUEST_MAX);
+	frame_begin(&frame, 0, fd < 0 ? ASK_ENQUEUE : ASK_ENQUEUE_FILE);
+	mail_queue_pack(letter, in, is_repeated, text, &frame);
+	ask_call(q->service->ask, &frame, fd, PUT_MS, put_done, p);
+}
+
+/* ---- what an older version left ---- */
+
+static void move_next(struct courier_queue *q);
+
+static void move_later(struct courier_queue *q)
+{
+	pool_timer_set(q->service->pool, &q->timer, clock_mono_ms() + MOVE_AGAIN_MS);
+}
+
+static void moved(void *context, int rc, const struct message_added *added, const struct err *err)
+{
+	struct courier_queue *q = context;
+	struct err failed;
+
+	(void)added;
+	if (rc < 0) {
+		log_warn(NULL, "queue-move", log_n("letter", q->moving), log_e(err));
+		move_later(q);
+		return;
+	}
+	rc = db_begin(q->old, &failed);
+	if (rc == 0)
+		rc = letter_db_delete(q->old, q->moving, &failed);
+	if (rc == 0)
+		rc = db_commit(q->old, &failed);
+	else
+		db_rollback(q->old);
+	if (rc < 0)
+		log_error(NULL, "queue-move", log_n("letter", q->moving), log_e(&failed));
+	/* One that cannot be deleted comes again, and the courier knows it. */
+	pool_timer_set(q->service->pool, &q->timer, clock_mono_ms() + (rc < 0 ? MOVE_AGAIN_MS : 0));
+}
+
+static int load_next(
+	struct courier_queue *q, struct letter **letter, struct incoming **in, struct err *err)
+{
+	int rc = letter_db_next(q->old, 0, &q->moving, err);
+
+	if (rc < 0 || q->moving == 0)
+		return rc;
+	rc = letter_db_load(q->old, q->moving, letter, err);
+	if (rc == 0)
+		rc = letter_db_body(
+			q->old, q->moving, store_spool_dir(q->service->store), UINT64_MAX, in, err);
+	return rc < 0 ? rc : 1;
+}
+
+static void move_next(struct courier_queue *q)
+{
+	struct letter *letter = NULL;
+	struct incoming *in = NULL;
+	struct err err;
+	const int rc = load_next(q, &letter, &in, &err);
+
+	if (rc == 1) {
+		letter->own_bytes = 0; /* left out when it was put there */
+		put(&q->face, letter, in, true, moved, q);
+		incoming_free(&in);
+		return;
+	}
+	letter_free(&letter);
+	if (rc < 0) {
+		log_error(NULL, "queue-move", log_e(&err));
+		move_later(q);
+		return;
+	}
+	db_close(&q->old);
+	unlink("queue.db-wal");
+	unlink("queue.db-shm");
+	unlink("queue.db");
+}
+
+static void on_timer(struct pool_job *job)
+{
+	move_next(
+		(struct courier_queue *)((char *)job - offsetof(struct courier_queue, timer.job)));
+}
+
+int mail_queue_open(struct service *service, struct mail_queue **out, struct err *err)
+{
+	struct courier_queue *q = mem_new(struct courier_queue);
+	int rc = 0;
+
+	q->face.put = put;
+	q->service = service;
+	q->timer = (struct pool_timer){.job = {.run = on_timer}, .class = POOL_BULK};
+	if (access("queue.db", F_OK) == 0)
+		rc = letter_db_open("queue.db", &q->old, err);
+	if (rc < 0) {
+		free(q);
+		return rc;
+	}
+	*out = &q->face;
+	return 0;
+}
+
+void mail_queue_start(struct mail_queue *queue)
+{
+	struct courier_queue *q = (struct courier_queue *)queue;
+
+	if (q->old)
+		pool_timer_set(q->service->pool, &q->timer, clock_mono_ms());
+}
+
+void mail_queue_close(struct mail_queue **queue)
+{
+	struct courier_queue *q = (struct courier_queue *)*queue;
+
+	*queue = NULL;
+	if (!q)
+		return;
+	db_close(&q->old);
+	free(q);
 }

@@ -83,9 +83,8 @@ static void deliver_here(struct accepted *a, struct attempt *attempt)
 {
 	struct service *service = a->accept->service;
 	struct directory_account account;
-	struct mail_target target = {.account = attempt->target->account,
-		.address = attempt->target->address,
-		.is_suspect = a->letter->is_suspect};
+	struct mail_target target = {
+		.account = attempt->target->account, .address = attempt->target->address};
 	struct arena arena AUTO(arena_done);
 	struct err err;
 	int rc;
@@ -111,7 +110,8 @@ static void deliver_elsewhere(struct accepted *a, struct attempt *attempt)
 	if (rc < 0)
 		attempt_done(attempt, rc, NULL, &err);
 	else
-		mail_queue_put(a->accept->service->queue, letter, a->in, attempt_done, attempt);
+		mail_queue_put(
+			a->accept->service->queue, letter, a->in, true, attempt_done, attempt);
 }
 
 static void load(struct accepted *a)

@@ -89,6 +89,19 @@ static int load_claim(
 	return rc < 0 ? rc : 0;
 }
 
+static int load_name(struct queue *q, struct queue_message *m, struct err *err)
+{
+	struct db_stmt *row AUTO(db_stmt_auto) = NULL;
+	int rc = db_query(q->claims, &row, err, "SELECT name FROM destination WHERE id = ?",
+		db_i(m->destination));
+
+	if (rc == 0)
+		rc = db_step(row, err);
+	if (rc == 1)
+		m->destination_name = arena_dup(&m->arena, db_text(row, 0));
+	return rc < 0 ? rc : 0;
+}
+
 static int claim(
 	struct queue *q, int64_t destination, size_t max, struct queue_message *m, struct err *err)
 {
@@ -102,6 +115,8 @@ static int claim(
 		return err_set(err, ERR_NOTFOUND, "nothing is due");
 	m->destination = destination;
 	if (rc > 0)
+		rc = load_name(q, m, err);
+	if (rc == 0)
 		rc = load_claim(q, m, due_s, max, err);
 	for (size_t i = 0; rc == 0 && i < m->recipients_n; i++)
 		set_running(q, m->id, m->recipients[i].number);
@@ -172,6 +187,7 @@ struct finish {
 	struct group_item item;
 	struct queue *queue;
 	struct queue_message *m;
+	int64_t due_s;   /* the next attempt; INT64_MAX: none */
 	uint64_t chance; /* one for the whole message: what failed together comes back together */
 	struct queue_changes changes;
 };
@@ -221,7 +237,7 @@ static int defer_recipient(struct finish *f, struct db *db, const struct queue_r
 		due = late;
 	if (due > m->expires_s)
 		due = m->expires_s;
-	queue_changes_add(&f->changes, m->destination, (struct slice){0}, due);
+	f->due_s = due < f->due_s ? due : f->due_s;
 	return db_do(db, err,
 		"UPDATE recipient SET due_s = ?, attempts = attempts + 1, reply = ?, host = ?,"
 		" flags = flags | CASE WHEN flags & 2 THEN 0 ELSE ? END"
@@ -248,7 +264,7 @@ static int finish_recipient(
 	case QUEUE_OUT_FAILED:
 		return end_recipient(f, db, r, QUEUE_BOUNCED, QUEUE_NOTIFY_FAILURE, err);
 	case QUEUE_OUT_NONE:
-		queue_changes_add(&f->changes, f->m->destination, (struct slice){0}, r->due_s);
+		f->due_s = r->due_s < f->due_s ? r->due_s : f->due_s;
 		break;
 	}
 	return 0;
@@ -260,8 +276,11 @@ static int finish_run(struct group_item *item, struct db *db, struct err *err)
 	int rc = 0;
 
 	f->changes.n = 0;
+	f->due_s = INT64_MAX;
 	for (size_t i = 0; rc == 0 && i < f->m->recipients_n; i++)
 		rc = finish_recipient(f, db, &f->m->recipients[i], err);
+	if (rc == 0 && f->due_s < INT64_MAX)
+		queue_changes_add(&f->changes, f->m->destination, f->m->destination_name, f->due_s);
 	return rc < 0 ? rc : queue_settle(f->queue, db, f->m->id, err);
 }
 
@@ -274,8 +293,8 @@ static void finish_done(struct group_item *item, int rc, const struct err *err)
 	if (rc < 0) {
 		log_error(NULL, "queue-outcome", log_n("message", f->m->id), log_e(err));
 		f->changes.n = 0;
-		queue_changes_add(&f->changes, f->m->destination, (struct slice){0},
-			clock_wall_s() + QUEUE_TELL_TOGETHER_S);
+		queue_changes_add(&f->changes, f->m->destination, f->m->destination_name,
+			clock_wall_s() + QUEUE_FAILED_S);
 	}
 	queue_changes_tell(q, &f->changes);
 	queue_changes_done(&f->changes);

@@ -272,6 +272,8 @@ static int check_room(const struct queue *q, const struct queue_message *m,
 
 	if (m->recipients_n == 0)
 		return err_set(err, ERR_NOTFOUND, "no recipients");
+	if (body->size == 0)
+		return err_set(err, ERR_SYNTAX, "the message is empty");
 	if (body->size / QUEUE_CHUNK >> QUEUE_NUMBER_BITS)
 		return err_set(err, ERR_TOOBIG, "message too big");
 	if (q->config.reserve_bytes && statvfs(".", &disk) == 0 &&

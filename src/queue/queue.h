@@ -31,6 +31,7 @@ enum {
 	QUEUE_CHUNK = 256 << 10,       /* of a body */
 	QUEUE_REPLY_MAX = 500,         /* of what a host said, as it is kept */
 	QUEUE_SEEN_S = 7 * 24 * 3600,  /* how long a letter handed over again is known */
+	QUEUE_FAILED_S = 10,           /* what could not be written down is tried again after it */
 	QUEUE_NAME_MAX = 300,          /* of a destination */
 };
 
@@ -120,7 +121,8 @@ struct queue_message {
 	uint64_t size;
 	struct queue_recipient *recipients;
 	size_t recipients_n, recipients_cap;
-	int64_t destination; /* of a claim */
+	int64_t destination; /* these two of a claim */
+	struct slice destination_name;
 };
 
 /* queue_message_new - empty. queue_message_add - one more recipient, its slices copied;

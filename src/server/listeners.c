@@ -32,6 +32,8 @@ static const struct row {
 	{"http", &http_protocol, POOL_INTERACTIVE, false, false, WEB, false, false},
 	{"lmtp", &smtp_lmtp_protocol, POOL_INTERACTIVE, false, false, SERVICE, false, false},
 	{"lmtp_socket", &smtp_lmtp_protocol, POOL_INTERACTIVE, false, false, SERVICE, false, false},
+	{"courier_lmtp", &smtp_courier_protocol, POOL_INTERACTIVE, false, false, SERVICE, false,
+		false},
 	{"control", &control_protocol, POOL_INTERACTIVE, false, false, CONTROL, false, false},
 	{"insecure_imaps", &imap_protocol, POOL_INTERACTIVE, true, true, SERVICE, false, true},
 	{"insecure_submissions", &smtp_submission_protocol, POOL_INTERACTIVE, true, true, SERVICE,

@@ -127,6 +127,8 @@ static int open_tls(struct server *server, struct err *err)
 	}
 	if (rc == 0)
 		ask_start(service->ask, service->pool);
+	if (rc == 0)
+		mail_queue_start(service->queue);
 	return rc;
 }
 
@@ -138,12 +140,9 @@ static int open_mail(struct server *server, struct err *err)
 	if (rc == 0)
 		directory_set_operator(service->directory, server->config->service_operator);
 	if (rc == 0)
-		rc = mail_queue_open(&service->queue, err);
+		rc = mail_queue_open(service, &service->queue, err);
 	if (rc == 0)
 		rc = security_log_open("security.db", service->pool, &service->security_log, err);
-	service->senders.is_checked = server->config->senders_check;
-	service->senders.is_dmarc_obeyed = server->config->senders_dmarc;
-	service->senders.is_signed = server->config->senders_sign;
 	if (rc == 0)
 		rc = door_open(server->config, service->pool, &service->door, err);
 	if (rc == 0)

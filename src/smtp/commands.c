@@ -79,7 +79,7 @@ static void run_mail(struct conn *c, struct slice args)
 {
 	struct session *s = session_of(c);
 	struct session_tx *tx = mem_new(struct session_tx);
-	struct smtp_cmd cmd = {.arena = &tx->arena};
+	struct smtp_cmd cmd = {.arena = &tx->arena, .may_origin = s->is_courier};
 	struct smtp_mail mail;
 	struct err err;
 
@@ -100,6 +100,8 @@ static void run_mail(struct conn *c, struct slice args)
 		.ret = ret_letter(mail.ret),
 		.is_smtputf8 = mail.has_utf8,
 		.is_8bit = mail.is_8bit,
+		.is_report = mail.is_report,
+		.delivery_id = mail.delivery,
 		.submitter = s->login.account};
 	s->asking.left_ms = DOOR_NAMES_MS;
 	conn_set_busy(c, true);
@@ -161,7 +163,8 @@ static int rcpt_fill(
 		r->orcpt = arena_dup(arena, buf_slice(&b));
 	}
 	rc = mail_resolve(service->directory, r->address, arena, &r->resolved, err);
-	if (rc == -ERR_DENIED && s->kind == KIND_SUBMISSION)
+	/* A report finds its way to a sender elsewhere, too. */
+	if (rc == -ERR_DENIED && (s->kind == KIND_SUBMISSION || s->tx->env.is_report))
 		rc = resolve_elsewhere(r->address, arena, &r->resolved, err);
 	return rc;
 }

@@ -221,7 +221,7 @@ static void deliver_lmtp(struct conn *c)
 {
 	const struct mail_envelope *env = &session_of(c)->tx->env;
 	const size_t n = env->recipients_n;
-	const uint64_t delivery_id = repeat_id(env);
+	const uint64_t delivery_id = n == 1 && env->delivery_id ? env->delivery_id : repeat_id(env);
 	struct lmtp_wait *wait = mem_zalloc(sizeof(*wait) + n * sizeof(wait->results[0]));
 
 	wait->pool = conn_pool(c);

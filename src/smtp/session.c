@@ -33,7 +33,6 @@ void smtp_session_tx_free(struct conn *c)
 		return;
 	conn_set_busy(c, false);
 	incoming_free(&tx->in);
-	smtp_sender_end(tx);
 	mail_submit_done(&tx->submit);
 	arena_done(&tx->arena);
 	free(tx);
@@ -61,6 +60,13 @@ static void greet_mx(struct conn *c)
 {
 	begin(c, KIND_MX);
 	smtp_gate_open(c);
+}
+
+static void greet_courier(struct conn *c)
+{
+	begin(c, KIND_LMTP);
+	session_of(c)->is_courier = true;
+	smtp_session_greet(c);
 }
 
 static void greet_lmtp(struct conn *c)
@@ -182,6 +188,17 @@ const struct protocol smtp_mx_protocol = {
 	.session_size = sizeof(struct session),
 	.unit_max = SESSION_UNIT_MAX,
 	.greet = greet_mx,
+	.frame = frame,
+	.execute = execute,
+	.goodbye = goodbye,
+	.done = done,
+};
+
+const struct protocol smtp_courier_protocol = {
+	.name = "courier-lmtp",
+	.session_size = sizeof(struct session),
+	.unit_max = SESSION_UNIT_MAX,
+	.greet = greet_courier,
 	.frame = frame,
 	.execute = execute,
 	.goodbye = goodbye,

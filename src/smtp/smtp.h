@@ -16,6 +16,8 @@
 
 extern const struct protocol smtp_mx_protocol;
 extern const struct protocol smtp_lmtp_protocol;
+extern const struct protocol
+	smtp_courier_protocol; /* LMTP of our courier: reports, what comes back */
 extern const struct protocol smtp_submission_protocol;
 
 #endif

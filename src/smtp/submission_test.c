@@ -189,14 +189,13 @@ static void test_submission(void **state)
 		"> ", "> hi", "> .", "< 250 2.6.0", "> MAIL FROM:<alice" P ">", "< 250",
 		"> RCPT TO:<bob" P ">", "< 250", "> DATA", "< 354", "> From: bob" P, "> ", "> .",
 		"< 550 5.7.1 bob" P, "> QUIT", "< 221", NULL};
-	struct mail_queue_status status;
-	struct err err;
+	struct kit_queued status;
 
 	(void)state;
 	run(listen_on(&smtp_submission_protocol, true), script);
 	kit_await(&kit, KIT_BOB, 1);
 	kit_await_log_empty(&kit);
-	assert_int_equal(mail_queue_status(kit.service.queue, &status, &err), 0);
+	status = kit_queued(&kit);
 	assert_int_equal(status.recipients, 1);
 }
 

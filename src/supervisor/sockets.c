@@ -166,6 +166,8 @@ static int add_unix(const struct layout *layout, const struct config *config,
 			layout->courier_gid, 0600, true},
 		{"courier_server", "run/courier-server.sock", SOCKET_COURIER, layout->server_uid,
 			layout->server_gid, 0600, true},
+		{"courier_lmtp", "run/courier-lmtp.sock", SOCKET_SERVER, layout->courier_uid,
+			layout->courier_gid, 0600, true},
 		{"keeper_cli", "run/keeper-cli.sock", SOCKET_KEEPER, layout->owner, 0, 0600, true},
 	};
 	int rc = 0;

@@ -7,7 +7,7 @@
 
 #include "supervisor/layout.h"
 
-enum { SOCKETS_MAX = 10 * CONFIG_LISTEN_MAX + 6 };
+enum { SOCKETS_MAX = 10 * CONFIG_LISTEN_MAX + 7 };
 
 enum socket_owner { SOCKET_SERVER, SOCKET_KEEPER, SOCKET_COURIER };
 

@@ -255,6 +255,25 @@ static int param_auth(
 	return xtext_decode(cmd, value, &text, err);
 }
 
+static int param_origin(
+	struct smtp_cmd *cmd, struct slice value, struct smtp_mail *mail, struct err *err)
+{
+	if (!cmd->may_origin)
+		return refuse(cmd, err, SMTP_SAY_BAD_PARAM, ERR_SYNTAX, "Unknown parameter");
+	mail->is_report = slice_eq(value, slice_lit("report"));
+	return 0;
+}
+
+static int param_delivery(
+	struct smtp_cmd *cmd, struct slice value, struct smtp_mail *mail, struct err *err)
+{
+	if (!cmd->may_origin)
+		return refuse(cmd, err, SMTP_SAY_BAD_PARAM, ERR_SYNTAX, "Unknown parameter");
+	if (!slice_to_u64(value, INT64_MAX, &mail->delivery))
+		return refuse(cmd, err, SMTP_SAY_BAD_ARG, ERR_SYNTAX, "Bad XDELIVERY");
+	return 0;
+}
+
 static const struct mail_param {
 	const char *key;
 	int (*parse)(struct smtp_cmd *, struct slice, struct smtp_mail *, struct err *);
@@ -265,6 +284,8 @@ static const struct mail_param {
 	{"RET", param_ret},
 	{"ENVID", param_envid},
 	{"AUTH", param_auth},
+	{"XORIGIN", param_origin},
+	{"XDELIVERY", param_delivery},
 };
 
 static int param_notify(

@@ -45,6 +45,7 @@ enum smtp_verb {
 struct smtp_cmd {
 	struct arena *arena;
 	bool may_utf8;     /* RCPT: MAIL had SMTPUTF8 */
+	bool may_origin;   /* MAIL: XORIGIN and XDELIVERY, which only our own courier may say */
 	enum smtp_say say; /* after an error: the reply to give */
 };
 
@@ -64,6 +65,8 @@ struct smtp_mail {
 	struct slice envid; /* decoded; ptr NULL if not given */
 	bool has_utf8;      /* SMTPUTF8 */
 	bool is_8bit;       /* BODY=8BITMIME */
+	bool is_report;     /* XORIGIN=report: what becomes of it is told to nobody */
+	uint64_t delivery;  /* XDELIVERY: the same one again is the same message; 0: not given */
 };
 
 struct smtp_rcpt {

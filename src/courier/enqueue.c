@@ -1,0 +1,125 @@
+/* enqueue.c - see enqueue.h for the contract. */
+#include "courier/enqueue.h"
+
+#include <stdlib.h>
+
+#include "ask/verbs.h"
+#include "base/io.h"
+#include "base/mem.h"
+#include "courier/runner.h"
+
+struct enqueuing {
+	struct asked *asked;
+	int fd;
+	struct buf text; /* of a short message */
+};
+
+static void enqueuing_free(struct enqueuing *e)
+{
+	io_close(&e->fd);
+	buf_done(&e->text);
+	free(e);
+}
+
+static void on_put(void *context, int rc, const struct err *err)
+{
+	struct enqueuing *e = context;
+	struct buf fields AUTO(buf_done);
+
+	buf_init(&fields, FRAME_HEAD);
+	if (rc < 0)
+		asked_fail(e->asked, err);
+	else
+		asked_answer(e->asked, &fields);
+	enqueuing_free(e);
+}
+
+static unsigned flags_of(uint64_t bits)
+{
+	static const struct {
+		enum ask_letter bit;
+		enum queue_flag flag;
+	} flags[] = {
+		{ASK_LETTER_SMTPUTF8, QUEUE_SMTPUTF8},
+		{ASK_LETTER_8BIT, QUEUE_8BIT},
+		{ASK_LETTER_REPORT, QUEUE_REPORT},
+		{ASK_LETTER_REPEATED, QUEUE_REPEATED},
+	};
+	unsigned found = 0;
+
+	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
+		found |= bits & flags[i].bit ? flags[i].flag : 0;
+	return found;
+}
+
+static int take_text(struct queue_message *m, struct slice *text, struct err *err)
+{
+	*text = arena_dup(&m->arena, *text);
+	return text->ptr ? 0 : err_set(err, ERR_TOOBIG, "envelope too large");
+}
+
+static int take_recipients(struct frame *f, struct queue_message *m, struct err *err)
+{
+	const uint64_t n = frame_u64(f);
+	int rc = 0;
+
+	for (uint64_t i = 0; i < n && rc == 0 && !f->is_bad; i++) {
+		struct queue_recipient r = {.address = frame_bytes(f)};
+
+		r.recipient = frame_bytes(f);
+		r.orcpt = frame_bytes(f);
+		r.notify = (unsigned)frame_u64(f);
+		rc = queue_message_add(m, &r, err);
+	}
+	return rc;
+}
+
+static int take_letter(
+	struct frame *f, struct queue_message *m, struct queue_body *body, struct err *err)
+{
+	int rc;
+
+	m->delivery_id = frame_u64(f);
+	m->flags = flags_of(frame_u64(f));
+	m->submitter = frame_u64(f);
+	m->accepted_s = (int64_t)frame_u64(f);
+	m->ret = (char)frame_u64(f);
+	m->sender = frame_bytes(f);
+	m->envid = frame_bytes(f);
+	body->size = frame_u64(f);
+	body->at = frame_u64(f);
+	body->bytes = frame_bytes(f);
+	m->origin = m->submitter ? QUEUE_OF_USER : QUEUE_OF_FORWARD;
+	rc = take_text(m, &m->sender, err);
+	if (rc == 0)
+		rc = take_text(m, &m->envid, err);
+	if (rc == 0)
+		rc = take_recipients(f, m, err);
+	if (rc == 0 && !frame_end(f))
+		rc = err_set(err, ERR_SYNTAX, "this is no letter");
+	return rc;
+}
+
+void desk_enqueue(struct courier *courier, struct asked *asked, struct frame *f, int fd)
+{
+	struct enqueuing *e = mem_new(struct enqueuing);
+	struct queue_message *m = queue_message_new();
+	struct queue_body body = {.fd = fd};
+	struct err err;
+	int rc;
+
+	e->asked = asked;
+	e->fd = fd;
+	rc = take_letter(f, m, &body, &err);
+	if (rc == 0 && fd < 0 && body.bytes.len != body.size)
+		rc = err_set(&err, ERR_SYNTAX, "the text is not as long as it was said to be");
+	if (rc < 0) {
+		queue_message_free(&m);
+		on_put(e, rc, &err);
+		return;
+	}
+	buf_init(&e->text, body.bytes.len);
+	buf_append(&e->text, body.bytes);
+	body.bytes = buf_slice(&e->text);
+	queue_put(runner_queue(courier->runner), m, &body, on_put, e);
+}

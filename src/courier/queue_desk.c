@@ -1,0 +1,312 @@
+/* queue_desk.c - see queue_desk.h for the contract. */
+#include "courier/queue_desk.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+
+#include "ask/verbs.h"
+#include "base/mem.h"
+#include "courier/runner.h"
+#include "queue/manage.h"
+#include "wire/mime/report.h"
+
+enum { LIST_DEFAULT = 200, HEADER_MAX = 64 << 10 };
+
+struct wish {
+	struct pool_job job;
+	struct courier *courier;
+	struct asked *asked;
+	json_t *args;
+};
+
+typedef int wish_fn(struct wish *wish, json_t *out, struct err *err);
+
+/* ---- arguments and values ---- */
+
+static struct slice text_of(const struct wish *w, const char *name)
+{
+	const json_t *value = json_object_get(w->args, name);
+
+	return (struct slice){json_string_value(value), json_string_length(value)};
+}
+
+static json_t *json_text(struct slice s)
+{
+	json_t *text = json_stringn(s.len ? s.ptr : "", s.len);
+
+	return text ? text : json_string("?");
+}
+
+static const char *const states[] = {"waiting", "held", "delivered", "relayed", "bounced"};
+
+static struct queue_filter filter_of(const struct wish *w)
+{
+	struct queue_filter f = {.id = json_integer_value(json_object_get(w->args, "id")),
+		.address = text_of(w, "address"),
+		.sender = text_of(w, "sender"),
+		.state = -1};
+	const struct slice state = text_of(w, "state");
+
+	for (int i = 0; i <= QUEUE_BOUNCED; i++) {
+		if (slice_eq(state, slice_str(states[i])))
+			f.state = i;
+	}
+	return f;
+}
+
+static void add_entry(void *context, const struct queue_entry *e)
+{
+	json_array_append_new(context,
+		json_pack("{s:I, s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:i, s:I, s:I, s:I, s:I}", "id",
+			(json_int_t)e->id, "number", (int)e->number, "state",
+			e->is_running ? "running" : states[e->state], "sender",
+			json_text(e->sender), "address", json_text(e->address), "destination",
+			json_text(e->destination), "reply", json_text(e->reply), "host",
+			json_text(e->host), "attempts", (int)e->attempts, "accepted",
+			(json_int_t)e->accepted_s, "due", (json_int_t)e->due_s, "expires",
+			(json_int_t)e->expires_s, "size", (json_int_t)e->size));
+}
+
+static void add_pair(void *context, struct slice name, struct slice value)
+{
+	json_array_append_new(context,
+		json_pack("{s:o, s:o}", "name", json_text(name), "value", json_text(value)));
+}
+
+static struct queue *queue_of(const struct wish *w)
+{
+	return runner_queue(w->courier->runner);
+}
+
+/* ---- what can be done ---- */
+
+static int do_list(struct wish *w, json_t *out, struct err *err)
+{
+	const struct queue_filter filter = filter_of(w);
+	json_int_t max = json_integer_value(json_object_get(w->args, "max"));
+	struct slice number, id = slice_cut(text_of(w, "after"), '.', &number);
+	uint64_t after_id = 0, after_number = 0;
+	json_t *rows = json_array();
+	bool more = false;
+	int rc;
+
+	if (max <= 0 || max > QUEUE_LIST_MAX)
+		max = LIST_DEFAULT;
+	if (id.len && (!slice_to_u64(id, INT64_MAX, &after_id) ||
+			      !slice_to_u64(number, UINT32_MAX, &after_number))) {
+		json_decref(rows);
+		return err_set(err, ERR_SYNTAX, "after is not ID.NUMBER");
+	}
+	rc = queue_list(queue_of(w), &filter, (int64_t)after_id, (unsigned)after_number,
+		(size_t)max, add_entry, rows, &more, err);
+	json_object_set_new(out, "rows", rows);
+	json_object_set_new(out, "more", json_boolean(more));
+	return rc;
+}
+
+static int do_show(struct wish *w, json_t *out, struct err *err)
+{
+	const json_int_t id = json_integer_value(json_object_get(w->args, "id"));
+	struct buf text AUTO(buf_done);
+	int rc;
+
+	buf_init(&text, QUEUE_CHUNK);
+	if (id <= 0)
+		return err_set(err, ERR_SYNTAX, "which message?");
+	rc = do_list(w, out, err);
+	if (rc == 0 && json_array_size(json_object_get(out, "rows")) == 0)
+		rc = err_set(err, ERR_NOTFOUND, "there is no such message in the queue");
+	if (rc == 0)
+		rc = queue_read(queue_of(w), id, 0, &text, err);
+	json_object_set_new(out, "header",
+		json_text(mime_report_header_of(slice_head(buf_slice(&text), HEADER_MAX))));
+	return rc;
+}
+
+static int change(struct wish *w, json_t *out, enum queue_change_kind kind, struct err *err)
+{
+	const struct queue_filter f = filter_of(w);
+	uint64_t changed = 0;
+	int rc;
+
+	if (!f.id && !f.address.len && !f.sender.len && f.state < 0 &&
+		!json_is_true(json_object_get(w->args, "all")))
+		return err_set(err, ERR_SYNTAX, "which messages?");
+	rc = queue_change(queue_of(w), &f, kind, &changed, err);
+	json_object_set_new(out, "changed", json_integer((json_int_t)changed));
+	if (rc == 0 && (kind == QUEUE_RELEASE || kind == QUEUE_RETRY))
+		runner_hurry(w->courier->runner);
+	return rc;
+}
+
+static int do_hold(struct wish *w, json_t *out, struct err *err)
+{
+	return change(w, out, QUEUE_HOLD, err);
+}
+
+static int do_release(struct wish *w, json_t *out, struct err *err)
+{
+	return change(w, out, QUEUE_RELEASE, err);
+}
+
+static int do_retry(struct wish *w, json_t *out, struct err *err)
+{
+	return change(w, out, QUEUE_RETRY, err);
+}
+
+static int do_drop(struct wish *w, json_t *out, struct err *err)
+{
+	return change(w, out, QUEUE_DROP, err);
+}
+
+static int do_bounce(struct wish *w, json_t *out, struct err *err)
+{
+	return change(w, out, QUEUE_BOUNCE, err);
+}
+
+static int do_routes(struct wish *w, json_t *out, struct err *err)
+{
+	json_t *rows = json_array();
+	const int rc = queue_route_list(queue_of(w), add_pair, rows, err);
+
+	json_object_set_new(out, "rows", rows);
+	return rc;
+}
+
+static int do_route(struct wish *w, json_t *out, struct err *err)
+{
+	const struct slice pattern = text_of(w, "pattern");
+	int rc;
+
+	(void)out;
+	if (!pattern.len || pattern.len > QUEUE_NAME_MAX ||
+		text_of(w, "target").len > QUEUE_NAME_MAX)
+		return err_set(err, ERR_SYNTAX, "a route has a domain, .DOMAIN or *");
+	rc = queue_route_set(queue_of(w), pattern, text_of(w, "target"), err);
+	if (rc == 0)
+		runner_hurry(w->courier->runner);
+	return rc;
+}
+
+static int do_suppressed(struct wish *w, json_t *out, struct err *err)
+{
+	json_t *rows = json_array();
+	const int rc = queue_suppress_list(queue_of(w), add_pair, rows, err);
+
+	json_object_set_new(out, "rows", rows);
+	return rc;
+}
+
+static int do_suppress(struct wish *w, json_t *out, struct err *err)
+{
+	const struct slice address = text_of(w, "address");
+	struct slice reason = text_of(w, "reason");
+
+	(void)out;
+	if (!address.len)
+		return err_set(err, ERR_SYNTAX, "which address?");
+	if (!reason.len)
+		reason = slice_lit("550 5.1.1 nothing is sent to this address any more");
+	return queue_suppress(queue_of(w), address, &reason, err);
+}
+
+static int do_unsuppress(struct wish *w, json_t *out, struct err *err)
+{
+	(void)out;
+	return queue_suppress(queue_of(w), text_of(w, "address"), NULL, err);
+}
+
+static int do_status(struct wish *w, json_t *out, struct err *err)
+{
+	struct queue_status queue;
+	struct runner_status runner;
+	json_t *all;
+	const int rc = queue_status(queue_of(w), &queue, err);
+
+	if (rc < 0)
+		return rc;
+	runner_status(w->courier->runner, &runner);
+	all = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "messages",
+		(json_int_t)queue.messages, "recipients", (json_int_t)queue.recipients, "held",
+		(json_int_t)queue.held, "bytes", (json_int_t)queue.bytes, "oldest",
+		(json_int_t)queue.oldest_s, "connections", (json_int_t)runner.connections,
+		"destinations", (json_int_t)runner.destinations, "sent", (json_int_t)runner.sent,
+		"deferred", (json_int_t)runner.deferred, "failed", (json_int_t)runner.failed);
+	json_object_update(out, all);
+	json_decref(all);
+	return 0;
+}
+
+static const struct {
+	const char *name;
+	wish_fn *run;
+} rows[] = {
+	{"list", do_list},
+	{"show", do_show},
+	{"hold", do_hold},
+	{"release", do_release},
+	{"retry", do_retry},
+	{"drop", do_drop},
+	{"bounce", do_bounce},
+	{"routes", do_routes},
+	{"route", do_route},
+	{"suppressed", do_suppressed},
+	{"suppress", do_suppress},
+	{"unsuppress", do_unsuppress},
+	{"status", do_status},
+};
+
+/* ---- the verb ---- */
+
+static int run_wish(struct wish *w, json_t *out, struct err *err)
+{
+	const struct slice what = text_of(w, "do");
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (slice_eq(what, slice_str(rows[i].name)))
+			return rows[i].run(w, out, err);
+	}
+	return err_set(err, ERR_SYNTAX, "nothing of that name can be done");
+}
+
+/* What is done waits for flushes: not on a thread that others need for them. */
+static void run_job(struct pool_job *job)
+{
+	struct wish *w = (struct wish *)job;
+	struct buf fields AUTO(buf_done);
+	json_t *out = json_object();
+	struct err err;
+	int rc = run_wish(w, out, &err);
+	char *text = rc == 0 ? json_dumps(out, JSON_COMPACT) : NULL;
+
+	buf_init(&fields, ASK_ANSWER_MAX);
+	frame_put(&fields, slice_str(text ? text : ""));
+	if (rc == 0)
+		asked_answer(w->asked, &fields);
+	else
+		asked_fail(w->asked, &err);
+	free(text);
+	json_decref(out);
+	json_decref(w->args);
+	free(w);
+}
+
+void desk_queue(struct courier *courier, struct asked *asked, struct frame *f, int fd)
+{
+	const struct slice text = frame_bytes(f);
+	json_t *args = frame_end(f) ? json_loadb(text.ptr, text.len, 0, NULL) : NULL;
+	struct wish *w;
+	struct err err;
+
+	(void)fd;
+	if (!json_is_object(args)) {
+		json_decref(args);
+		err_set(&err, ERR_SYNTAX, "this is no wish");
+		asked_fail(asked, &err);
+		return;
+	}
+	w = mem_new(struct wish);
+	*w = (struct wish){
+		.job = {.run = run_job}, .courier = courier, .asked = asked, .args = args};
+	pool_run(courier->pool, POOL_BULK, &w->job);
+}

@@ -1,0 +1,23 @@
+/*
+ * queue_desk.h - the operator's wishes about the queue: ASK_QUEUE of ask/verbs.h.
+ *
+ * The request is one field of JSON: "do" says what, the other members are its arguments:
+ *
+ *	list          id, address ("a@b" or "@b"), sender, state, after ("ID.NUMBER"), max
+ *	show          id: as list, with the beginning of the header
+ *	hold, release, retry, drop, bounce   id, address, sender, state; or "all": true
+ *	routes; route with pattern and target ("": none)
+ *	suppressed; suppress with address and reason; unsuppress with address
+ *	status
+ *
+ * The answer is one field of JSON: {"rows": […], "more": false}, {"changed": 7} or members of its
+ * own.
+ */
+#ifndef COURIER_QUEUE_DESK_H
+#define COURIER_QUEUE_DESK_H
+
+#include "courier/desk.h"
+
+desk_fn desk_queue;
+
+#endif

@@ -1,0 +1,37 @@
+/*
+ * runner.h - sends what is in the queue.
+ *
+ * A thread for each outgoing connection, started as they are needed and at most as many as the
+ * settings allow, with small stacks; one thread more looks at the clock and tells senders. Each
+ * destination has a lane (queue/lanes.h): a thread takes the next lane, claims a message of it,
+ * makes a connection if it has none, sends, and goes on with the lane's next message over the same
+ * connection.
+ */
+#ifndef COURIER_RUNNER_H
+#define COURIER_RUNNER_H
+
+#include "queue/queue.h"
+
+struct courier;
+struct runner;
+
+/* runner_open - queue.db in the current directory, the list of CAs; before the sandbox. */
+MUST_CHECK int runner_open(struct courier *courier, struct runner **out, struct err *err);
+/* runner_start - send, when the pool runs. */
+MUST_CHECK int runner_start(struct runner *runner, struct err *err);
+/* runner_stop - nothing new is begun; what is under way has wait_ms to end. */
+void runner_stop(struct runner *runner, int64_t wait_ms);
+/* runner_close - after the pool was stopped. */
+void runner_close(struct runner **runner);
+
+struct queue *runner_queue(struct runner *runner);
+/* runner_hurry - destinations that failed are tried again at once. */
+void runner_hurry(struct runner *runner);
+
+struct runner_status {
+	uint64_t connections, destinations;
+	uint64_t sent, deferred, failed; /* recipients, since the start */
+};
+void runner_status(struct runner *runner, struct runner_status *out);
+
+#endif

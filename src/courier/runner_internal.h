@@ -1,0 +1,42 @@
+/* runner_internal.h - what the parts of the runner share; only for runner*.c and tell.c. */
+#ifndef COURIER_RUNNER_INTERNAL_H
+#define COURIER_RUNNER_INTERNAL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "courier/process.h"
+#include "courier/runner.h"
+#include "courier/smtp_client.h"
+#include "queue/lanes.h"
+
+struct runner {
+	struct courier *courier;
+	const struct config *settings;
+	struct queue *queue;
+	struct queue_backoff backoff;
+	struct peer_tls *tls;
+	struct smtp_client_config client;
+	int stop_fd; /* readable: break off what is under way */
+	pthread_t clock_thread;
+	bool has_clock_thread;
+	pthread_mutex_t lock; /* guards all below */
+	pthread_cond_t work, ended;
+	struct lanes lanes;
+	size_t threads, idle;
+	bool is_stopping;
+	_Atomic uint64_t sent, deferred, failed;
+};
+
+/* runner_serve - a lane, until nothing is due there or its connection is lost. Without the lock. */
+void runner_serve(struct runner *r, struct lane *lane);
+/* runner_linger - wait for something due in the lane; false: nothing came. */
+bool runner_linger(struct runner *r, struct lane *lane, int64_t ms);
+bool runner_is_stopping(struct runner *r);
+/* runner_is_wanted - other lanes wait for a thread. */
+bool runner_is_wanted(struct runner *r);
+
+/* tell.c: all reports that are due. */
+void runner_tell(struct runner *r);
+
+#endif

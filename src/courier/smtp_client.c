@@ -1,0 +1,228 @@
+/* smtp_client.c - see smtp_client.h for the contract: the connection. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "courier/smtp_internal.h"
+
+enum { QUIT_MS = 2000, COMMAND_MAX = 1024 };
+
+int smtp_say(struct smtp_client *c, struct slice bytes, struct err *err)
+{
+	const int rc = peer_write(c->peer, bytes, c->config->patience_ms, err);
+
+	c->is_broken = c->is_broken || rc < 0;
+	return rc;
+}
+
+static int take_answer(struct smtp_client *c, struct err *err)
+{
+	struct smtp_answer answer;
+	size_t used;
+	const int rc = smtp_answer_take(peer_in(c->peer), &answer, &used, err);
+
+	if (rc <= 0)
+		return rc;
+	c->code = answer.code;
+	buf_clear(&c->text);
+	smtp_answer_put(&answer, &c->text);
+	if (c->is_greeting && answer.code == 250)
+		smtp_offer_read(&answer, &c->offer);
+	if (answer.code == 421)
+		c->is_broken = true;
+	peer_take(c->peer, used);
+	return 1;
+}
+
+int smtp_hear(struct smtp_client *c, int64_t wait_ms, struct err *err)
+{
+	int rc;
+
+	while ((rc = take_answer(c, err)) == 0) {
+		rc = peer_fill(c->peer, wait_ms, err);
+		if (rc < 0)
+			break;
+	}
+	c->is_broken = c->is_broken || rc < 0;
+	return rc < 0 ? rc : 0;
+}
+
+int smtp_ask(struct smtp_client *c, struct slice command, struct err *err)
+{
+	const int rc = smtp_say(c, command, err);
+
+	return rc < 0 ? rc : smtp_hear(c, c->config->patience_ms, err);
+}
+
+/* ---- opening ---- */
+
+static int refused(const struct smtp_client *c, struct err *err)
+{
+	return err_set(err, ERR_BUSY, "%.*s", SLICE_ARG(slice_head(buf_slice(&c->text), 120)));
+}
+
+static int say_hello(struct smtp_client *c, const char *verb, struct err *err)
+{
+	char line[COMMAND_MAX];
+	const int n = snprintf(line, sizeof(line), "%s %.*s\r\n", verb,
+		SLICE_ARG(slice_head(c->config->host_name, DNS_NAME_MAX)));
+
+	return smtp_ask(c, (struct slice){line, (size_t)n}, err);
+}
+
+static int hello(struct smtp_client *c, struct err *err)
+{
+	int rc;
+
+	c->offer = (struct smtp_offer){.size = false};
+	c->is_greeting = true;
+	rc = say_hello(c, c->is_lmtp ? "LHLO" : "EHLO", err);
+	c->is_greeting = false;
+	if (rc == 0 && c->code >= 500 && !c->is_lmtp && !c->is_broken)
+		rc = say_hello(c, "HELO", err);
+	return rc < 0 ? rc : c->code == 250 ? 0 : refused(c, err);
+}
+
+static int greet(struct smtp_client *c, struct err *err)
+{
+	const int rc = smtp_hear(c, c->config->patience_ms, err);
+
+	if (rc < 0)
+		return rc;
+	return c->code == 220 ? hello(c, err) : refused(c, err);
+}
+
+static int start_tls(struct smtp_client *c, const struct plan_host *host, struct err *err)
+{
+	int rc = smtp_ask(c, slice_lit("STARTTLS\r\n"), err);
+
+	if (rc < 0)
+		return rc;
+	if (c->code != 220)
+		return err_set(
+			err, ERR_DENIED, "%.*s", SLICE_ARG(slice_head(buf_slice(&c->text), 120)));
+	rc = peer_start_tls(c->peer, c->config->tls, host->name.ptr, host->tlsa, host->tlsa_n,
+		c->config->patience_ms, &c->trust, err);
+	if (rc < 0) {
+		/* However it failed: another try may do without. */
+		c->is_broken = true;
+		err->code = ERR_DENIED;
+		return -ERR_DENIED;
+	}
+	return hello(c, err);
+}
+
+static int secure(
+	struct smtp_client *c, const struct plan_host *host, enum smtp_need need, struct err *err)
+{
+	int rc;
+
+	if (need == SMTP_NEED_NONE || (need == SMTP_NEED_SOME && !c->offer.starttls))
+		return 0;
+	if (!c->offer.starttls)
+		return err_set(err, ERR_DENIED, "TLS is needed, and the server does not offer it");
+	rc = start_tls(c, host, err);
+	if (rc < 0)
+		return rc;
+	if (need == SMTP_NEED_VERIFIED && c->trust < PEER_VERIFIED)
+		return err_set(err, ERR_DENIED, "the server's certificate is not good");
+	if (host->tlsa_n && c->trust != PEER_DANE)
+		return err_set(
+			err, ERR_DENIED, "the server's certificate fits none of its TLSA records");
+	return 0;
+}
+
+static struct smtp_client *client_new(const struct smtp_client_config *config)
+{
+	struct smtp_client *c = mem_new(struct smtp_client);
+
+	c->config = config;
+	buf_init(&c->text, 2 * SMTP_ANSWER_TEXT_MAX);
+	return c;
+}
+
+static int open_once(const struct smtp_client_config *config, const struct plan_host *host,
+	unsigned port, enum smtp_need need, struct smtp_client **out, struct err *err)
+{
+	struct smtp_client *c AUTO(smtp_client_close) = client_new(config);
+	char address[IP_TEXT_MAX];
+	size_t at;
+	int rc = peer_connect(host->addresses, host->addresses_n, port, config->connect_ms,
+		config->stop_fd, &c->peer, &at, err);
+
+	if (rc < 0)
+		return rc;
+	ip_write(&host->addresses[at], address);
+	snprintf(c->host, sizeof(c->host), "%.*s [%s]", SLICE_ARG(host->name), address);
+	rc = greet(c, err);
+	if (rc == 0)
+		rc = secure(c, host, need, err);
+	if (rc < 0)
+		return rc;
+	*out = c;
+	c = NULL;
+	return 0;
+}
+
+int smtp_client_open(const struct smtp_client_config *config, const struct plan_host *host,
+	unsigned port, enum smtp_need need, struct smtp_client **out, struct err *err)
+{
+	int rc;
+
+	if (host->has_tlsa && need < SMTP_NEED_TLS)
+		need = SMTP_NEED_TLS;
+	rc = open_once(config, host, port, need, out, err);
+	if (rc == -ERR_DENIED && need == SMTP_NEED_SOME)
+		rc = open_once(config, host, port, SMTP_NEED_NONE, out, err);
+	return rc;
+}
+
+int smtp_client_open_here(const struct smtp_client_config *config, const char *path,
+	struct smtp_client **out, struct err *err)
+{
+	struct smtp_client *c AUTO(smtp_client_close) = client_new(config);
+	int rc = peer_connect_unix(path, config->stop_fd, &c->peer, err);
+
+	if (rc < 0)
+		return rc;
+	c->is_lmtp = true;
+	snprintf(c->host, sizeof(c->host), "%.*s", SLICE_ARG(config->host_name));
+	rc = greet(c, err);
+	if (rc < 0)
+		return rc;
+	*out = c;
+	c = NULL;
+	return 0;
+}
+
+bool smtp_client_is_usable(struct smtp_client *c)
+{
+	return !c->is_broken && peer_is_quiet(c->peer);
+}
+
+void smtp_client_close(struct smtp_client **client)
+{
+	struct smtp_client *c = *client;
+	struct err ignored;
+
+	if (!c)
+		return;
+	/* Nobody needs the answer. */
+	if (c->peer && !c->is_broken)
+		(void)!peer_write(c->peer, slice_lit("QUIT\r\n"), QUIT_MS, &ignored);
+	peer_close(&c->peer);
+	buf_done(&c->text);
+	free(c);
+	*client = NULL;
+}
+
+struct slice smtp_client_host(const struct smtp_client *c)
+{
+	return slice_str(c->host);
+}
+
+enum peer_trust smtp_client_trust(const struct smtp_client *c)
+{
+	return c->trust;
+}

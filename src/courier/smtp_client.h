@@ -1,0 +1,54 @@
+/*
+ * smtp_client.h - one connection to a mail server, over which messages of the queue go out.
+ *
+ * Writes: RFC 5321 (with PIPELINING, CHUNKING, SIZE, 8BITMIME, SMTPUTF8, DSN, DELIVERBY and
+ *         REQUIRETLS where they are offered), STARTTLS (RFC 3207), LMTP (RFC 2033).
+ * Does:   blocks its thread. TLS is taken where it is offered, with any certificate; where it fails
+ *         and nothing demands it, the connection is made again without. What goes out never holds
+ *         a line end that is not CRLF (wire/smtp/stuff.h).
+ * Bounds: config.patience_ms for each answer, twice that for the answer to a message.
+ */
+#ifndef COURIER_SMTP_CLIENT_H
+#define COURIER_SMTP_CLIENT_H
+
+#include "courier/plan.h"
+#include "queue/queue.h"
+
+enum smtp_need {        /* of TLS */
+	SMTP_NEED_NONE, /* not even tried */
+	SMTP_NEED_SOME, /* taken if it is offered */
+	SMTP_NEED_TLS,
+	SMTP_NEED_VERIFIED, /* with a certificate of a CA's, or a TLSA record's */
+};
+
+struct smtp_client_config {
+	struct peer_tls *tls;
+	struct slice host_name; /* ours */
+	int stop_fd;
+	int64_t patience_ms, connect_ms;
+};
+
+struct smtp_client;
+
+/* smtp_client_open - connected, greeted, with TLS if that can be. A host with TLSA records needs
+ * more than `need` says. -ERR_BUSY, -ERR_IO: worth another host, or another time; -ERR_DENIED: TLS
+ * as it is needed cannot be had. err says why. */
+MUST_CHECK int smtp_client_open(const struct smtp_client_config *config,
+	const struct plan_host *host, unsigned port, enum smtp_need need, struct smtp_client **out,
+	struct err *err);
+/* smtp_client_open_here - LMTP to this host's mail server. */
+MUST_CHECK int smtp_client_open_here(const struct smtp_client_config *config, const char *path,
+	struct smtp_client **out, struct err *err);
+
+/* smtp_client_send - each recipient of m gets its outcome, what was said about it, and by whom. */
+void smtp_client_send(struct smtp_client *client, struct queue *queue, struct queue_message *m);
+
+/* smtp_client_is_usable - another message may follow. */
+bool smtp_client_is_usable(struct smtp_client *client);
+/* smtp_client_close - says goodbye if anybody listens. */
+void smtp_client_close(struct smtp_client **client);
+
+struct slice smtp_client_host(const struct smtp_client *client);
+enum peer_trust smtp_client_trust(const struct smtp_client *client);
+
+#endif

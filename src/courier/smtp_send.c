@@ -1,0 +1,347 @@
+/* smtp_send.c - one message: RFC 5321 3.3. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "courier/smtp_internal.h"
+#include "wire/smtp/addr.h"
+#include "wire/smtp/stuff.h"
+
+enum {
+	COMMANDS_MAX = 4 << 20, /* of one transaction */
+	BATCH = 100,            /* recipients sent without waiting for answers */
+	TEXT_MAX = 3 * QUEUE_CHUNK + 64,
+	ADDRESS_ARENA = 4096,
+};
+
+struct sending {
+	struct smtp_client *c;
+	struct queue *queue;
+	struct queue_message *m;
+	size_t accepted;
+	bool is_answered; /* the server has said something in this transaction */
+};
+
+static void set_outcome(
+	struct sending *s, struct queue_recipient *r, enum queue_outcome outcome, struct slice text)
+{
+	r->outcome = outcome;
+	r->reply = arena_dup(&s->m->arena, slice_head(text, QUEUE_REPLY_MAX));
+	r->host = arena_dup(&s->m->arena, slice_str(s->c->host));
+}
+
+static void set_all(struct sending *s, enum queue_outcome outcome, struct slice text)
+{
+	for (size_t i = 0; i < s->m->recipients_n; i++) {
+		if (s->m->recipients[i].outcome == QUEUE_OUT_NONE)
+			set_outcome(s, &s->m->recipients[i], outcome, text);
+	}
+}
+
+static enum queue_outcome outcome_of(const struct smtp_client *c)
+{
+	return c->code >= 500 ? QUEUE_OUT_FAILED : QUEUE_OUT_DEFERRED;
+}
+
+/* The recipient's server has the message: who tells of it? */
+static enum queue_outcome success_of(const struct smtp_client *c)
+{
+	return c->offer.dsn || c->is_lmtp ? QUEUE_OUT_DELIVERED : QUEUE_OUT_RELAYED;
+}
+
+/* A recipient that was accepted, until the message is: marked by this. */
+static const struct slice accepted_mark = {"250", 3};
+
+static bool is_accepted(const struct queue_recipient *r)
+{
+	return r->outcome == QUEUE_OUT_NONE && r->reply.ptr == accepted_mark.ptr;
+}
+
+/* The connection is of no more use. A connection that had stood idle may have been closed by the
+ * server before it saw anything of this message: then it is tried again at once. */
+static void set_lost(struct sending *s, const struct err *err)
+{
+	char text[sizeof(err->msg) + 16];
+
+	s->c->is_broken = true;
+	if (!s->is_answered && s->c->transactions > 0)
+		return;
+	snprintf(text, sizeof(text), "4.4.2 %s", err->msg);
+	set_all(s, QUEUE_OUT_DEFERRED, slice_str(text));
+}
+
+/* ---- the envelope ---- */
+
+/* What is no address as SMTP writes it would be another command. */
+static bool is_address(struct slice text)
+{
+	struct arena arena AUTO(arena_done);
+	struct smtp_addr addr;
+	struct err err;
+
+	arena_init(&arena, ADDRESS_ARENA);
+	return smtp_addr_parse(text, &arena, &addr, &err) == 0 && slice_eq(addr.text, text);
+}
+
+static int hear_mail(struct sending *s, struct err *err)
+{
+	const int rc = smtp_hear(s->c, s->c->config->patience_ms, err);
+
+	if (rc < 0)
+		return rc;
+	s->is_answered = true;
+	if (s->c->code >= 300)
+		set_all(s, outcome_of(s->c), buf_slice(&s->c->text));
+	return 0;
+}
+
+/* RFC 5321 4.5.3.1.10: 452, and 552 of old, say that it is enough for this transaction. */
+static bool is_too_many(const struct sending *s)
+{
+	return s->accepted && (s->c->code == 452 || s->c->code == 552);
+}
+
+static int hear_rcpt(struct sending *s, struct queue_recipient *r, struct err *err)
+{
+	const int rc = smtp_hear(s->c, s->c->config->patience_ms, err);
+
+	if (rc < 0)
+		return rc;
+	if (r->outcome != QUEUE_OUT_NONE)
+		return 0; /* MAIL was refused */
+	if (s->c->code < 300) {
+		r->reply = accepted_mark;
+		s->accepted++;
+	} else if (!is_too_many(s)) {
+		set_outcome(s, r, outcome_of(s->c), buf_slice(&s->c->text));
+	}
+	return 0;
+}
+
+/* MAIL and up to BATCH recipients at once, where the server takes that; else one by one. */
+static int send_envelope(struct sending *s, struct err *err)
+{
+	const size_t batch = s->c->offer.pipelining ? BATCH : 1;
+	struct buf commands AUTO(buf_done);
+	bool has_mail = true;
+	int rc = 0;
+
+	buf_init(&commands, COMMANDS_MAX);
+	smtp_put_mail(s->c, s->m, &commands);
+	if (!s->c->offer.pipelining) {
+		rc = smtp_say(s->c, buf_slice(&commands), err);
+		rc = rc < 0 ? rc : hear_mail(s, err);
+		has_mail = false;
+		if (rc < 0 || s->c->code >= 300)
+			return rc;
+		buf_clear(&commands);
+	}
+	for (size_t at = 0; rc == 0 && at < s->m->recipients_n && !s->c->is_broken; at += batch) {
+		const size_t end =
+			at + batch < s->m->recipients_n ? at + batch : s->m->recipients_n;
+
+		for (size_t i = at; i < end; i++)
+			smtp_put_rcpt(s->c, &s->m->recipients[i], &commands);
+		rc = smtp_say(s->c, buf_slice(&commands), err);
+		buf_clear(&commands);
+		if (rc == 0 && has_mail)
+			rc = hear_mail(s, err);
+		has_mail = false;
+		for (size_t i = at; rc == 0 && i < end; i++)
+			rc = hear_rcpt(s, &s->m->recipients[i], err);
+	}
+	return rc;
+}
+
+/* ---- the text ---- */
+
+static int read_part(struct sending *s, uint64_t at, struct buf *part, struct err *err)
+{
+	int rc;
+
+	buf_clear(part);
+	rc = queue_read(s->queue, s->m->id, at, part, err);
+	if (rc == 0 && part->len == 0)
+		rc = err_set(err, ERR_NOTFOUND, "the message was dropped");
+	return rc;
+}
+
+static int send_data(struct sending *s, struct err *err)
+{
+	struct buf part AUTO(buf_done), text AUTO(buf_done);
+	struct smtp_stuff stuff;
+	int rc = 0;
+
+	buf_init(&part, QUEUE_CHUNK);
+	buf_init(&text, TEXT_MAX);
+	smtp_stuff_init(&stuff, false);
+	for (uint64_t at = 0; rc == 0 && at < s->m->size; at += QUEUE_CHUNK) {
+		buf_clear(&text);
+		rc = read_part(s, at, &part, err);
+		smtp_stuff_feed(&stuff, buf_slice(&part), &text);
+		if (at + QUEUE_CHUNK >= s->m->size)
+			smtp_stuff_finish(&stuff, &text);
+		rc = rc < 0 ? rc : smtp_say(s->c, buf_slice(&text), err);
+	}
+	return rc;
+}
+
+/* RFC 3030: each chunk is answered; the answer to the last one is the message's, and not heard
+ * here. */
+static int send_chunks(struct sending *s, struct err *err)
+{
+	struct buf part AUTO(buf_done), text AUTO(buf_done), line AUTO(buf_done);
+	struct smtp_stuff stuff;
+	int rc = 0;
+
+	buf_init(&part, QUEUE_CHUNK);
+	buf_init(&text, TEXT_MAX);
+	buf_init(&line, 64);
+	smtp_stuff_init(&stuff, true);
+	for (uint64_t at = 0; rc == 0 && at < s->m->size; at += QUEUE_CHUNK) {
+		const bool is_last = at + QUEUE_CHUNK >= s->m->size;
+
+		buf_clear(&text);
+		buf_clear(&line);
+		rc = read_part(s, at, &part, err);
+		smtp_stuff_feed(&stuff, buf_slice(&part), &text);
+		if (is_last)
+			smtp_stuff_finish(&stuff, &text);
+		buf_printf(&line, "BDAT %zu%s\r\n", text.len, is_last ? " LAST" : "");
+		rc = rc < 0 ? rc : smtp_say(s->c, buf_slice(&line), err);
+		rc = rc < 0 ? rc : smtp_say(s->c, buf_slice(&text), err);
+		if (rc == 0 && !is_last)
+			rc = smtp_hear(s->c, s->c->config->patience_ms, err);
+		if (rc == 0 && !is_last && s->c->code >= 300)
+			break;
+	}
+	return rc;
+}
+
+static void set_accepted(struct sending *s, enum queue_outcome outcome)
+{
+	for (size_t i = 0; i < s->m->recipients_n; i++) {
+		if (is_accepted(&s->m->recipients[i]))
+			set_outcome(s, &s->m->recipients[i], outcome, buf_slice(&s->c->text));
+	}
+}
+
+static enum queue_outcome final_outcome(const struct smtp_client *c)
+{
+	return c->code < 300 ? success_of(c) : outcome_of(c);
+}
+
+/* The answer to the message; in LMTP one for each recipient that was accepted. */
+static int hear_end(struct sending *s, struct err *err)
+{
+	const int64_t wait_ms = 2 * s->c->config->patience_ms;
+	int rc = 0;
+
+	if (!s->c->is_lmtp) {
+		rc = smtp_hear(s->c, wait_ms, err);
+		if (rc == 0)
+			set_accepted(s, final_outcome(s->c));
+		return rc;
+	}
+	for (size_t i = 0; rc == 0 && i < s->m->recipients_n; i++) {
+		struct queue_recipient *r = &s->m->recipients[i];
+
+		if (!is_accepted(r))
+			continue;
+		rc = smtp_hear(s->c, wait_ms, err);
+		if (rc == 0)
+			set_outcome(s, r, final_outcome(s->c), buf_slice(&s->c->text));
+	}
+	return rc;
+}
+
+static int send_text(struct sending *s, struct err *err)
+{
+	int rc;
+
+	if (s->c->offer.chunking) {
+		rc = send_chunks(s, err);
+		if (rc == 0 && s->c->code >= 300) {
+			set_accepted(s, outcome_of(s->c));
+			s->c->is_dirty = true;
+			return 0;
+		}
+	} else {
+		rc = smtp_ask(s->c, slice_lit("DATA\r\n"), err);
+		if (rc == 0 && s->c->code != 354) {
+			set_accepted(s, outcome_of(s->c));
+			s->c->is_dirty = true;
+			return 0;
+		}
+		rc = rc < 0 ? rc : send_data(s, err);
+	}
+	if (rc < 0)
+		return rc;
+	rc = hear_end(s, err);
+	/* It may have been taken all the same: the one place where a second copy cannot be
+	 * excluded. */
+	if (rc < 0)
+		log_warn(NULL, "smtp-unsure", log_n("message", s->m->id), log_c("host", s->c->host),
+			log_e(err));
+	return rc;
+}
+
+/* ---- all of it ---- */
+
+/* False: nobody is left to send to. */
+static bool check_addresses(struct sending *s)
+{
+	bool is_any = false;
+
+	if (s->m->sender.len && !is_address(s->m->sender)) {
+		set_all(s, QUEUE_OUT_FAILED, slice_lit("553 5.1.7 malformed sender"));
+		return false;
+	}
+	for (size_t i = 0; i < s->m->recipients_n; i++) {
+		struct queue_recipient *r = &s->m->recipients[i];
+
+		r->outcome = QUEUE_OUT_NONE;
+		r->reply = (struct slice){0};
+		if (is_address(r->address))
+			is_any = true;
+		else
+			set_outcome(
+				s, r, QUEUE_OUT_FAILED, slice_lit("553 5.1.3 malformed address"));
+	}
+	return is_any;
+}
+
+static int transact(struct sending *s, struct err *err)
+{
+	const char *why;
+	int rc = smtp_check_fits(s->c, s->queue, s->m, &why, err);
+
+	if (rc < 0 || why) {
+		if (rc == 0)
+			set_all(s, QUEUE_OUT_FAILED, slice_str(why));
+		return rc;
+	}
+	if (s->c->is_dirty)
+		rc = smtp_ask(s->c, slice_lit("RSET\r\n"), err);
+	s->c->is_dirty = true;
+	if (rc == 0)
+		rc = send_envelope(s, err);
+	if (rc < 0 || s->accepted == 0 || s->c->is_broken)
+		return rc;
+	s->c->is_dirty = false;
+	return send_text(s, err);
+}
+
+void smtp_client_send(struct smtp_client *c, struct queue *queue, struct queue_message *m)
+{
+	struct sending s = {.c = c, .queue = queue, .m = m};
+	struct err err;
+
+	if (!check_addresses(&s))
+		return;
+	if (transact(&s, &err) < 0)
+		set_lost(&s, &err);
+	else if (c->is_broken) /* 421 before the end */
+		set_all(&s, QUEUE_OUT_DEFERRED, buf_slice(&c->text));
+	c->transactions++;
+}

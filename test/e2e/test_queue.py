@@ -1,0 +1,326 @@
+"""test_queue.py - mail for elsewhere: what the courier does with servers of every kind."""
+import contextlib
+import email
+
+import json
+import ssl
+import subprocess
+import time
+
+import pytest
+
+import names as dns_server
+import receivers
+import support
+from support import message, subjects, wait_for
+
+ALICE, BOB = 'alice@posthouse.example', 'bob@posthouse.example'
+COURIER = ('courier = { smtp_port = %d; retry = "1s 1s 2s"; patience = "3 s"; connect = "2 s"; %s };\n'
+           'dnssec = { validate = "off"; };\n')
+
+
+@contextlib.contextmanager
+def sending(more='lifetime = "4 s"; delay_notice = 0;', **options):
+    """An instance with a fleet of receivers that its courier finds."""
+    names = dns_server.Names()
+    fleet = receivers.Fleet(names, support.free_ports(1)[0])
+    instance = support.Instance(names.settings() + COURIER % (fleet.port, more), **options)
+    try:
+        with instance:
+            instance.add_accounts([ALICE, BOB])
+            yield instance, fleet, names
+    finally:
+        fleet.close()
+        names.close()
+
+
+def queued(instance, *arguments):
+    return json.loads(instance.tool('--json', 'queue', 'list', *arguments))
+
+
+def is_empty(instance):
+    return json.loads(instance.tool('--json', 'queue', 'status'))['messages'] == 0
+
+
+def submit(instance, recipients, subject, sender=ALICE, body='hello\r\n', options=(), rcpt_options=()):
+    with instance.submission(sender) as client:
+        client.sendmail(sender, recipients, message(subject, sender, body), options, rcpt_options)
+
+
+def reports(instance, address=ALICE):
+    """The delivery reports in a mailbox, parsed."""
+    client = instance.imap(address, 'INBOX')
+    _, data = client.fetch('1:*', '(BODY.PEEK[])') if subjects(client) else (None, [])
+    client.logout()
+    found = [email.message_from_bytes(item[1]) for item in data if isinstance(item, tuple)]
+    return [m for m in found if m.get_content_type() == 'multipart/report']
+
+
+def fields(report):
+    """Per recipient: its fields."""
+    status = report.get_payload()[1].get_payload()
+    return [dict(part.items()) for part in status[1:]]
+
+
+def test_accepted_with_everything_offered():
+    with sending() as (instance, fleet, names):
+        r = fleet.add('good.example', offers=receivers.OFFERS + ('CHUNKING',))
+        plain = fleet.add('plain.example', offers=())
+        body = '.\r\n..dots\r\n.\r\n' + 'x' * 900 + '\r\n'
+        submit(instance, ['a@good.example', 'b@good.example', 'c@plain.example'], 'hi', body=body,
+               options=['RET=HDRS', 'ENVID=my+2Bid'], rcpt_options=['NOTIFY=FAILURE'])
+        wait_for('both', lambda: r.got('a@good.example') and plain.got('c@plain.example'))
+        got = r.got('a@good.example')[0]
+        assert got.recipients == ['a@good.example', 'b@good.example'] and got.sender == ALICE
+        assert 'RET=HDRS' in got.params and 'ENVID=my+2Bid' in got.params and 'SIZE=' in got.params
+        assert got.recipient_params['a@good.example'] == 'NOTIFY=FAILURE'
+        assert got.text.endswith(body.encode()) and b'Return-Path' not in got.text
+        assert plain.got('c@plain.example')[0].text.endswith(body.encode())
+        assert plain.got('c@plain.example')[0].params == ''
+        wait_for('an empty queue', lambda: is_empty(instance))
+        assert not reports(instance)
+
+
+@pytest.mark.parametrize('stage', ['mail', 'rcpt', 'data', 'end'])
+def test_refused_at_each_stage(stage):
+    with sending() as (instance, fleet, names):
+        fleet.add('bad.example', refuse={stage: '550 5.7.1 we do not like it'})
+        submit(instance, ['a@bad.example'], 'refused')
+        wait_for('a report', lambda: reports(instance))
+        report = reports(instance)[0]
+        told = fields(report)[0]
+        assert told['Action'] == 'failed' and told['Status'] == '5.7.1'
+        assert told['Diagnostic-Code'] == 'smtp; 550 5.7.1 we do not like it'
+        assert told['Remote-MTA'] == 'dns; mx.bad.example'
+        assert told['Final-Recipient'] == 'rfc822; a@bad.example'
+        assert 'refused' in report.get_payload()[2].get_payload()
+        wait_for('an empty queue', lambda: is_empty(instance))
+        assert len(reports(instance)) == 1
+
+
+def test_one_of_several_is_refused():
+    with sending() as (instance, fleet, names):
+        r = fleet.add('half.example', refuse={'rcpt': lambda a: '550 5.1.1 nobody' if a[0] == 'b' else None})
+        submit(instance, ['a@half.example', 'b@half.example', 'c@half.example'], 'half')
+        wait_for('a report', lambda: reports(instance))
+        assert [f['Final-Recipient'] for f in fields(reports(instance)[0])] == ['rfc822; b@half.example']
+        assert r.got('a@half.example')[0].recipients == ['a@half.example', 'c@half.example']
+        wait_for('an empty queue', lambda: is_empty(instance))
+
+
+def test_greylisting_is_waited_for():
+    with sending() as (instance, fleet, names):
+        seen = []
+
+        def grey(address):
+            seen.append(address)
+            return '451 4.7.1 come back later' if len(seen) < 3 else None
+        r = fleet.add('grey.example', refuse={'rcpt': grey})
+        submit(instance, ['a@grey.example'], 'grey')
+        wait_for('it', lambda: r.got('a@grey.example'))
+        assert len(seen) == 3
+        wait_for('an empty queue', lambda: is_empty(instance))
+        assert not reports(instance)
+
+
+BAD_WAYS = {
+    'banner': {'vanish': 'banner'}, 'ehlo': {'vanish': 'ehlo'}, 'mail': {'vanish': 'mail'},
+    'data': {'vanish': 'data'}, 'text': {'vanish': 'text'}, 'end': {'vanish': 'end'},
+    'nonsense': {'nonsense': 'banner'}, 'nonsense-rcpt': {'nonsense': 'rcpt'}, 'late': {'slow': 5},
+    'busy': {'refuse': {'banner': '421 4.3.2 not now'}}, 'no': {'refuse': {'banner': '554 5.3.2 no mail here'}},
+}
+
+
+@pytest.mark.parametrize('way', sorted(BAD_WAYS))
+def test_what_does_not_work_is_told_when_time_is_up(way):
+    with sending() as (instance, fleet, names):
+        r = fleet.add('bad.example', **BAD_WAYS[way])
+        good = fleet.add('good.example')
+        submit(instance, ['a@bad.example', 'b@good.example'], 'tried')
+        wait_for('the other one', lambda: good.got('b@good.example'))
+        wait_for('a report', lambda: reports(instance), 60)
+        told = fields(reports(instance)[0])
+        assert [f['Final-Recipient'] for f in told] == ['rfc822; a@bad.example']
+        assert told[0]['Action'] == 'failed' and told[0]['Status'].startswith('5.')
+        assert r.connections > 1 and not r.messages
+        wait_for('an empty queue', lambda: is_empty(instance))
+        assert len(reports(instance)) == 1
+
+
+def test_the_next_host_takes_it():
+    with sending() as (instance, fleet, names):
+        fleet.add('bad.example', refuse={'banner': '421 4.3.2 not now'})
+        good = fleet.add('second.example')
+        names.add('bad.example', 'MX', '20 mx.second.example.')
+        names.add('dead.example', 'MX', '10 mx.nobody.example.')
+        names.add('dead.example', 'MX', '20 mx.second.example.')
+        names.names['mx.nobody.example'] = ['127.0.0.250']
+        # One of two addresses is dead.
+        names.names['two.example'] = ['127.0.0.250', names.names['mx.second.example'][0]]
+        submit(instance, ['a@bad.example', 'b@dead.example', 'c@two.example'], 'fallback')
+        for address in ('a@bad.example', 'b@dead.example', 'c@two.example'):
+            wait_for(address, lambda: good.got(address))
+        wait_for('an empty queue', lambda: is_empty(instance))
+
+
+@pytest.mark.parametrize('records,status', [
+    ({}, '5.1.2'), ({'MX': '0 .'}, '5.1.10'), ({'MX': '10 nothing.example.'}, '5.4.4'),
+    ({'MX': '10 %s.' % support.HOST}, '5.4.6'), ({'TXT': '"no mail"'}, '5.4.4')])
+def test_nowhere_to_go(records, status):
+    with sending() as (instance, fleet, names):
+        for kind, text in records.items():
+            names.add('where.example', kind, text)
+        submit(instance, ['a@where.example'], 'nowhere')
+        wait_for('a report', lambda: reports(instance))
+        assert fields(reports(instance)[0])[0]['Status'] == status
+
+
+def certificate(tmp_path, name):
+    key, cert = tmp_path / 'key.pem', tmp_path / 'cert.pem'
+    subprocess.run(['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256',
+                    '-nodes', '-keyout', key, '-out', cert, '-days', '2', '-subj', '/CN=' + name,
+                    '-addext', 'subjectAltName=DNS:' + name], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(cert, key)
+    return context
+
+
+def test_tls_is_taken_and_done_without(tmp_path):
+    with sending() as (instance, fleet, names):
+        safe = fleet.add('safe.example', tls=certificate(tmp_path, 'else.example'))
+        broken = fleet.add('broken.example', tls='broken')
+        submit(instance, ['a@safe.example', 'b@broken.example'], 'tls')
+        wait_for('both', lambda: safe.got('a@safe.example') and broken.got('b@broken.example'))
+        assert safe.got('a@safe.example')[0].is_tls
+        assert not broken.got('b@broken.example')[0].is_tls
+
+
+def test_what_a_server_cannot_take():
+    with sending() as (instance, fleet, names):
+        small = fleet.add('small.example', offers=('SIZE 100',))
+        seven = fleet.add('seven.example', offers=('PIPELINING',))
+        submit(instance, ['a@small.example'], 'big')
+        with instance.submission(ALICE) as client:
+            client.sendmail(ALICE, ['b@seven.example'],
+                            message('eight', ALICE, 'gr\u00fc\u00dfe\r\n').encode(), ['BODY=8BITMIME'])
+        wait_for('two reports', lambda: len(reports(instance)) == 2)
+        assert sorted(fields(r)[0]['Status'] for r in reports(instance)) == ['5.3.4', '5.6.3']
+        assert not small.messages and not seven.messages
+
+
+def test_success_is_told_where_it_is_asked_for():
+    with sending() as (instance, fleet, names):
+        fleet.add('knows.example')
+        fleet.add('plain.example', offers=())
+        submit(instance, ['a@knows.example', 'b@plain.example'], 'tell', rcpt_options=['NOTIFY=SUCCESS'])
+        wait_for('a report', lambda: reports(instance))
+        told = fields(reports(instance)[0])
+        # The first server knows DSN: telling is its business.
+        assert [(f['Final-Recipient'], f['Action']) for f in told] == [('rfc822; b@plain.example', 'relayed')]
+
+
+def test_delay_is_told():
+    with sending('lifetime = "1 h"; delay_notice = "2 s";') as (instance, fleet, names):
+        r = fleet.add('slow.example', refuse={'mail': '451 4.3.0 later'})
+        submit(instance, ['a@slow.example'], 'delayed')
+        wait_for('a report', lambda: reports(instance))
+        told = fields(reports(instance)[0])[0]
+        assert told['Action'] == 'delayed' and told['Status'] == '4.3.0' and told['Will-Retry-Until']
+        r.refuse = {}
+        wait_for('it', lambda: r.got('a@slow.example'))
+        assert len(reports(instance)) == 1
+
+
+def test_bounces_of_strangers_and_of_nobody():
+    """An alias leads elsewhere: its bounce goes to the stranger; a bounce of a bounce to nobody."""
+    with sending() as (instance, fleet, names):
+        fleet.add('bad.example', refuse={'rcpt': '550 5.1.1 nobody'})
+        home = fleet.add('stranger.example')
+        instance.tool('alias', 'add', 'away@posthouse.example', 'x@bad.example')
+        with instance.smtp() as client:
+            client.sendmail('s@stranger.example', ['away@posthouse.example'], message('one'))
+            client.sendmail('', ['away@posthouse.example'], message('two'))
+        wait_for('the bounce', lambda: home.got('s@stranger.example'))
+        bounce = home.got('s@stranger.example')[0]
+        assert bounce.sender == '' and b'away@posthouse.example' in bounce.text
+        assert b'x@bad.example' not in bounce.text.split(b'text/rfc822-headers')[0]
+        wait_for('an empty queue', lambda: is_empty(instance))
+        assert len(home.messages) == 1
+
+
+def test_the_operator_manages_the_queue():
+    with sending('lifetime = "1 h"; delay_notice = 0;') as (instance, fleet, names):
+        r = fleet.add('slow.example', refuse={'mail': '451 4.3.0 later'})
+        other = fleet.add('other.example')
+        submit(instance, ['a@slow.example', 'b@slow.example'], 'managed')
+        submit(instance, ['c@slow.example'], 'second')
+        wait_for('attempts', lambda: len(queued(instance)) == 3 and all(e['attempts'] for e in queued(instance)))
+        first = queued(instance)[0]
+        shown = instance.tool('queue', 'show', str(first['id']))
+        assert 'managed' in shown and '451 4.3.0 later' in shown and 'mx.slow.example' in shown
+        assert 'changed 2' in instance.tool('queue', 'hold', str(first['id']))
+        assert {e['state'] for e in queued(instance, '--state', 'held')} == {'held'}
+        r.refuse = {}
+        wait_for('the second', lambda: r.got('c@slow.example'))
+        assert not r.got('a@slow.example')
+        instance.tool('queue', 'drop', 'b@slow.example')
+        # A route takes what is queued along.
+        instance.tool('queue', 'route', 'slow.example', '[%s]' % names.names['mx.other.example'][0])
+        assert 'slow.example' in instance.tool('queue', 'route')
+        instance.tool('queue', 'release', '@slow.example')
+        wait_for('it', lambda: other.got('a@slow.example'))
+        assert other.messages[0].recipients == ['a@slow.example']
+        instance.tool('queue', 'route', 'slow.example', '')
+        instance.tool('queue', 'suppress', 'd@slow.example', '550 5.1.1 gone')
+        submit(instance, ['d@slow.example'], 'suppressed')
+        wait_for('a report', lambda: reports(instance))
+        assert fields(reports(instance)[0])[0]['Diagnostic-Code'] == 'smtp; 550 5.1.1 gone'
+        instance.tool('queue', 'suppress', '--remove', 'd@slow.example')
+        submit(instance, ['d@slow.example'], 'again')
+        wait_for('it', lambda: r.got('d@slow.example'))
+        assert instance.run('queue', 'suppress', '--remove', 'd@slow.example').returncode == 1
+        assert instance.run('queue', 'show', '999').returncode == 1
+        assert instance.run('queue', 'drop').returncode == 2
+
+
+def test_smarthost():
+    names = dns_server.Names()
+    fleet = receivers.Fleet(names, support.free_ports(1)[0])
+    relay = fleet.add('relay.example')
+    settings = names.settings() + COURIER % (fleet.port, 'smarthost = "[mx.relay.example]";')
+    with support.Instance(settings) as instance:
+        instance.add_accounts([ALICE])
+        submit(instance, ['a@one.example', 'b@two.example'], 'smart')
+        wait_for('both', lambda: relay.got('a@one.example') and relay.got('b@two.example'))
+        assert relay.messages[0].recipients == ['a@one.example', 'b@two.example']
+    fleet.close()
+    names.close()
+
+
+def test_connections_are_used_again_and_bounded():
+    with sending('per_destination = 3;') as (instance, fleet, names):
+        r = fleet.add('many.example')
+        n = 60
+        with instance.submission(ALICE) as client:
+            for i in range(n):
+                client.sendmail(ALICE, ['a%d@many.example' % i], message('m%d' % i, ALICE))
+        wait_for('all', lambda: len(r.messages) == n)
+        assert len({m.recipients[0] for m in r.messages}) == n
+        assert r.connections <= 12, r.connections
+
+
+def test_without_the_courier():
+    """Submission for elsewhere says 451, local mail goes on."""
+    with sending() as (instance, fleet, names):
+        r = fleet.add('good.example')
+        import os
+        import signal
+        pid = instance.pid('courier')
+        os.kill(pid, signal.SIGSTOP)
+        submit(instance, [BOB], 'local')
+        client = instance.imap(BOB)
+        wait_for('it', lambda: subjects(client) == ['local'])
+        client.logout()
+        os.kill(pid, signal.SIGCONT)
+        submit(instance, ['a@good.example'], 'later')
+        wait_for('it', lambda: r.got('a@good.example'))
