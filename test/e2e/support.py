@@ -131,8 +131,10 @@ class Instance:
 
     def configure(self):
         listen = ''.join('\t%s = "127.0.0.1:%d";\n' % item for item in self.ports.items())
+        # No test asks anybody outside: where it brings no DNS of its own, nobody answers.
+        resolver = '' if 'resolver = ' in self.settings else 'resolver = "127.0.0.1:9";\n'
         (self.dir / 'posthouse.conf').write_text(
-            'host_name = "%s";\nlisten = {\n%s};\n%s\n' % (HOST, listen, self.settings))
+            'host_name = "%s";\nlisten = {\n%s};\n%s%s\n' % (HOST, listen, resolver, self.settings))
 
     # ---- life
 
