@@ -153,6 +153,14 @@ static const struct config_row rows[] = {
 		CONFIG_COURIER, "How long a connection may take."},
 	{"courier.ca_file", TYPE_LINE, AT(courier_ca_file), "", 0, 0, CONFIG_COURIER,
 		"Certificates in PEM by which other hosts are known. Empty: the system's."},
+	{"senders.check", TYPE_SWITCH, AT(senders_check), "true", 0, 0, CONFIG_SERVER,
+		"Check the senders of what strangers bring by SPF, DKIM, ARC and DMARC, and write "
+		"what was found into Authentication-Results."},
+	{"senders.dmarc", TYPE_SWITCH, AT(senders_dmarc), "true", 0, 0, CONFIG_SERVER,
+		"Do what an author's domain wants done with mail that it did not send: refuse it, "
+		"or file it as spam. Mail with more than one From is refused, too."},
+	{"senders.sign", TYPE_SWITCH, AT(senders_sign), "true", 0, 0, CONFIG_SERVER,
+		"Sign what users send for their domains by DKIM, with the keys of posthouse dkim."},
 	{"acme.directory", TYPE_URL, AT(acme_directory), "", 0, 0, CONFIG_COURIER,
 		"Where certificates are ordered (RFC 8555): the URL of the CA's directory, such as "
 		"https://acme-v02.api.letsencrypt.org/directory. To set it is to agree to the CA's "

@@ -240,8 +240,7 @@ static void counted_done(
 static void submit_uncounted(struct service *service, const struct mail_envelope *envelope,
 	struct incoming *in, mail_done_fn *done, void *context)
 {
-	const struct mail_target *first =
-		envelope->recipients_n ? envelope->recipients[0].resolved.targets : NULL;
+	struct mail_target first;
 	struct letter *letter = NULL;
 	struct err err;
 	int rc = letter_new(envelope, &letter, &err);
@@ -253,7 +252,9 @@ static void submit_uncounted(struct service *service, const struct mail_envelope
 		done(context, rc, NULL, &err);
 	} else if (is_direct(letter)) {
 		letter_free(&letter);
-		mail_deliver(service, first, (struct slice){0}, in, envelope->delivery_id, done,
+		first = envelope->recipients[0].resolved.targets[0];
+		first.is_suspect = envelope->is_suspect;
+		mail_deliver(service, &first, (struct slice){0}, in, envelope->delivery_id, done,
 			context);
 	} else if (is_all_elsewhere(letter)) {
 		mail_queue_put(

@@ -81,16 +81,19 @@ static void look_for_flood(struct mail_delivery *d, bool is_own)
 		d->flood.look.kind = FLOOD_SECURITY;
 }
 
-static int find_mailbox(
-	struct account *account, struct slice name, uint64_t *id_out, struct err *err)
+static int find_mailbox(struct account *account, struct slice name, bool is_suspect,
+	uint64_t *id_out, struct err *err)
 {
 	struct mailbox_info info;
 	struct arena arena AUTO(arena_done);
-	int rc;
+	int rc = -ERR_NOTFOUND;
 
-	arena_init(&arena, 2 * MAILBOX_NAME_MAX);
-	rc = account_mailbox(
-		account, name, 0, name.len ? ROLE_NONE : ROLE_INBOX, &arena, &info, err);
+	arena_init(&arena, 4 * MAILBOX_NAME_MAX);
+	if (is_suspect && name.len == 0)
+		rc = account_mailbox(account, name, 0, ROLE_JUNK, &arena, &info, err);
+	if (rc == -ERR_NOTFOUND)
+		rc = account_mailbox(
+			account, name, 0, name.len ? ROLE_NONE : ROLE_INBOX, &arena, &info, err);
 	if (rc == 0)
 		*id_out = info.id;
 	return rc;
@@ -115,7 +118,7 @@ void mail_deliver(struct service *service, const struct mail_target *target, str
 	if (rc == 0)
 		rc = check_exists(d, &err);
 	if (rc == 0)
-		rc = find_mailbox(d->account, mailbox, &d->mailbox, &err);
+		rc = find_mailbox(d->account, mailbox, target->is_suspect, &d->mailbox, &err);
 	if (rc < 0) {
 		done(context, rc, NULL, &err);
 		delivery_free(d);

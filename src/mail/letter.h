@@ -41,7 +41,7 @@ struct letter {
 	uint64_t delivery_id, submitter;
 	struct slice sender, envid;
 	char ret;
-	bool is_smtputf8, is_8bit;
+	bool is_smtputf8, is_8bit, is_suspect;
 	bool is_report;     /* of ours: its own failures are told to nobody */
 	int64_t accepted_s; /* wall clock */
 	uint64_t own_bytes; /* at the message's front, see struct mail_envelope */

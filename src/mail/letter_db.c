@@ -7,6 +7,7 @@ enum {
 	FLAG_SMTPUTF8 = 1,
 	FLAG_8BIT = 2,
 	FLAG_REPORT = 4,
+	FLAG_SUSPECT = 8,
 	CHUNK_BITS = 20, /* of a chunk's key: its number; the rest is the letter's id */
 };
 
@@ -88,7 +89,7 @@ static int insert_letter(struct db *db, const struct letter *l, const struct inc
 	uint64_t skip, struct err *err)
 {
 	const int flags = (l->is_smtputf8 ? FLAG_SMTPUTF8 : 0) | (l->is_8bit ? FLAG_8BIT : 0) |
-			  (l->is_report ? FLAG_REPORT : 0);
+			  (l->is_report ? FLAG_REPORT : 0) | (l->is_suspect ? FLAG_SUSPECT : 0);
 
 	return db_do(db, err,
 		"INSERT INTO letter(delivery, submitter, sender, envid, ret, flags, accepted_s,"
@@ -168,6 +169,7 @@ static int load_letter(struct db *db, struct letter *l, struct err *err)
 	l->is_smtputf8 = flags & FLAG_SMTPUTF8;
 	l->is_8bit = flags & FLAG_8BIT;
 	l->is_report = flags & FLAG_REPORT;
+	l->is_suspect = flags & FLAG_SUSPECT;
 	l->accepted_s = db_int(stmt, 6);
 	l->own_bytes = (uint64_t)db_int(stmt, 7);
 	return l->sender.ptr && l->envid.ptr ? 0 : err_set(err, ERR_TOOBIG, "envelope too large");

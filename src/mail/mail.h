@@ -46,6 +46,10 @@ struct service {
 	/* tell_revoked - the other servers shall close this account's sessions too; NULL: none. */
 	void (*tell_revoked)(void *context, uint64_t account);
 	void *context;
+	/* Mail's senders: strangers' are checked, DMARC's wishes obeyed, our own mail signed. */
+	struct {
+		bool is_checked, is_dmarc_obeyed, is_signed;
+	} senders;
 	struct slice host_name; /* in greetings, Received, Message-ID */
 	struct {
 		uint64_t message_max;  /* bytes */
@@ -78,6 +82,7 @@ struct mail_envelope {
 	uint64_t delivery_id; /* 63 bits; submitting the same one again stores nothing twice. 0: a
 				 new one */
 	bool is_report;       /* of ours: what becomes of it is told to nobody */
+	bool is_suspect;  /* its author's domain wants it apart (DMARC): to the folder of spam */
 	size_t own_bytes; /* of our Return-Path at the front, which mail for elsewhere must not have
 			   */
 };

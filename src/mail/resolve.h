@@ -14,6 +14,7 @@ struct mail_target {
 	uint64_t account; /* 0: elsewhere */
 	uint64_t quota_bytes;
 	bool ignores_quota;   /* what the service itself has to say */
+	bool is_suspect;      /* to the folder of spam, if there is one */
 	struct slice address; /* the account's login name, or the remote address */
 	struct slice detail;  /* the tag, or empty */
 };

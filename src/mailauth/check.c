@@ -114,6 +114,14 @@ void mailauth_check_end(struct mailauth_check *check)
 	bodies_finish(&check->bodies);
 }
 
+int mailauth_check_header(const struct mailauth_check *check, struct slice *out, struct err *err)
+{
+	if (check->head.is_too_large)
+		return err_set(err, ERR_TOOBIG, "the header is larger than %d", FIELDS_BLOCK_MAX);
+	*out = buf_slice(&check->head.text);
+	return 0;
+}
+
 struct dns_view *mailauth_check_view(struct mailauth_check *check)
 {
 	return &check->view;

@@ -40,6 +40,10 @@ void mailauth_check_feed(struct mailauth_check *check, struct slice bytes);
 /* mailauth_check_end - the message is whole. Once, before all that follows. */
 void mailauth_check_end(struct mailauth_check *check);
 
+/* mailauth_check_header - the header with its blank line, as it came. -ERR_TOOBIG. */
+MUST_CHECK int mailauth_check_header(
+	const struct mailauth_check *check, struct slice *out, struct err *err);
+
 struct dns_view *mailauth_check_view(struct mailauth_check *check);
 /* mailauth_check_run - false: the view has questions. */
 bool mailauth_check_run(struct mailauth_check *check);

@@ -143,6 +143,9 @@ static int open_mail(struct server *server, struct err *err)
 		rc = mail_queue_open(service, &service->queue, err);
 	if (rc == 0)
 		rc = security_log_open("security.db", service->pool, &service->security_log, err);
+	service->senders.is_checked = server->config->senders_check;
+	service->senders.is_dmarc_obeyed = server->config->senders_dmarc;
+	service->senders.is_signed = server->config->senders_sign;
 	if (rc == 0)
 		rc = door_open(server->config, service->pool, &service->door, err);
 	if (rc == 0)

@@ -15,9 +15,10 @@ static void tx_error(struct session_tx *tx, int rc, const struct err *err)
 }
 
 /* Our own lines on top. One recipient is named in Received, several are not told of each other. */
-static void put_trace(struct conn *c, struct session_tx *tx)
+int smtp_session_trace(struct conn *c, struct slice results, struct err *err)
 {
 	const struct session *s = session_of(c);
+	struct session_tx *tx = s->tx;
 	struct service *service = session_service(c);
 	struct buf head AUTO(buf_done);
 	char id[17];
@@ -31,7 +32,6 @@ static void put_trace(struct conn *c, struct session_tx *tx)
 		.is_extended = s->is_extended,
 		.is_utf8 = tx->env.is_smtputf8,
 		.is_authenticated = s->login.account != 0};
-	struct err err;
 	int rc;
 
 	snprintf(id, sizeof(id), "%016llx", (unsigned long long)tx->id);
@@ -40,10 +40,14 @@ static void put_trace(struct conn *c, struct session_tx *tx)
 		trace.recipient = tx->env.recipients[0].address;
 	buf_init(&head, SESSION_TRACE_MAX);
 	tx->env.own_bytes = mail_trace_put(&head, &trace);
-	rc = buf_check(&head, "trace", &err);
+	rc = buf_check(&head, "trace", err);
 	if (rc == 0)
-		rc = incoming_append(tx->in, buf_slice(&head), &err);
-	tx_error(tx, rc, &err);
+		rc = incoming_append(tx->in, slice_head(buf_slice(&head), tx->env.own_bytes), err);
+	if (rc == 0)
+		rc = incoming_append(tx->in, results, err);
+	if (rc == 0)
+		rc = incoming_append(tx->in, slice_from(buf_slice(&head), tx->env.own_bytes), err);
+	return rc;
 }
 
 static void begin_message(struct conn *c, bool is_chunked)
@@ -51,16 +55,20 @@ static void begin_message(struct conn *c, bool is_chunked)
 	struct service *service = session_service(c);
 	struct session *s = session_of(c);
 	struct session_tx *tx = s->tx;
+	struct err err;
 
 	/* The limit is the client's; what we add ourselves must not break it. */
-	tx->in = incoming_new(store_spool_dir(service->store),
-		service->limits.message_max + SESSION_TRACE_MAX + SUBMIT_HEADER_MAX);
+	tx->in = incoming_new(
+		store_spool_dir(service->store), service->limits.message_max + SESSION_TRACE_MAX +
+							 SESSION_RESULTS_MAX + SUBMIT_HEADER_MAX);
 	tx->id = random_u64();
 	tx->started_ms = clock_mono_ms();
 	smtp_data_init(&tx->data, is_chunked, service->limits.message_max, SESSION_LINE_MAX);
 	if (s->kind == KIND_SUBMISSION)
 		mail_submit_init(&tx->submit, service, s->login.account, tx->env.sender);
-	put_trace(c, tx);
+	smtp_sender_begin(c);
+	if (!tx->check)
+		tx_error(tx, smtp_session_trace(c, (struct slice){0}, &err), &err);
 }
 
 static void take_piece(struct session *s, struct slice piece)
@@ -72,7 +80,9 @@ static void take_piece(struct session *s, struct slice piece)
 	if (tx->rc < 0)
 		return;
 	mail_hops_feed(&tx->hops, piece);
-	if (s->kind == KIND_SUBMISSION)
+	if (tx->check)
+		rc = smtp_sender_feed(tx, piece, &err);
+	else if (s->kind == KIND_SUBMISSION)
 		rc = mail_submit_append(&tx->submit, piece, tx->in, &err);
 	else
 		rc = incoming_append(tx->in, piece, &err);
@@ -122,7 +132,7 @@ static void end_message(struct conn *c)
 	s->mode = MODE_COMMAND;
 	if (!tx->data.fault && tx->rc == 0 && s->kind == KIND_SUBMISSION)
 		tx_error(tx, mail_submit_finish(&tx->submit, tx->in, &err), &err);
-	if (!tx->data.fault && tx->rc == 0)
+	if (!tx->data.fault && tx->rc == 0 && !tx->check)
 		tx_error(tx, incoming_finish(tx->in, &err), &err);
 	if (tx->data.fault) {
 		smtp_session_refuse(c, faults[tx->data.fault], NULL);
@@ -133,6 +143,10 @@ static void end_message(struct conn *c)
 		smtp_session_refuse(c, smtp_say_of(tx->err.code), NULL);
 	} else if (tx->hops.count > MAIL_HOPS_MAX) {
 		smtp_session_refuse(c, SMTP_SAY_LOOP, NULL);
+	} else if (tx->check) {
+		smtp_sender_check(c);
+	} else if (s->kind == KIND_SUBMISSION) {
+		smtp_sender_sign(c);
 	} else {
 		smtp_session_deliver(c);
 	}

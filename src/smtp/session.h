@@ -26,6 +26,7 @@ enum {
 	SESSION_SWALLOW = 2,              /* of a message too big: so many times the limit */
 	SESSION_PARK_MS = 10 * 60 * 1000, /* RFC 5321 4.5.3.2.6: so long a client waits */
 	SESSION_TRACE_MAX = 4096,
+	SESSION_RESULTS_MAX = 64 * 1024, /* Authentication-Results */
 };
 
 enum session_kind { KIND_MX = 1, KIND_LMTP = 2, KIND_SUBMISSION = 4 }; /* bits, for the rows */
@@ -47,6 +48,10 @@ struct session_tx {
 	struct incoming *in;
 	struct smtp_data data;
 	struct mail_submit submit;
+	struct mailauth_check
+		*check;    /* NULL: its sender is not checked; else in is made later, of */
+	struct spool *raw; /* what came */
+	struct mail_signing *signing;
 	struct mail_hops hops;
 	int64_t started_ms;
 	uint64_t id; /* in Received, the reply and the log */
@@ -132,7 +137,17 @@ bool smtp_session_may_auth(struct conn *c);
 /* smtp_session_need_auth - refuse: who is there must sign in first, and if need be in TLS. */
 void smtp_session_need_auth(struct conn *c);
 
+/* sender.c: checks of a message's sender, and signatures. begin: with the message; feed: check is
+ * set; check, sign: it is whole; end: before the transaction's memory goes. */
+void smtp_sender_begin(struct conn *c);
+MUST_CHECK int smtp_sender_feed(struct session_tx *tx, struct slice bytes, struct err *err);
+void smtp_sender_check(struct conn *c);
+void smtp_sender_sign(struct conn *c);
+void smtp_sender_end(struct session_tx *tx);
+
 /* message.c */
+/* smtp_session_trace - begin the message with our own lines; results stand behind the first. */
+MUST_CHECK int smtp_session_trace(struct conn *c, struct slice results, struct err *err);
 void smtp_session_data(struct conn *c, struct slice args);
 void smtp_session_bdat(struct conn *c, struct slice args);
 void smtp_session_data_bytes(struct conn *c, struct slice bytes);

@@ -157,7 +157,9 @@ static void on_begun(struct http *x, struct answer *answer)
 	json_t *values = settings_values("factors", "Second factors");
 
 	if (answer->rc < 0) {
-		form_error(values, sign_factor(x) == FACTOR_SMS ? "number" : "add",
+		form_error(values,
+			sign_factor(x) == FACTOR_SMS && visit_of(x)->web->config.has_sms ? "number"
+											 : "add",
 			settings_trouble(answer));
 		form_keep(x, values, "number");
 		show(x, values, settings_status(answer->rc));

@@ -29,9 +29,16 @@ static void free_visit(void *kept)
 	mem_wipe(&v->session, sizeof(v->session));
 }
 
+/* Also of requests that are refused before they come to guard_before(). */
 struct visit *visit_of(struct http *x)
 {
-	return http_keep(x, sizeof(struct visit), free_visit);
+	struct visit *v = http_keep(x, sizeof(struct visit), free_visit);
+
+	if (!v->web) {
+		v->web = http_context(x);
+		v->service = v->web->service;
+	}
+	return v;
 }
 
 /* ---- names ---- */
@@ -195,8 +202,6 @@ bool guard_before(struct http *x, const struct http_row *row)
 	struct slice cookie;
 	struct keeper_call call;
 
-	v->web = http_context(x);
-	v->service = v->web->service;
 	if (known_answer(x))
 		return true;
 	if (guard_host(x, v))

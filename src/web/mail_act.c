@@ -275,7 +275,8 @@ static bool fill_change(struct http *x, struct folder_change *f)
 	}
 	if (!mail_folder(x, &folder))
 		return false;
-	if (folder.role != ROLE_NONE) {
+	if (folder.role != ROLE_NONE || (!slice_eq(f->wish, slice_lit("rename")) &&
+						!slice_eq(f->wish, slice_lit("remove")))) {
 		http_fail(x, 400);
 		return false;
 	}

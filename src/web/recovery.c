@@ -32,6 +32,7 @@ static void on_settings(struct http *x, struct answer *answer)
 	json_set_text(r->values, "recovery_pending", s->recovery_address_pending);
 	json_object_set_new(r->values, "may_confirm",
 		json_boolean(s->recovery_address_pending[0] ||
+			     json_object_get(r->values, "error_code") ||
 			     json_string_length(json_object_get(r->values, "code"))));
 	json_object_set_new(r->values, "by_mail", json_boolean(s->may_reset_by_mail));
 	json_object_set_new(r->values, "has_factors",

@@ -90,7 +90,7 @@ static void refuse(struct http *x, const struct answer *answer)
 		show_refusal(x, "password", answer->err.msg, 403);
 		return;
 	}
-	if (answer->rc == -ERR_DENIED) {
+	if (answer->rc == -ERR_DENIED || answer->rc == -ERR_SYNTAX) {
 		log_warn(http_log(x), "login_failed", log_s("user", http_form(x, "user")));
 		note_event(x, claimed_account(x), "login-failed", NULL);
 		show_refusal(x, "password", "Address or password is wrong.", 403);

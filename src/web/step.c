@@ -211,9 +211,14 @@ void page_passkey(struct http *x)
 
 void page_passkey_give(struct http *x)
 {
+	const struct slice assertion = http_form(x, "assertion");
 	struct keeper_call call;
 
+	/* Empty, it would ask the keeper for another challenge. */
+	if (assertion.len == 0) {
+		http_fail(x, 400);
+		return;
+	}
 	call = visit_call(x, sign_on_begun);
-	keeper_web_passkey(&call, visit_of(x)->cookie, http_form(x, "assertion"), http_peer(x),
-		sign_program(x));
+	keeper_web_passkey(&call, visit_of(x)->cookie, assertion, http_peer(x), sign_program(x));
 }

@@ -61,7 +61,7 @@ enum smtp_say {
 	SMTP_SAY_LEVEL,
 	SMTP_SAY_LEVEL_NOW,
 	SMTP_SAY_DISABLED,
-	SMTP_SAY_REFUSED, /* by the door: who brings it is not trusted */
+	SMTP_SAY_REFUSED, /* who brings it is not trusted, or not its author (DMARC) */
 	SMTP_SAY_DEFERRED,
 	SMTP_SAY_DISK_FULL,
 	SMTP_SAY_LATER,

@@ -1,0 +1,174 @@
+/* sign.c - see sign.h. */
+#include "mail/sign.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "mail/rebuild.h"
+#include "mailauth/domain.h"
+
+enum { ADDRESSES_MAX = 100, MEMORY_MAX = 4 << 20, FIELDS_TEXT_MAX = 256 * 1024 };
+
+struct mail_signing {
+	struct arena arena;
+	struct buf header;
+	struct fields fields;
+	struct body_hash body;
+	struct slice domain;
+	size_t own_bytes;
+	struct keeper_dkim_keys keys;
+	size_t at;        /* the next key */
+	struct buf field; /* being made */
+	struct buf signed_fields;
+};
+
+/* RFC 6376 5.1 leaves it open who signs; only the author's domain counts for DMARC. */
+static int find_domain(struct mail_signing *s, struct err *err)
+{
+	const struct field *from = fields_lowest(&s->fields, slice_lit("from"));
+	const struct mime_address *a = NULL;
+	struct slice name;
+
+	if (from && !from->above)
+		a = mime_address_parse(from->text.value, ADDRESSES_MAX, &s->arena);
+	for (; a; a = a->next) {
+		if (a->kind != MIME_ADDRESS_MAILBOX)
+			continue;
+		if (!domain_normal(a->domain, &s->arena, &name) ||
+			(s->domain.len && !slice_eq(name, s->domain)))
+			return err_set(err, ERR_NOTFOUND, "From has no domain, or several");
+		s->domain = name;
+	}
+	return s->domain.len ? 0 : err_set(err, ERR_NOTFOUND, "From has no domain");
+}
+
+static int hash_body(struct mail_signing *s, struct incoming *in, uint64_t at, struct err *err)
+{
+	struct buf piece AUTO(buf_done);
+	int rc = 0;
+
+	buf_init(&piece, REBUILD_PIECE);
+	body_hash_init(&s->body, CANON_RELAXED, BODY_HASH_ALL);
+	for (; rc == 0 && at < in->size; at += piece.len) {
+		buf_clear(&piece);
+		rc = spool_read(in->spool, at, REBUILD_PIECE, &piece, err);
+		body_hash_feed(&s->body, buf_slice(&piece));
+	}
+	body_hash_finish(&s->body);
+	return rc;
+}
+
+static int read_message(struct mail_signing *s, struct incoming *in, struct err *err)
+{
+	struct mime_prepared prepared;
+	int rc = mime_prepared_open(buf_slice(&in->prepared), &prepared, err);
+
+	if (rc == 0 && prepared.header_size > FIELDS_BLOCK_MAX)
+		rc = err_set(err, ERR_TOOBIG, "the header is too large to be signed");
+	if (rc == 0)
+		rc = spool_read(in->spool, 0, (size_t)prepared.header_size, &s->header, err);
+	if (rc == 0)
+		rc = fields_read(&s->fields, buf_slice(&s->header), &s->arena, err);
+	if (rc == 0)
+		rc = find_domain(s, err);
+	return rc == 0 ? hash_body(s, in, prepared.header_size, err) : rc;
+}
+
+int mail_signing_new(
+	struct incoming *in, size_t own_bytes, struct mail_signing **out, struct err *err)
+{
+	struct mail_signing *s = mem_new(struct mail_signing);
+	int rc;
+
+	arena_init(&s->arena, MEMORY_MAX);
+	buf_init(&s->header, FIELDS_BLOCK_MAX);
+	buf_init(&s->field, FIELDS_TEXT_MAX);
+	buf_init(&s->signed_fields, FIELDS_TEXT_MAX);
+	s->own_bytes = own_bytes;
+	rc = read_message(s, in, err);
+	if (rc < 0)
+		mail_signing_free(&s);
+	else
+		*out = s;
+	return rc;
+}
+
+void mail_signing_free(struct mail_signing **signing)
+{
+	struct mail_signing *s = *signing;
+
+	*signing = NULL;
+	if (!s)
+		return;
+	fields_done(&s->fields);
+	body_hash_done(&s->body);
+	buf_done(&s->header);
+	buf_done(&s->field);
+	buf_done(&s->signed_fields);
+	arena_done(&s->arena);
+	free(s);
+}
+
+struct slice mail_signing_domain(const struct mail_signing *signing)
+{
+	return signing->domain;
+}
+
+void mail_signing_use(struct mail_signing *signing, const struct keeper_dkim_keys *keys)
+{
+	signing->keys = *keys;
+}
+
+bool mail_signing_next(struct mail_signing *s, const struct keeper_dkim_key **key_out,
+	unsigned char digest_out[SHA256_LEN])
+{
+	struct dkim_signer signer = {.domain = s->domain, .now = clock_wall_s()};
+	struct err err;
+
+	while (s->at < s->keys.n) {
+		const struct keeper_dkim_key *key = &s->keys.list[s->at++];
+
+		signer.selector = slice_str(key->selector);
+		signer.algorithm = key->is_rsa ? SIGNATURE_RSA : SIGNATURE_ED25519;
+		buf_clear(&s->field);
+		*key_out = key;
+		if (dkim_sign_begin(&signer, &s->fields, &s->body, &s->field, digest_out, &err) ==
+			0)
+			return true;
+	}
+	return false;
+}
+
+void mail_signing_take(struct mail_signing *s, struct slice signature)
+{
+	sign_end(&s->field, signature);
+	if (!s->field.failed)
+		buf_append(&s->signed_fields, buf_slice(&s->field));
+}
+
+int mail_signing_end(
+	struct mail_signing *s, struct service *service, struct incoming **in, struct err *err)
+{
+	const struct slice own = slice_head(buf_slice(&s->header), s->own_bytes);
+	struct incoming *made;
+	int rc;
+
+	if (s->signed_fields.len == 0)
+		return 0;
+	made = incoming_new(store_spool_dir(service->store), (*in)->size + s->signed_fields.len);
+	rc = incoming_append(made, own, err);
+	if (rc == 0)
+		rc = incoming_append(made, buf_slice(&s->signed_fields), err);
+	if (rc == 0)
+		rc = rebuild_append(made, (*in)->spool, s->own_bytes, err);
+	if (rc == 0)
+		rc = incoming_finish(made, err);
+	if (rc < 0) {
+		incoming_free(&made);
+		return rc;
+	}
+	incoming_free(in);
+	*in = made;
+	return 0;
+}
