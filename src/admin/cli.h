@@ -92,7 +92,7 @@ int command_app_list(struct cli *cli), command_app_revoke(struct cli *cli);
 int command_service_on(struct cli *cli), command_service_off(struct cli *cli);
 int command_alias_add(struct cli *cli), command_alias_list(struct cli *cli),
 	command_alias_delete(struct cli *cli);
-int command_dns_lookup(struct cli *cli);
+int command_dns_lookup(struct cli *cli), command_dns_check(struct cli *cli);
 int command_dkim_add(struct cli *cli), command_dkim_list(struct cli *cli),
 	command_dkim_rotate(struct cli *cli), command_dkim_remove(struct cli *cli);
 int command_certificate_list(struct cli *cli), command_certificate_show(struct cli *cli),

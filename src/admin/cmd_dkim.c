@@ -1,6 +1,7 @@
 /* cmd_dkim.c - commands: keys that sign mail, which the keeper makes and keeps. */
 #include <stdio.h>
 
+#include "admin/dkim.h"
 #include "admin/instance.h"
 #include "admin/record.h"
 #include "admin/table.h"
@@ -32,6 +33,11 @@ static void add_row(void *context, const struct keeper_dkim *key)
 			name.ptr, name.len, "value", value.ptr, value.len));
 }
 
+int dkim_rows(struct slice domain, json_t *rows, struct err *err)
+{
+	return keeper_dkim_list(INSTANCE_KEEPER_CLI, domain, add_row, rows, err);
+}
+
 static void print_records(const json_t *rows)
 {
 	const json_t *row;
@@ -59,7 +65,7 @@ static int show(const struct cli *cli, struct slice domain)
 	json_t *rows = json_array();
 	struct table table;
 	struct err err;
-	const int rc = keeper_dkim_list(INSTANCE_KEEPER_CLI, domain, add_row, rows, &err);
+	const int rc = dkim_rows(domain, rows, &err);
 
 	if (rc < 0) {
 		json_decref(rows);

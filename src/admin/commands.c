@@ -100,6 +100,9 @@ const struct cli_command cli_commands[] = {
 		"Ask the DNS as the courier does: records of TYPE (A by default; AAAA, CNAME, MX, "
 		"NS, PTR, SOA, SRV, TLSA or TXT), and whether they are signed. With PTR, NAME may "
 		"be an address."},
+	{"dns", "check", "DOMAIN", 1, 1, {{0}}, command_dns_check, true,
+		"Look which records the DNS lacks, or has wrong, for mail of the domain, and print "
+		"the right ones. Exits with 4 if there are any."},
 	{"dkim", "add", "DOMAIN", 1, 1, {{0}}, command_dkim_add, true,
 		"Make keys that sign the domain's mail from now on, one RSA and one Ed25519, and "
 		"print the records that the DNS must have for them."},

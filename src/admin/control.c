@@ -27,6 +27,7 @@ static const struct {
 	{"alias-delete", verb_alias_delete},
 	{"certificate-list", verb_certificate_list},
 	{"dns-lookup", verb_dns_lookup},
+	{"dns-check", verb_dns_check},
 	{"level-list", verb_level_list},
 	{"level-set", verb_level_set},
 	{"level-delete", verb_level_delete},
@@ -292,6 +293,7 @@ static void on_done(struct conn *c)
 {
 	verb_deliver_done(conn_session(c));
 	verb_dns_done(conn_session(c));
+	verb_advice_done(conn_session(c));
 }
 
 const struct protocol control_protocol = {

@@ -20,6 +20,7 @@ struct control_session {
 	struct mail_target target;
 	struct slice mailbox;
 	struct control_lookup *lookup; /* dns-lookup's, while it is parked; else NULL */
+	struct control_advice *advice; /* the same of dns-check */
 };
 
 typedef void verb_fn(struct conn *c, const json_t *args);
@@ -31,7 +32,7 @@ verb_fn verb_domain_add, verb_domain_list, verb_account_add, verb_account_find, 
 	verb_group_set, verb_group_delete, verb_group_members, verb_group_join, verb_group_leave,
 	verb_group_admin, verb_group_domain, verb_group_domains, verb_screen, verb_screen_set,
 	verb_policy_status, verb_policy_users, verb_policy_ask, verb_policy_changed, verb_status,
-	verb_check, verb_deliver, verb_queue, verb_dns_lookup;
+	verb_check, verb_deliver, verb_queue, verb_dns_lookup, verb_dns_check;
 
 /* Replies. The json is given away; NULL means {}. */
 void verb_row(struct buf *out, json_t *row);
@@ -78,5 +79,6 @@ void verb_task_run(struct conn *c, struct verb_task *task);
 void verb_deliver_chunk(struct conn *c, struct slice chunk);
 void verb_deliver_done(struct control_session *session);
 void verb_dns_done(struct control_session *session);
+void verb_advice_done(struct control_session *session);
 
 #endif
