@@ -354,24 +354,25 @@ void logins_check(struct logins *l, const struct place *place, struct slice pass
 	const uint64_t account = place_account(place);
 	struct logins_verdict verdict = {0};
 	unsigned char mac[MAC_LEN];
-	enum crew_class class;
+	const bool is_known = guesses_is_known(l->config.guesses, place);
+	const bool is_limited = guesses_is_limited(l->config.guesses, place);
 	struct waiter *w;
 	bool has_room;
 
 	compute_mac(l, account, password, mac);
-	if (check_cache(l, account, mac, &verdict)) {
+	/* A stranger who may not guess any more could ask the cache as often as he likes. */
+	if ((is_known || !is_limited) && check_cache(l, account, mac, &verdict)) {
 		done(context, &verdict);
 		return;
 	}
 	w = mem_new(struct waiter);
 	*w = (struct waiter){.done = done, .context = context, .place = *place};
-	if (guesses_is_limited(l->config.guesses, place)) {
+	if (is_limited) {
 		fail_all(w, -ERR_BUSY, "too many failed logins");
 		return;
 	}
-	class = guesses_is_known(l->config.guesses, place) ? CREW_FIRST : CREW_SECOND;
 	pthread_mutex_lock(&l->lock);
-	has_room = join_locked(l, account, password, mac, w, class);
+	has_room = join_locked(l, account, password, mac, w, is_known ? CREW_FIRST : CREW_SECOND);
 	pthread_mutex_unlock(&l->lock);
 	if (!has_room)
 		fail_all(w, -ERR_BUSY, "too many logins at once");

@@ -5,7 +5,8 @@
  * else costs a run of argon2id (an unknown account too, on a hash of nobody's) on the hashers'
  * threads; identical attempts that meet share one run; what waits longer than its deadline, or
  * finds the queue full, is "busy", never "wrong". Where the account is known it is served first;
- * who guesses is held up (guesses.h), but never who gives a password that is in the cache.
+ * who guesses is held up (guesses.h), but at a place that is known never who gives a password that
+ * is in the cache.
  */
 #ifndef KEEPER_LOGINS_H
 #define KEEPER_LOGINS_H

@@ -269,3 +269,17 @@ def test_nothing_of_it_was_done(world):
     assert world.people['ada'].send('GET', '/mail').status == 200
     accounts = {row['address'] for row in json.loads(world.tool('account', 'list', '--json'))}
     assert accounts == {ADA, ANNA, PAUL, OTTO}
+
+
+def test_what_needs_a_fresh_proof(world):
+    """The clock moves on: the session lives, its proof is stale. (The last test here.)"""
+    world.tool('clock', '1000')
+    stale = [route for route, flags in routes('POST').items() if 'FRESH' in flags]
+    assert len(stale) > 5
+    for route in stale:
+        case = cases(world.w)[route][-1]
+        path = case.path or route
+        page = post(world, 'ada', path, case.fields)
+        assert page.status == 303 and page.headers['location'].startswith('/settings/confirm?next='), route
+    page = post(world, 'ada', '/settings/confirm', {'kind': 'password', 'code': world.w['ada'], 'next': '/settings/apps'}, follows=True)
+    assert page.status == 200 and page.url == '/settings/apps'
