@@ -4,18 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ask/internal.h"
 #include "ask/verbs.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "line/line.h"
 #include "wire/dns/pack.h"
 
-/* The courier answers at its own deadline; what it knows by then shall come before ours. */
-enum { GRACE_MS = 500, SCRATCH_MAX = 1 << 16 };
-
-struct ask {
-	struct line *line;
-};
+enum { SCRATCH_MAX = 1 << 16 };
 
 struct field {
 	size_t len;
@@ -88,7 +84,7 @@ void ask_resolve(struct ask *ask, struct conn *c, const struct dns_view *view, i
 	frame_begin(&request.frame, 0, ASK_RESOLVE);
 	frame_put_u64(&request.frame, (uint64_t)wait_ms);
 	frame_put(&request.frame, buf_slice(&questions));
-	request.ticket = conn_park(c, wait_ms + GRACE_MS, resume);
+	request.ticket = conn_park(c, wait_ms + ASK_GRACE_MS, resume);
 	line_ask(ask->line, &request);
 }
 
@@ -128,7 +124,7 @@ void ask_queue(
 	buf_init(&request.frame, ASK_REQUEST_MAX);
 	frame_begin(&request.frame, 0, ASK_QUEUE);
 	frame_put(&request.frame, wish);
-	request.ticket = conn_park(c, wait_ms + GRACE_MS, resume);
+	request.ticket = conn_park(c, wait_ms + ASK_GRACE_MS, resume);
 	line_ask(ask->line, &request);
 }
 

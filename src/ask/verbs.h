@@ -22,6 +22,8 @@ enum ask_verb {
 	ASK_ENQUEUE_FILE = 3,
 	/* queue - an operator's wish as JSON; the answer is JSON, too: courier/queue_desk.c. */
 	ASK_QUEUE = 4,
+	/* scan - with the message's descriptor; see ask/scan.h */
+	ASK_SCAN = 16,
 
 	ASK_VERB_END = 64,
 };

@@ -94,6 +94,16 @@ static const struct config_row rows[] = {
 		CONFIG_COURIER,
 		"A file with the DS or DNSKEY records that are trusted. Debian's package "
 		"dns-root-data keeps those of the root here."},
+	{"scan.rspamd", TYPE_LINE, AT(scan_rspamd), "", 0, 0, CONFIG_SERVER_COURIER,
+		"Show mail that strangers bring to port 25 to Rspamd before it is taken: the URL "
+		"of "
+		"its worker, such as http://localhost:11333."},
+	{"scan.wait", TYPE_TIME, AT(scan_wait_s), "30 s", 1, 300, CONFIG_SERVER,
+		"How long to wait for it."},
+	{"scan.size", TYPE_SIZE, AT(scan_size_max), "20 MiB", KIB, 2 * GIB, CONFIG_SERVER,
+		"What is larger is not scanned."},
+	{"scan.required", TYPE_SWITCH, AT(scan_required), "false", 0, 0, CONFIG_SERVER,
+		"Ask senders to come again later while nothing can be scanned."},
 	{"proxy.networks", TYPE_LINE, AT(proxy_networks), "", 0, 0, CONFIG_SERVER,
 		"Load balancers before us, as addresses or networks with spaces between: each of "
 		"their connections must begin with a header of the PROXY protocol, version 2."},
@@ -518,6 +528,9 @@ static const char *when_text(enum config_when when)
 	case CONFIG_SERVER_KEEPER:
 		return "A reload starts a new server for it and drains the old one, and restarts "
 		       "the keeper.";
+	case CONFIG_SERVER_COURIER:
+		return "A reload starts a new server for it and drains the old one, and restarts "
+		       "the courier.";
 	case CONFIG_COURIER:
 		return "A reload restarts the courier for it.";
 	default:

@@ -18,12 +18,13 @@ enum { CONFIG_TEXT_MAX = 256 << 10, CONFIG_LISTEN_MAX = 8 };
 
 /* What a change of a setting needs. */
 enum config_when {
-	CONFIG_RELOAD = 1,        /* takes effect at once in the running server */
-	CONFIG_SERVER = 2,        /* a new server beside the old one, which drains */
-	CONFIG_KEEPER = 4,        /* a new keeper; who asks it meanwhile waits */
-	CONFIG_SERVER_KEEPER = 6, /* both of these */
-	CONFIG_COURIER = 16,      /* a new courier; what it does waits */
-	CONFIG_START = 8,         /* the next start of everything */
+	CONFIG_RELOAD = 1,          /* takes effect at once in the running server */
+	CONFIG_SERVER = 2,          /* a new server beside the old one, which drains */
+	CONFIG_KEEPER = 4,          /* a new keeper; who asks it meanwhile waits */
+	CONFIG_SERVER_KEEPER = 6,   /* both of these */
+	CONFIG_COURIER = 16,        /* a new courier; what it does waits */
+	CONFIG_SERVER_COURIER = 18, /* a new server and a new courier */
+	CONFIG_START = 8,           /* the next start of everything */
 };
 
 struct config_address {
@@ -76,7 +77,8 @@ struct config {
 	uint64_t tls_old_signatures;
 	struct slice resolver, dnssec_validate, dnssec_anchors, country_database;
 	struct slice door_trusted, door_lists, door_weights, door_link;
-	struct slice proxy_networks;
+	struct slice proxy_networks, scan_rspamd;
+	uint64_t scan_wait_s, scan_size_max, scan_required;
 	uint64_t door_refuse, door_greylist, door_tarpit, door_greet_s, door_greylist_s, door_tarpit_s,
 		door_per_address, door_per_network, door_per_sender;
 	uint64_t courier_smtp_port, courier_connections, courier_per_destination,

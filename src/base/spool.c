@@ -51,7 +51,7 @@ void spool_free(struct spool **spool)
 }
 
 /* A file without a name; where the file system has no such thing, its name goes at once. */
-static int open_file(struct spool *spool, struct err *err)
+static int make_file(struct spool *spool, struct err *err)
 {
 	char name[32];
 	int fd = io_open(spool->dirfd, ".", O_TMPFILE | O_RDWR, 0600, err);
@@ -63,8 +63,35 @@ static int open_file(struct spool *spool, struct err *err)
 			return fd;
 		unlinkat(spool->dirfd, name, 0);
 	}
+	return fd;
+}
+
+static int open_file(struct spool *spool, struct err *err)
+{
+	const int fd = make_file(spool, err);
+
+	if (fd < 0)
+		return fd;
 	spool->fd = fd;
 	return io_write_all(fd, buf_slice(&spool->memory), err);
+}
+
+int spool_share(struct spool *spool, struct err *err)
+{
+	int fd AUTO(io_close) = -1, shared, rc;
+
+	if (spool->fd >= 0) {
+		fd = fcntl(spool->fd, F_DUPFD_CLOEXEC, 0);
+		rc = fd < 0 ? err_errno(err, "cannot share a message") : 0;
+	} else {
+		fd = make_file(spool, err);
+		rc = fd < 0 ? fd : io_write_all(fd, buf_slice(&spool->memory), err);
+	}
+	if (rc < 0)
+		return rc;
+	shared = fd;
+	fd = -1;
+	return shared;
 }
 
 int spool_append(struct spool *spool, struct slice bytes, struct err *err)

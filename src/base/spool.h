@@ -22,6 +22,8 @@ uint64_t spool_size(const struct spool *spool);
 /* spool_read - append n bytes from offset at to out (fewer only at the end). */
 MUST_CHECK int spool_read(
 	struct spool *spool, uint64_t at, size_t n, struct buf *out, struct err *err);
+/* spool_share - a descriptor of a file with all the bytes, the caller's; for another process. */
+MUST_CHECK int spool_share(struct spool *spool, struct err *err);
 /* spool_view - the bytes themselves when they are in memory; false when they are in a file. */
 bool spool_view(const struct spool *spool, struct slice *out);
 /* spool_fd - a descriptor of the file, the caller's; -1: the bytes are in memory, or there is no

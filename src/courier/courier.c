@@ -21,6 +21,7 @@
 #include "courier/orders.h"
 #include "courier/process.h"
 #include "courier/runner.h"
+#include "courier/scanner.h"
 #include "process/sandbox.h"
 
 enum { THREADS = 8, CONNECTIONS_MAX = 64, STOP_MS = 3000 };
@@ -73,6 +74,8 @@ static int open_parts(struct courier *courier, const struct courier_config *conf
 	if (rc == 0)
 		rc = runner_open(courier, &courier->runner, err);
 	if (rc == 0)
+		rc = scanner_new(courier, &courier->scanner, err);
+	if (rc == 0)
 		rc = courier_bus_open(courier, config->bus_fd, err);
 	if (rc == 0)
 		rc = desk_open(courier, config->server_fd, err);
@@ -84,8 +87,10 @@ static void close_parts(struct courier *courier)
 	if (courier->runner)
 		runner_stop(courier->runner, STOP_MS);
 	dns_stop(courier->dns);
+	scanner_stop(courier->scanner);
 	if (courier->pool)
 		pool_stop(&courier->pool);
+	scanner_free(&courier->scanner);
 	runner_close(&courier->runner);
 	gateway_free(&courier->gateway);
 	orders_close(&courier->orders);
@@ -159,6 +164,7 @@ int courier_run(const struct courier_config *config, struct err *err)
 	if (rc == 0) {
 		orders_start(courier.orders);
 		gateway_start(courier.gateway);
+		scanner_start(courier.scanner);
 		log_info(NULL, "courier_ready");
 		wait_for_end(&courier, signal_fd);
 	}

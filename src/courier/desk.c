@@ -14,6 +14,7 @@
 #include "courier/enqueue.h"
 #include "courier/queue_desk.h"
 #include "courier/resolve.h"
+#include "courier/scanner.h"
 
 enum { TRAY_MAX = 8 << 20, IDLE_MS = INT32_MAX };
 
@@ -26,6 +27,7 @@ static const struct row {
 	[ASK_ENQUEUE] = {"enqueue", false, desk_enqueue},
 	[ASK_ENQUEUE_FILE] = {"enqueue", true, desk_enqueue},
 	[ASK_QUEUE] = {"queue", false, desk_queue},
+	[ASK_SCAN] = {"scan", true, desk_scan},
 };
 
 struct tray {

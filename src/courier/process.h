@@ -28,6 +28,7 @@ struct courier_bus {
 struct orders;
 struct gateway;
 struct runner;
+struct scanner;
 
 struct courier {
 	const struct config *settings;
@@ -37,6 +38,7 @@ struct courier {
 	struct orders *orders;
 	struct gateway *gateway; /* NULL: no gateway */
 	struct runner *runner;
+	struct scanner *scanner; /* NULL: no scanner */
 	int event_fd; /* wakes the main thread after must_stop was set */
 	atomic_bool must_stop;
 };

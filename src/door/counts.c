@@ -1,5 +1,5 @@
-/* counts.c - what came lately: messages by address, network and sender, recipients that do not
- * exist by network, mail of strangers by recipient. */
+/* counts.c - what came lately: messages by address, network and sender, and by network recipients
+ * that do not exist. */
 #include <stdio.h>
 #include <string.h>
 
@@ -9,7 +9,6 @@
 enum {
 	HOUR_MS = 3600 * 1000,
 	KEYS_MAX = 100000, /* of each kind */
-	BOMB_SIGN = 200,   /* messages of strangers to one address in an hour */
 };
 
 void door_counts_init(struct door_counts *counts)
@@ -19,7 +18,6 @@ void door_counts_init(struct door_counts *counts)
 	tally_init(&counts->networks, HOUR_MS, KEYS_MAX);
 	tally_init(&counts->senders, HOUR_MS, KEYS_MAX);
 	tally_init(&counts->unknown, HOUR_MS, KEYS_MAX);
-	tally_init(&counts->recipients, HOUR_MS, KEYS_MAX);
 }
 
 void door_counts_done(struct door_counts *counts)
@@ -28,7 +26,6 @@ void door_counts_done(struct door_counts *counts)
 	tally_done(&counts->networks);
 	tally_done(&counts->senders);
 	tally_done(&counts->unknown);
-	tally_done(&counts->recipients);
 	pthread_mutex_destroy(&counts->lock);
 }
 
@@ -98,16 +95,9 @@ int64_t door_note_unknown(struct door *door, const struct door_visit *visit)
 	return door_unknown_lately(door, visit) >= DOOR_UNKNOWN_FEW ? door->tarpit_ms : 0;
 }
 
-bool door_note_message(struct door *door, const struct door_visit *visit, struct slice recipient)
+void door_note_message(struct door *door, const struct door_visit *visit)
 {
 	const struct ip_network network = door_network(&visit->ip);
-	uint64_t hash;
-	unsigned n;
 
 	greylist_learn(door->greylist, &network);
-	pthread_mutex_lock(&door->counts.lock);
-	tally_add(&door->counts.recipients, key_of_text(recipient, &hash), clock_mono_ms());
-	n = tally_get(&door->counts.recipients, map_key_u64(&hash), clock_mono_ms());
-	pthread_mutex_unlock(&door->counts.lock);
-	return n == BOMB_SIGN;
 }

@@ -85,8 +85,7 @@ void door_tarpit_end(struct door *door);
 
 /* door_note_unknown - a recipient that does not exist; how late the answer to it shall come. */
 int64_t door_note_unknown(struct door *door, const struct door_visit *visit);
-/* door_note_message - it was kept. True: a sign of a subscription bomb, so much comes to one
- * address from strangers. */
-bool door_note_message(struct door *door, const struct door_visit *visit, struct slice recipient);
+/* door_note_message - one was kept: that network brings mail. */
+void door_note_message(struct door *door, const struct door_visit *visit);
 
 #endif

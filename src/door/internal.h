@@ -26,7 +26,7 @@ struct greylist;
 /* What happened lately. */
 struct door_counts {
 	pthread_mutex_t lock; /* guards them */
-	struct tally addresses, networks, senders, unknown, recipients;
+	struct tally addresses, networks, senders, unknown;
 };
 
 struct door {

@@ -52,6 +52,11 @@ struct service {
 	} senders;
 	struct slice host_name; /* in greetings, Received, Message-ID */
 	struct {
+		bool is_on, is_required; /* mail of strangers is shown to the courier's scanner */
+		uint64_t size_max;
+		int64_t wait_ms;
+	} scanning;
+	struct {
 		uint64_t message_max;  /* bytes */
 		size_t recipients_max; /* of one SMTP transaction */
 		int64_t imap_idle_ms;  /* 30 minutes at least, RFC 9051 5.4 */

@@ -243,6 +243,11 @@ void smtp_session_deliver(struct conn *c)
 		smtp_session_tx_free(c);
 		return;
 	}
+	smtp_scan(c);
+}
+
+void smtp_session_store(struct conn *c)
+{
 	if (session_of(c)->kind == KIND_LMTP)
 		deliver_lmtp(c);
 	else

@@ -178,17 +178,17 @@ bool smtp_gate_unknown(struct conn *c, enum smtp_say say)
 
 /* ---- afterwards ---- */
 
+struct slice smtp_gate_name(const struct session *s)
+{
+	return s->visit && s->visit->iprev == IPREV_PASS ? s->visit->name : (struct slice){0};
+}
+
 void smtp_gate_stored(struct conn *c)
 {
 	const struct session *s = session_of(c);
-	const struct mail_envelope *env = &s->tx->env;
 
-	for (size_t i = 0; s->visit && i < env->recipients_n; i++) {
-		if (door_note_message(
-			    session_service(c)->door, s->visit, env->recipients[i].address))
-			log_warn(conn_log(c), "subscription_bomb_sign",
-				log_s("to", env->recipients[i].address));
-	}
+	if (s->visit)
+		door_note_message(session_service(c)->door, s->visit);
 }
 
 void smtp_gate_close(struct conn *c)

@@ -127,6 +127,9 @@ void smtp_gate_open(struct conn *c);   /* a connection: greets */
 void smtp_gate_rcpt(struct conn *c);   /* takes the recipient behind the last, or says why not */
 void smtp_gate_stored(struct conn *c); /* the message of the transaction is kept */
 void smtp_gate_close(struct conn *c);
+struct slice smtp_gate_name(const struct session *s); /* the peer's confirmed name, or empty */
+/* scan.c: shows the message to a scanner if there is one; then smtp_session_store(). */
+void smtp_scan(struct conn *c);
 /* smtp_gate_unknown - there is no such recipient; true: the reply comes late. */
 bool smtp_gate_unknown(struct conn *c, enum smtp_say say);
 
@@ -157,6 +160,8 @@ void smtp_session_chunk_bytes(struct conn *c, struct slice bytes);
 void smtp_session_full(struct conn *c, const struct mail_target *target);
 /* Submission: the account's level allows it; if not, the reply is given. */
 bool smtp_session_may_send(struct conn *c, uint64_t bytes, size_t recipients);
+/* Nothing is held against the message any more. */
+void smtp_session_store(struct conn *c);
 /* The message is whole; replies, now or when it is stored, and ends the transaction */
 void smtp_session_deliver(struct conn *c);
 /* The same reply to the message for SMTP, or for each recipient for LMTP; ends the transaction. */
