@@ -17,6 +17,7 @@ struct mailauth_check {
 	struct head head;
 	struct fields fields;
 	struct bodies bodies;
+	size_t seal_hash; /* of bodies, if it will be sealed */
 	struct slice authors[MAILAUTH_AUTHORS_MAX];
 	size_t authors_n;
 	const char *author_problem;
@@ -88,6 +89,9 @@ static void read_header(struct mailauth_check *check)
 		return;
 	}
 	read_authors(check);
+	/* The first of them: there is room. */
+	if (check->request.is_sealed)
+		bodies_add(&check->bodies, CANON_RELAXED, BODY_HASH_ALL, &check->seal_hash);
 	dkim_read(&check->verdict.dkim, &check->fields, &check->bodies, check->request.now,
 		&check->arena);
 	arc_read(&check->verdict.arc, &check->fields, &check->bodies, &check->arena);
@@ -244,6 +248,14 @@ void mailauth_check_write(const struct mailauth_check *check, struct buf *out)
 	write_dmarc(check, out);
 	authres_method(out, "arc", auth_result_name(verdict->arc.result));
 	authres_reason(out, verdict->arc.reason);
+}
+
+int mailauth_check_seal(struct mailauth_check *check, struct arc_seal *seal,
+	const struct dkim_signer *signer, struct slice results,
+	unsigned char digest_out[SHA256_LEN], struct err *err)
+{
+	return arc_seal_begin(seal, signer, &check->verdict.arc, &check->fields, results,
+		&check->bodies.list[check->seal_hash], digest_out, err);
 }
 
 void mailauth_check_free(struct mailauth_check **check)

@@ -22,6 +22,7 @@ struct mailauth_request {
 	struct slice host; /* our name, in results and explanations */
 	int64_t now;
 	unsigned sample; /* see struct dmarc_request */
+	bool is_sealed;  /* mailauth_check_seal() will be called */
 };
 
 struct mailauth_verdict {
@@ -51,6 +52,11 @@ bool mailauth_check_run(struct mailauth_check *check);
 const struct mailauth_verdict *mailauth_check_verdict(const struct mailauth_check *check);
 /* mailauth_check_write - the methods and results, for a field that authres_begin() has begun. */
 void mailauth_check_write(const struct mailauth_check *check, struct buf *out);
+
+/* mailauth_check_seal - arc_seal_begin() for this message; after the run that returned true. */
+MUST_CHECK int mailauth_check_seal(struct mailauth_check *check, struct arc_seal *seal,
+	const struct dkim_signer *signer, struct slice results,
+	unsigned char digest_out[SHA256_LEN], struct err *err);
 
 void mailauth_check_free(struct mailauth_check **check);
 

@@ -33,6 +33,7 @@ void smtp_sender_begin(struct conn *c)
 	if (s->kind != KIND_MX || !s->visit || !service->senders.is_checked)
 		return;
 	request.ip = s->visit->ip;
+	request.is_sealed = smtp_seal_is_needed(c);
 	if (at != SIZE_MAX) {
 		request.sender_local = slice_head(sender, at);
 		request.sender_domain = slice_from(sender, at + 1);
@@ -55,7 +56,6 @@ static void put_results(struct conn *c, struct buf *out)
 		[IPREV_PERMERROR] = "permerror"};
 	const struct door_visit *visit = session_of(c)->visit;
 
-	authres_begin(out, session_service(c)->host_name);
 	mailauth_check_write(session_of(c)->tx->check, out);
 	if (visit->iprev != IPREV_NONE) {
 		authres_method(out, "iprev", iprev[visit->iprev]);
@@ -83,7 +83,7 @@ static int append_header(struct conn *c, struct slice header, struct err *err)
 	return rc == 0 ? incoming_append(tx->in, from, err) : rc;
 }
 
-static int put_together(struct conn *c, struct err *err)
+static int put_together(struct conn *c, struct slice seal, struct err *err)
 {
 	struct session_tx *tx = session_of(c)->tx;
 	struct slice header;
@@ -91,6 +91,8 @@ static int put_together(struct conn *c, struct err *err)
 	int rc;
 
 	buf_init(&results, SESSION_RESULTS_MAX);
+	buf_append(&results, seal);
+	authres_begin(&results, session_service(c)->host_name);
 	put_results(c, &results);
 	rc = mailauth_check_header(tx->check, &header, err);
 	if (rc == 0)
@@ -145,16 +147,31 @@ static void log_verdict(struct conn *c)
 
 static void on_known(struct conn *c)
 {
-	struct session_tx *tx = session_of(c)->tx;
 	const char *why = why_refused(c);
-	struct err err;
+	struct buf results;
 
 	log_verdict(c);
 	if (why) {
 		smtp_session_refuse(c, SMTP_SAY_REFUSED, why);
 		return;
 	}
-	if (put_together(c, &err) < 0) {
+	if (!smtp_seal_is_needed(c)) {
+		smtp_sender_finish(c, (struct slice){0});
+		return;
+	}
+	buf_init(&results, SESSION_RESULTS_MAX);
+	buf_append(&results, session_service(c)->host_name);
+	put_results(c, &results);
+	smtp_seal(c, buf_slice(&results));
+	buf_done(&results);
+}
+
+void smtp_sender_finish(struct conn *c, struct slice seal)
+{
+	struct session_tx *tx = session_of(c)->tx;
+	struct err err;
+
+	if (put_together(c, seal, &err) < 0) {
 		log_error(conn_log(c), "message", log_e(&err));
 		smtp_session_refuse(c, smtp_say_of(err.code), NULL);
 		return;
@@ -179,7 +196,7 @@ void smtp_sender_check(struct conn *c)
 
 /* ---- signing ---- */
 
-static struct keeper_call park(struct conn *c, conn_resume_fn *resume)
+struct keeper_call smtp_sender_park(struct conn *c, conn_resume_fn *resume)
 {
 	return (struct keeper_call){.keeper = session_service(c)->keeper,
 		.who = conn_ref(c),
@@ -197,7 +214,7 @@ static void sign_next(struct conn *c)
 	struct err err;
 
 	if (mail_signing_next(tx->signing, &key, digest)) {
-		call = park(c, on_signature);
+		call = smtp_sender_park(c, on_signature);
 		keeper_dkim_sign(&call, key, (struct slice){(const char *)digest, SHA256_LEN});
 		return;
 	}
@@ -253,12 +270,13 @@ void smtp_sender_sign(struct conn *c)
 		smtp_session_deliver(c);
 		return;
 	}
-	call = park(c, on_keys);
+	call = smtp_sender_park(c, on_keys);
 	keeper_dkim_keys(&call, mail_signing_domain(tx->signing));
 }
 
 void smtp_sender_end(struct session_tx *tx)
 {
+	smtp_seal_free(&tx->seal);
 	mailauth_check_free(&tx->check);
 	mail_signing_free(&tx->signing);
 	spool_free(&tx->raw);

@@ -52,6 +52,7 @@ struct session_tx {
 		*check;    /* NULL: its sender is not checked; else in is made later, of */
 	struct spool *raw; /* what came */
 	struct mail_signing *signing;
+	struct session_seal *seal;
 	struct mail_hops hops;
 	int64_t started_ms;
 	uint64_t id; /* in Received, the reply and the log */
@@ -147,6 +148,16 @@ MUST_CHECK int smtp_sender_feed(struct session_tx *tx, struct slice bytes, struc
 void smtp_sender_check(struct conn *c);
 void smtp_sender_sign(struct conn *c);
 void smtp_sender_end(struct session_tx *tx);
+/* smtp_sender_finish - checked, and sealed with these fields (or none): put together, delivered.
+ * smtp_sender_park - for a call of the keeper's. */
+void smtp_sender_finish(struct conn *c, struct slice seal);
+struct keeper_call smtp_sender_park(struct conn *c, conn_resume_fn *resume);
+
+/* seal.c: needed: the message goes on elsewhere. smtp_seal - with the results, our name first;
+ * ends in smtp_sender_finish(). */
+bool smtp_seal_is_needed(struct conn *c);
+void smtp_seal(struct conn *c, struct slice results);
+void smtp_seal_free(struct session_seal **seal);
 
 /* message.c */
 /* smtp_session_trace - begin the message with our own lines; results stand behind the first. */

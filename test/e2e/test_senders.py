@@ -76,11 +76,11 @@ def text(subject, author='anna@there.example', extra='', body='Hello,\r\n\r\nthi
             'Message-ID: <%s@there.example>\r\n%s\r\n%s' % (author, subject, subject, extra, body)).encode()
 
 
-def bring(world, message, address=HOME, sender='anna@there.example'):
+def bring(world, message, address=HOME, sender='anna@there.example', to='bob@our.example'):
     with smtplib.SMTP('127.0.0.1', world[0].ports['smtp'], 'mx.there.example', timeout=90,
                       source_address=(address, 0)) as s:
         s.ehlo()
-        assert s.mail(sender)[0] == 250 and s.rcpt('bob@our.example')[0] == 250
+        assert s.mail(sender)[0] == 250 and s.rcpt(to)[0] == 250
         code, reply = s.data(message)
     return code, reply.decode()
 
@@ -172,6 +172,25 @@ def test_chains_of_dkimpy(world):
     assert len(email.message_from_bytes(raw).get_all('Authentication-Results')) == 3
     assert bring(world, message.replace(b'text', b'TEXT').replace(b'chain', b'torn'))[0] == 250
     assert results(stored(world, 'torn'))['arc'] == ['fail']
+
+
+def test_what_goes_on_is_sealed(world):
+    instance, names = world
+    instance.tool('alias', 'add', 'both@our.example', 'bob@our.example', 'far@elsewhere.example')
+    for subject, chained in ('first-link', False), ('second-link', True):
+        message = text(subject)
+        if chained:
+            message = b'Authentication-Results: list.example; arc=none; spf=pass smtp.mailfrom=a@b.example\r\n' + message
+            message = b''.join(dkim.arc_sign(message, b'rsa', b'there.example', KEYS['rsa'].private,
+                                             b'list.example')) + message
+        assert bring(world, message, to='both@our.example')[0] == 250
+        raw = stored(world, subject)
+        result, sets, why = dkim.arc_verify(raw, dnsfunc=look_up(names))
+        assert (result, len(sets)) == (b'pass', 2 if chained else 1), why
+        field = email.message_from_bytes(raw).get_all('ARC-Authentication-Results')[0]
+        assert support.HOST in field and 'spf=pass' in field
+        torn = dkim.arc_verify(raw.replace(b'spf=pass', b'spf=fail', 1), dnsfunc=look_up(names))
+        assert torn[0] == b'fail'
 
 
 # ---- SPF ----
