@@ -135,6 +135,15 @@ def test_domain_that_is_not_ours(shared):
         assert 'evil' not in page.text and 'script' not in {t for t, _ in page.read.tags}
 
 
+def test_what_is_refused_before_any_page_gets_one(shared):
+    for tls in (True, False):
+        b = browser.Browser(shared.ports['https' if tls else 'http'], host='www.mail.posthouse.example', tls=tls)
+        for path in ('/signin', '/', '/nothing', '/mail/write'):
+            page = b.send('POST', path, b'x' * 100, headers={'Content-Length': str(1 << 40)})
+            assert page.status in (303, 404, 405, 413), path
+        assert b.send('POST', '/signin', b'x' * 100, headers={'Content-Length': str(1 << 40)}).status == 413
+
+
 # ---- names
 
 def names(shared):
