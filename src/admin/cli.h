@@ -82,7 +82,8 @@ MUST_CHECK int cli_read_password(struct buf *out, struct err *err);
 MUST_CHECK int cli_read_secret(const char *prompt, struct buf *out, struct err *err);
 
 int command_serve(struct cli *cli);
-int command_domain_add(struct cli *cli), command_domain_list(struct cli *cli);
+int command_domain_add(struct cli *cli), command_domain_list(struct cli *cli),
+	command_domain_mta_sts(struct cli *cli);
 int command_account_add(struct cli *cli), command_account_passwd(struct cli *cli),
 	command_account_list(struct cli *cli), command_account_delete(struct cli *cli),
 	command_account_import(struct cli *cli);

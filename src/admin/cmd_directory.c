@@ -17,6 +17,40 @@ int command_domain_add(struct cli *cli)
 		cli, json_pack("{s:s, s:s}", "verb", "domain-add", "domain", cli->args[0]), NULL);
 }
 
+static const char *member(const json_t *object, const char *name)
+{
+	const char *text = json_string_value(json_object_get(object, name));
+
+	return text ? text : "";
+}
+
+/* The policy as it is served, and the records by which it is found (RFC 8461 3.1). */
+int command_domain_mta_sts(struct cli *cli)
+{
+	json_t *done = NULL;
+	json_t *request = json_pack("{s:s, s:s}", "verb", "domain-mta-sts", "domain", cli->args[0]);
+	int rc;
+
+	if (cli->args_n > 1)
+		json_object_set_new(request, "mode", json_string(cli->args[1]));
+	rc = cli_ask(cli, request, &done);
+	if (rc == CLI_OK && cli->is_json) {
+		json_dumpf(done, stdout, JSON_COMPACT);
+		putchar('\n');
+	} else if (rc == CLI_OK && *member(done, "policy")) {
+		for (const char *p = member(done, "policy"); *p; p++) {
+			if (*p != '\r')
+				putchar(*p);
+		}
+		printf("\n_mta-sts.%s. TXT \"v=STSv1; id=%s;\"\nmta-sts.%s. CNAME %s.\n",
+			cli->args[0], member(done, "id"), cli->args[0], member(done, "host"));
+	} else if (rc == CLI_OK) {
+		printf("off: there is no policy\n");
+	}
+	json_decref(done);
+	return rc;
+}
+
 /* A list verb, its rows as a table; the first argument, if any, is a domain. */
 static int list(struct cli *cli, const char *verb, const struct table_column *columns, size_t n)
 {

@@ -34,6 +34,9 @@ const struct cli_command cli_commands[] = {
 	{"domain", "add", "DOMAIN", 1, 1, {{0}}, command_domain_add, true,
 		"Take mail for a domain."},
 	{"domain", "list", "", 0, 0, {{0}}, command_domain_list, true, "List the domains."},
+	{"domain", "mta-sts", "DOMAIN [MODE]", 1, 2, {{0}}, command_domain_mta_sts, true,
+		"Set what other mail hosts are told of TLS to ours (MTA-STS): off, none, testing or "
+		"enforce; or show it. The records that the DNS must have are printed."},
 	{"domain", "screen", "DOMAIN [NAME=VALUE...]", 1, 7,
 		{{"--delete", NULL, "take the login screen away"}}, command_domain_screen, true,
 		"Set the login screen of a domain: name, text, background, foreground and accent "

@@ -42,6 +42,7 @@ static const struct {
 	{"group-admin", verb_group_admin},
 	{"group-domain", verb_group_domain},
 	{"group-domains", verb_group_domains},
+	{"domain-mta-sts", verb_domain_mta_sts},
 	{"screen", verb_screen},
 	{"screen-set", verb_screen_set},
 	{"policy-status", verb_policy_status},

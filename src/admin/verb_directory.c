@@ -5,6 +5,7 @@
 #include "admin/verb.h"
 #include "base/mem.h"
 #include "directory/group.h"
+#include "mail/mta_sts.h"
 
 enum { PAGE = 500, PAGE_BYTES_MAX = 4 << 20 };
 
@@ -17,6 +18,43 @@ void verb_domain_add(struct conn *c, const json_t *args)
 	if (rc == 0)
 		rc = directory_domain_add(verb_service(c)->directory, domain, &err);
 	verb_end(c, rc, &err);
+}
+
+/* What the domain says of TLS, and the records that go with it; with "mode" it is set first. */
+void verb_domain_mta_sts(struct conn *c, const json_t *args)
+{
+	struct service *service = verb_service(c);
+	const char *wish = json_string_value(json_object_get(args, "mode"));
+	struct directory_domain found = {0};
+	struct buf policy AUTO(buf_done);
+	enum directory_mta_sts mode;
+	char id[MTA_STS_ID_MAX];
+	struct slice domain;
+	struct err err;
+	int rc = verb_text(args, "domain", &domain, &err);
+
+	buf_init(&policy, MTA_STS_POLICY_MAX);
+	if (rc == 0 && wish && !mta_sts_mode(slice_str(wish), &mode))
+		rc = err_set(&err, ERR_SYNTAX, "the mode is off, none, testing or enforce");
+	if (rc == 0 && wish)
+		rc = directory_domain_mta_sts(service->directory, domain, mode, &err);
+	if (rc == 0)
+		rc = directory_domain(service->directory, domain, &found, &err);
+	if (rc == 0 && !found.is_ours)
+		rc = err_set(&err, ERR_NOTFOUND, "the domain is not known here");
+	if (rc == 0)
+		mta_sts_policy(found.mta_sts, service->mx_hosts, &policy);
+	if (rc == 0)
+		rc = buf_check(&policy, "the policy", &err);
+	if (rc < 0) {
+		verb_fail(conn_out(c), &err);
+		return;
+	}
+	mta_sts_id(buf_slice(&policy), id);
+	verb_done(conn_out(c),
+		json_pack("{s:s, s:o, s:s, s:o}", "mode", mta_sts_name(found.mta_sts), "policy",
+			verb_string(buf_slice(&policy)), "id", policy.len ? id : "", "host",
+			verb_string(service->host_name)));
 }
 
 /* ---- lists: a page at a time, as the socket takes them ---- */

@@ -35,6 +35,9 @@ static const struct config_row rows[] = {
 	{"host_name", TYPE_HOST, AT(host_name), "", 0, 0, CONFIG_SERVER_KEEPER,
 		"The name of this host in greetings, Received fields and Message-IDs. Empty: the "
 		"system's own name."},
+	{"mx_hosts", TYPE_LINE, AT(mx_hosts), "", 0, 0, CONFIG_SERVER,
+		"Other hosts that the DNS may name for mail to our domains (MX), with a blank "
+		"between: the policies of MTA-STS list them beside host_name."},
 	{"listen.smtp", TYPE_LISTEN, AT(smtp), "*:25", 0, 0, CONFIG_SERVER,
 		"Where other hosts deliver mail for us (SMTP with STARTTLS)."},
 	{"listen.submissions", TYPE_LISTEN, AT(submissions), "*:465", 0, 0, CONFIG_SERVER,
@@ -188,7 +191,7 @@ static const struct config_row rows[] = {
 		"host_name."},
 	{"acme.customers", TYPE_SWITCH, AT(acme_customers), "true", 0, 0, CONFIG_RELOAD,
 		"Order a certificate for mail.DOMAIN of each customer's domain that has a login "
-		"screen."},
+		"screen, and for mta-sts.DOMAIN of each domain that has a policy there."},
 	{"sms.url", TYPE_LINE, AT(sms_url), "", 0, 0, CONFIG_COURIER,
 		"The gateway for text messages (codes of the second factor), by HTTP. {number} and "
 		"{text} stand for the message, here and below, {secret} for what the file "

@@ -64,7 +64,7 @@ struct config {
 	struct slice host_name;
 	struct config_listen smtp, submissions, imaps, https, http, lmtp;
 	uint64_t web_public_port, web_insecure;
-	struct slice web_clients;
+	struct slice web_clients, mx_hosts;
 	struct config_listen imap, submission;                     /* without TLS at first */
 	struct config_listen insecure_imaps, insecure_submissions; /* any TLS */
 	uint64_t lmtp_socket;

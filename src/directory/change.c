@@ -95,6 +95,24 @@ int directory_domain_add(struct directory *dir, struct slice domain, struct err 
 	return change_end(dir, rc, err);
 }
 
+int directory_domain_mta_sts(
+	struct directory *dir, struct slice domain, enum directory_mta_sts mode, struct err *err)
+{
+	struct name name;
+	uint64_t owner;
+	int rc = name_parse_domain(domain, &name, err);
+
+	if (rc == 0)
+		rc = change_begin(dir, err);
+	if (rc < 0)
+		return rc;
+	rc = need_domain(dir, name.domain, &owner, err);
+	if (rc == 0)
+		rc = db_do(dir->writer, err, "UPDATE domain SET mta_sts = ? WHERE name = ?",
+			db_i(mode), db_t(name.domain));
+	return change_end(dir, rc, err);
+}
+
 static int add_target(struct directory *dir, const struct name *alias, struct slice target,
 	int64_t *added, struct err *err)
 {

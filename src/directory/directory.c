@@ -64,6 +64,7 @@ static const struct db_migration schema[] = {
 	 " ('family', 53687091200, 104857600, 1000, 4000, 100, 10, 10737418240, 1023, 31, 1, 0),"
 	 " ('business', 107374182400, 157286400, 4000, 20000, 600, 50, 53687091200, 1023, 31,"
 	 " 1, 0);"},
+	{"ALTER TABLE domain ADD COLUMN mta_sts INTEGER NOT NULL DEFAULT 0;"},
 };
 
 int directory_open(const char *path, struct directory **dir_out, struct err *err)
@@ -211,7 +212,7 @@ static int read_domain(
 {
 	struct db_stmt *row AUTO(db_stmt_auto) = NULL;
 	int rc = db_query(dir->reader, &row, err,
-		"SELECT owner, EXISTS (SELECT 1 FROM screen WHERE domain = domain.name)"
+		"SELECT owner, EXISTS (SELECT 1 FROM screen WHERE domain = domain.name), mta_sts"
 		" FROM domain WHERE name = ?",
 		db_t(domain));
 
@@ -221,6 +222,7 @@ static int read_domain(
 		return rc;
 	out->domain.group = (uint64_t)db_int(row, 0);
 	out->domain.has_screen = db_int(row, 1) != 0;
+	out->domain.mta_sts = (enum directory_mta_sts)db_int(row, 2);
 	out->domain.is_ours = true;
 	return 1;
 }

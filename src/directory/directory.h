@@ -42,10 +42,14 @@ enum directory_kind {
 	DIRECTORY_FOREIGN, /* the domain is not ours */
 };
 
+/* What other hosts are told of TLS to ours (RFC 8461 3.2); off: there is no policy. */
+enum directory_mta_sts { MTA_STS_OFF, MTA_STS_NONE, MTA_STS_TESTING, MTA_STS_ENFORCE };
+
 /* Whose a domain is: the operator's (group 0) or a customer's. */
 struct directory_domain {
 	bool is_ours; /* false: no domain of this service, the rest means nothing */
 	bool has_screen;
+	enum directory_mta_sts mta_sts;
 	uint64_t group;
 };
 
@@ -82,6 +86,9 @@ MUST_CHECK int directory_may_send_as(
 /* Changes. -ERR_SYNTAX (not a domain, not an address), -ERR_EXISTS, -ERR_NOTFOUND (also: the
  * domain is not ours), -ERR_CONFLICT (the name is taken by an alias or an account). */
 MUST_CHECK int directory_domain_add(struct directory *dir, struct slice domain, struct err *err);
+/* directory_domain_mta_sts - set it. */
+MUST_CHECK int directory_domain_mta_sts(
+	struct directory *dir, struct slice domain, enum directory_mta_sts mode, struct err *err);
 /* directory_account_new - at an operator's domain if the level may use it (-ERR_DENIED), or at a
  * domain of its group. directory_account_add - the same at the default level. */
 struct directory_new {

@@ -51,6 +51,7 @@ struct service {
 		bool is_checked, is_dmarc_obeyed, is_signed;
 	} senders;
 	struct slice host_name; /* in greetings, Received, Message-ID */
+	struct slice mx_hosts;  /* host_name and what else takes our domains' mail, with blanks */
 	struct {
 		bool is_on, is_required; /* mail of strangers is shown to the courier's scanner */
 		uint64_t size_max;

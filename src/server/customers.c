@@ -1,6 +1,7 @@
 /*
- * customers.c - certificates for customers' domains: mail.DOMAIN of each one that has a login
- * screen of its own is ordered, and ordered no more when the screen is gone.
+ * customers.c - certificates that servers order by themselves: mail.DOMAIN of each customer's
+ * domain that has a login screen of its own, mta-sts.DOMAIN of each domain that has a policy there;
+ * and no more when there is no reason any longer.
  *
  * The order is the keeper's to write and the courier's to fill, who looks first whether the name
  * leads to us. Two servers at once do the same thing, which does no harm.
@@ -26,30 +27,50 @@ static bool has_file(struct server *server, const char *name, const char *suffix
 	return faccessat(server->customers.tls_fd, path, F_OK, 0) == 0;
 }
 
-static bool wants_one(struct server *server, struct slice domain)
+static bool has_own_screen(const struct directory_domain *domain)
+{
+	return domain->group && domain->has_screen;
+}
+
+static bool has_policy(const struct directory_domain *domain)
+{
+	return domain->mta_sts != MTA_STS_OFF;
+}
+
+static const struct kind {
+	struct slice prefix;
+	bool (*wants)(const struct directory_domain *domain);
+} kinds[] = {
+	{{"mail.", 5}, has_own_screen},
+	{{"mta-sts.", 8}, has_policy},
+};
+enum { KINDS = sizeof(kinds) / sizeof(kinds[0]) };
+
+static bool wants_one(struct server *server, const struct kind *kind, struct slice domain)
 {
 	struct directory_domain found = {0};
 	struct err err;
 
 	return directory_domain(server->service.directory, domain, &found, &err) == 0 &&
-	       found.is_ours && found.group && found.has_screen;
+	       found.is_ours && kind->wants(&found);
 }
 
 /* False if no file can be called so. */
-static bool name_of(struct slice domain, char out[NAME_BYTES])
+static bool name_of(const struct kind *kind, struct slice domain, char out[NAME_BYTES])
 {
-	const int n = snprintf(out, NAME_BYTES, "mail.%.*s", SLICE_ARG(domain));
+	const int n =
+		snprintf(out, NAME_BYTES, "%.*s%.*s", SLICE_ARG(kind->prefix), SLICE_ARG(domain));
 
 	return n > 0 && n < NAME_BYTES && frame_is_name(slice_str(out));
 }
 
-static void order(struct server *server, struct slice domain)
+static void order(struct server *server, const struct kind *kind, struct slice domain)
 {
 	char name[NAME_BYTES];
 	struct slice host;
 	struct err err;
 
-	if (!wants_one(server, domain) || !name_of(domain, name) ||
+	if (!wants_one(server, kind, domain) || !name_of(kind, domain, name) ||
 		has_file(server, name, ".order") || has_file(server, name, ".pem"))
 		return;
 	host = slice_str(name);
@@ -73,8 +94,8 @@ static void order_all(struct server *server)
 		if (directory_domains(server->service.directory, slice_str(after), PAGE, &arena,
 			    &list, &n, &err) < 0)
 			return;
-		for (size_t i = 0; i < n; i++)
-			order(server, list[i]);
+		for (size_t i = 0; i < n * KINDS; i++)
+			order(server, &kinds[i % KINDS], list[i / KINDS]);
 		if (n)
 			snprintf(after, sizeof(after), "%.*s", SLICE_ARG(list[n - 1]));
 	}
@@ -82,7 +103,8 @@ static void order_all(struct server *server)
 
 /* ---- the other way round ---- */
 
-static void drop_if_unwanted(struct server *server, struct slice name, const char *file)
+static void drop_if_unwanted(
+	struct server *server, const struct kind *kind, struct slice name, const char *file)
 {
 	struct buf text AUTO(buf_done);
 	struct order what;
@@ -91,7 +113,7 @@ static void drop_if_unwanted(struct server *server, struct slice name, const cha
 	buf_init(&text, ORDER_TEXT_MAX);
 	if (io_read_file(server->customers.tls_fd, file, &text, &err) < 0 ||
 		order_read(buf_slice(&text), &what, &err) < 0 || !what.is_customer ||
-		wants_one(server, slice_from(name, sizeof("mail.") - 1)))
+		wants_one(server, kind, slice_from(name, kind->prefix.len)))
 		return;
 	if (keeper_unwant(server->service.keeper, name, &err) < 0)
 		log_warn(NULL, "certificate-drop", log_s("name", name), log_e(&err));
@@ -108,9 +130,11 @@ static void drop_all(struct server *server)
 	while (folder && (entry = readdir(folder))) {
 		const struct slice file = slice_str(entry->d_name), end = slice_lit(".order");
 
-		if (slice_starts(file, slice_lit("mail.")) && slice_ends(file, end))
-			drop_if_unwanted(
-				server, slice_head(file, file.len - end.len), entry->d_name);
+		for (size_t i = 0; i < KINDS && slice_ends(file, end); i++) {
+			if (slice_starts(file, kinds[i].prefix))
+				drop_if_unwanted(server, &kinds[i],
+					slice_head(file, file.len - end.len), entry->d_name);
+		}
 	}
 	if (folder)
 		closedir(folder);

@@ -197,6 +197,15 @@ static int open_bus(struct server *server, struct err *err)
 				&server->bus, err);
 }
 
+static struct slice mx_hosts_of(const struct config *config)
+{
+	struct buf all AUTO(buf_done);
+
+	buf_init(&all, 2 * CONFIG_TEXT_MAX);
+	buf_printf(&all, "%.*s %.*s", SLICE_ARG(config->host_name), SLICE_ARG(config->mx_hosts));
+	return slice_str(mem_str(buf_slice(&all)));
+}
+
 static int open_parts(struct server *server, struct err *err)
 {
 	int rc = open_pool(server, err);
@@ -205,6 +214,7 @@ static int open_parts(struct server *server, struct err *err)
 	server->service.context = server;
 	server->service.announces_scram = server->config->scram_main != 0;
 	server->service.host_name = slice_str(mem_str(server->config->host_name));
+	server->service.mx_hosts = mx_hosts_of(server->config);
 	server->service.limits.message_max = server->config->message_max;
 	server->service.scanning.is_on = server->config->scan_rspamd.len > 0;
 	server->service.scanning.is_required = server->config->scan_required != 0;
@@ -262,6 +272,7 @@ static void close_parts(struct server *server)
 	site_close(server);
 	mail_sessions_done(&service->sessions);
 	free((char *)(uintptr_t)service->host_name.ptr);
+	free((char *)(uintptr_t)service->mx_hosts.ptr);
 	bus_done(server);
 	control_done(&server->control);
 	config_free(&server->config);

@@ -204,6 +204,8 @@ bool guard_before(struct http *x, const struct http_row *row)
 
 	if (known_answer(x))
 		return true;
+	if (row && row->flags & ROW_PLACE)
+		return false;
 	if (guard_host(x, v))
 		return true;
 	if (!row)

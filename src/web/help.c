@@ -2,6 +2,7 @@
 #include "certificate/certificate.h"
 #include "web/pages.h"
 #include "web/templates.h"
+#include "web/text.h"
 
 static const struct {
 	const char *topic, *template, *title;
@@ -43,6 +44,17 @@ static void put_status(struct http *x, json_t *values)
 	json_object_set_new(values, "is_full", json_boolean(store_is_full(service->store)));
 }
 
+/* Whoever is signed in can have their own settings as a file. */
+static void put_profile(struct http *x, json_t *values)
+{
+	struct buf address AUTO(buf_done);
+
+	buf_init(&address, VISIT_NEXT_MAX);
+	text_put_query(&address, visit_of(x)->account.address);
+	if (address.len && !address.failed)
+		json_set_slice(values, "profile", buf_slice(&address));
+}
+
 void page_help_topic(struct http *x)
 {
 	const struct slice topic = http_segment(x, "topic");
@@ -53,6 +65,7 @@ void page_help_topic(struct http *x)
 			continue;
 		values = help_values(x, topics[i].title);
 		put_status(x, values);
+		put_profile(x, values);
 		visit_page(x, 200, topics[i].template, values);
 		return;
 	}

@@ -94,4 +94,11 @@ void page_certificates(struct http *x);
 void page_certificate_file(struct http *x);
 void page_static(struct http *x);
 
+/* known.c */
+void page_no_challenge(struct http *x);
+void page_mta_sts(struct http *x);
+void page_autoconfig(struct http *x);
+void page_autodiscover(struct http *x);
+void page_apple(struct http *x);
+
 #endif

@@ -22,7 +22,8 @@ enum {
 	ROW_FRESH = 8,   /* a password or factor was given within KEEPER_FRESH_S */
 	ROW_ADMIN = 16,  /* of a group, or the operator */
 	ROW_OPERATOR = 32,
-	ROW_OPEN = 64, /* a POST from programs, not from our forms: no token */
+	ROW_OPEN = 64,   /* a POST from programs, not from our forms: no token */
+	ROW_PLACE = 128, /* answered by whatever name it was asked of: no redirect, no session */
 };
 
 struct reading;
@@ -56,8 +57,7 @@ bool guard_before(struct http *x, const struct http_row *row);
 /* guard_start - give the browser a cookie of before the session if it has none, for the token. */
 void guard_start(struct http *x);
 
-/* known.c: the places that programs ask for by name (ACME, MTA-STS, autoconfiguration), which are
- * answered before any redirect. True: it has replied. */
+/* known.c: what a CA asks for, before any row and redirect. True: it has replied. */
 bool known_answer(struct http *x);
 
 /* ---- answers ---- */

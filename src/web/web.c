@@ -14,6 +14,7 @@ enum {
 	IDLE_MS = 75000,
 	HEAD_MAX = 32 << 10,
 	FORM = WEB_FORM_MAX,
+	ASK = 16 << 10,
 	ATTACH = 64 << 20, /* a message with its files; the store has a bound of its own */
 	IN = ROW_SESSION,
 	FRESH = ROW_SESSION | ROW_FRESH,
@@ -21,6 +22,15 @@ enum {
 };
 
 static const struct http_row rows[] = {
+	{HTTP_GET, "/.well-known/mta-sts.txt", page_mta_sts, 0, ROW_PLACE},
+	{HTTP_GET, "/.well-known/acme-challenge/*token", page_no_challenge, 0, ROW_PLACE},
+	{HTTP_GET, "/mail/config-v1.1.xml", page_autoconfig, 0, ROW_PLACE},
+	{HTTP_GET, "/.well-known/autoconfig/mail/config-v1.1.xml", page_autoconfig, 0, ROW_PLACE},
+	{HTTP_GET | HTTP_POST, "/autodiscover/autodiscover.xml", page_autodiscover, ASK, ROW_PLACE},
+	{HTTP_GET | HTTP_POST, "/Autodiscover/Autodiscover.xml", page_autodiscover, ASK, ROW_PLACE},
+	{HTTP_GET | HTTP_POST, "/AutoDiscover/AutoDiscover.xml", page_autodiscover, ASK, ROW_PLACE},
+	{HTTP_GET, "/help/apple.mobileconfig", page_apple, 0, ROW_PLACE},
+
 	{HTTP_GET, "/", page_front, 0, ROW_KNOWS},
 	{HTTP_POST, "/signin", page_sign_in, FORM, 0},
 	{HTTP_GET, "/signin/factor", page_factor, 0, IN | ROW_PENDING},
