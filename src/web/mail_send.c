@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/random.h"
 #include "mail/limits.h"
+#include "mail/sign.h"
 #include "mail/submit.h"
 #include "mail/trace.h"
 #include "web/pages.h"
@@ -25,6 +26,7 @@ struct sending {
 	struct arena arena;       /* envelope: what aliases lead to may be much */
 	struct mail_envelope env;
 	struct incoming *in, *copy; /* what is sent, what is kept */
+	struct mail_signing *signing;
 };
 
 static void free_sending(void *more)
@@ -35,6 +37,7 @@ static void free_sending(void *more)
 		incoming_free(&s->in);
 	if (s->copy)
 		incoming_free(&s->copy);
+	mail_signing_free(&s->signing);
 	arena_done(&s->arena);
 	json_decref(s->w.values);
 }
@@ -458,6 +461,76 @@ static void submit(struct http *x, struct sending *s)
 	mail_accept_submit(visit_of(x)->service, &s->env, s->in, accepted, wait);
 }
 
+/* ---- the domain's signatures, before it is handed over ---- */
+
+static void sign_next(struct http *x, struct sending *s);
+
+/* False: the keeper cannot say now; unsigned mail would not be believed elsewhere. */
+static bool has_answer(struct http *x, struct sending *s, struct answer *answer)
+{
+	if (answer->rc == 0)
+		return true;
+	refuse(x, s, answer->rc, &answer->err);
+	return false;
+}
+
+static void on_signature(struct http *x, struct answer *answer)
+{
+	struct sending *s = visit_of(x)->more;
+	const struct keeper_text *text = answer->data;
+
+	if (has_answer(x, s, answer)) {
+		mail_signing_take(s->signing, (struct slice){text->text, text->len});
+		sign_next(x, s);
+	}
+	visit_answer_done(answer);
+}
+
+static void sign_next(struct http *x, struct sending *s)
+{
+	const struct keeper_dkim_key *key;
+	unsigned char digest[SHA256_LEN];
+	struct keeper_call call;
+	struct err err;
+	int rc;
+
+	if (mail_signing_next(s->signing, &key, digest)) {
+		call = visit_call(x, on_signature);
+		keeper_dkim_sign(&call, key, (struct slice){(const char *)digest, SHA256_LEN});
+		return;
+	}
+	rc = mail_signing_end(s->signing, visit_of(x)->service, &s->in, &err);
+	if (rc < 0)
+		refuse(x, s, rc, &err);
+	else
+		submit(x, s);
+}
+
+static void on_keys(struct http *x, struct answer *answer)
+{
+	struct sending *s = visit_of(x)->more;
+
+	if (has_answer(x, s, answer)) {
+		mail_signing_use(s->signing, answer->data);
+		sign_next(x, s);
+	}
+	visit_answer_done(answer);
+}
+
+static void sign(struct http *x, struct sending *s)
+{
+	struct keeper_call call;
+	struct err err;
+
+	if (!visit_of(x)->service->senders.is_signed ||
+		mail_signing_new(s->in, s->env.own_bytes, &s->signing, &err) < 0) {
+		submit(x, s);
+		return;
+	}
+	call = visit_call(x, on_keys);
+	keeper_dkim_keys(&call, mail_signing_domain(s->signing));
+}
+
 static void make(struct http *x, struct account_reader *reader)
 {
 	struct sending *s = visit_of(x)->more;
@@ -479,7 +552,7 @@ static void make(struct http *x, struct account_reader *reader)
 	if (rc < 0)
 		refuse(x, s, rc, &err);
 	else if (s->is_sent)
-		submit(x, s);
+		sign(x, s);
 	else
 		keep_draft(x, s);
 }

@@ -281,6 +281,18 @@ def test_search(shared, pair):
 
 # ---- writing
 
+def test_what_is_sent_is_signed(shared, pair):
+    alice, bob = pair
+    shared.tool('dkim', 'add', alice.address.split('@')[1])
+    alice.get('/mail/write')
+    page = alice.submit('do', 'send', {'to': bob.address, 'subject': 'signed', 'body': 'Hello'},
+                        form=alice.page.form('subject'))
+    assert 'Your message was sent' in page.words
+    got = next(m for m in stored(shared, bob.address) if m['subject'] == 'signed')
+    assert sorted(s.split('a=')[1].split('-')[0] for s in got.get_all('dkim-signature')) == ['ed25519', 'rsa']
+    shared.tool('dkim', 'remove', alice.address.split('@')[1])
+
+
 def test_send_and_reply(shared, pair):
     alice, bob = pair
     alice.get('/mail/write')
