@@ -85,6 +85,16 @@ static void put_head(struct buf *line, enum log_level level, const char *event)
 		process_name, event);
 }
 
+void log_fields(struct buf *out, const struct log_field *fields)
+{
+	for (; fields->key; fields++) {
+		if (fields->is_number)
+			buf_printf(out, " %s=%lld", fields->key, (long long)fields->number);
+		else
+			put_field(out, fields->key, fields->text);
+	}
+}
+
 void log_write(enum log_level level, const struct log_ctx *ctx, const char *event,
 	const struct log_field *fields)
 {
@@ -103,12 +113,7 @@ void log_write(enum log_level level, const struct log_ctx *ctx, const char *even
 		put_field(&line, "account", ctx->account);
 		put_field(&line, "peer", ctx->peer);
 	}
-	for (; fields->key; fields++) {
-		if (fields->is_number)
-			buf_printf(&line, " %s=%lld", fields->key, (long long)fields->number);
-		else
-			put_field(&line, fields->key, fields->text);
-	}
+	log_fields(&line, fields);
 	line.failed = false; /* a line that is too long is cut, not lost */
 	if (line.len >= LINE_MAX_BYTES)
 		line.len = LINE_MAX_BYTES - 1;

@@ -36,6 +36,10 @@ void log_open(const char *process, enum log_level least);
 /* log_level_parse - "debug", "info", "warn", "error"; false for anything else. */
 bool log_level_parse(struct slice s, enum log_level *out);
 
+/* log_fields - " key=value" of each field, appended. */
+struct buf;
+void log_fields(struct buf *out, const struct log_field *fields);
+
 void log_write(enum log_level level, const struct log_ctx *ctx, const char *event,
 	const struct log_field *fields);
 

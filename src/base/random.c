@@ -4,6 +4,10 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
+#include "base/clock.h"
+
+enum { RANDOM_BITS = 22 };
+
 void random_bytes(void *out, size_t n)
 {
 	unsigned char *p = out;
@@ -24,4 +28,17 @@ uint64_t random_u64(void)
 
 	random_bytes(&n, sizeof(n));
 	return n;
+}
+
+uint64_t random_dated(void)
+{
+	const uint64_t ms = (uint64_t)(clock_wall_us() / 1000);
+	const uint64_t low = random_u64() >> (64 - RANDOM_BITS);
+
+	return (ms << RANDOM_BITS | low) & INT64_MAX;
+}
+
+int64_t random_date(uint64_t dated)
+{
+	return (int64_t)((dated >> RANDOM_BITS) / 1000);
 }

@@ -8,4 +8,10 @@
 void random_bytes(void *out, size_t n);
 uint64_t random_u64(void);
 
+/* random_dated - 63 bits, never 0, that nobody else draws: the time in milliseconds, then 22 random
+ * bits. Later ones are larger, so that rows kept by them lie together. */
+uint64_t random_dated(void);
+/* random_date - the time in such a number: seconds of the wall clock. */
+int64_t random_date(uint64_t dated);
+
 #endif

@@ -1,32 +1,24 @@
 /* security_log.c - see security_log.h for the contract. */
 #include "mail/security_log.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "db/db.h"
+#include "group/later.h"
 
-enum { WRITE_AFTER_MS = 500, TEXT_MAX = 200, CHECKPOINT_BYTES = 4 << 20, DAY_S = 86400 };
+enum { TEXT_MAX = 200, DAY_S = 86400 };
 
 /* An event on its way; its texts follow in one piece of memory. */
 struct waiting {
-	struct waiting *next;
+	struct later_item item;
 	uint64_t account;
 	struct security_event event;
 	char text[];
 };
 
 struct security_log {
-	struct pool *pool;
-	struct pool_timer timer;
-	pthread_mutex_t lock; /* guards the list */
-	struct waiting *first, **last;
-	size_t n, dropped;
-	bool is_timed;
-	pthread_mutex_t writing; /* guards the database */
-	struct db *db;
+	struct later later;
 };
 
 static const struct db_migration schema[] = {
@@ -37,33 +29,6 @@ static const struct db_migration schema[] = {
 	 "CREATE INDEX event_account ON event (account, id);"
 	 "CREATE INDEX event_last ON event (last);"},
 };
-
-static void write_timed(struct pool_job *job);
-
-int security_log_open(
-	const char *path, struct pool *pool, struct security_log **out, struct err *err)
-{
-	struct security_log *log = mem_new(struct security_log);
-	const struct db_config file = {
-		.path = path, .may_create = true, .cache_kib = DB_CACHE_SMALL_KIB};
-	int rc = db_open(&file, &log->db, err);
-
-	if (rc == 0)
-		rc = db_migrate(log->db, schema, sizeof(schema) / sizeof(schema[0]), err);
-	if (rc < 0) {
-		db_close(&log->db);
-		free(log);
-		return rc;
-	}
-	pthread_mutex_init(&log->lock, NULL);
-	pthread_mutex_init(&log->writing, NULL);
-	log->last = &log->first;
-	log->pool = pool;
-	log->timer.job.run = write_timed;
-	log->timer.class = POOL_BULK;
-	*out = log;
-	return 0;
-}
 
 /* ---- writing ---- */
 
@@ -103,64 +68,35 @@ static int write_one(struct db *db, const struct waiting *w, struct err *err)
 	return rc;
 }
 
-static int write_list(struct db *db, const struct waiting *first, struct err *err)
+static int write_all(struct later *later, struct later_item *first, struct err *err)
 {
-	int rc = db_begin(db, err);
+	int rc = 0;
+
+	for (struct later_item *item = first; item && rc == 0; item = item->next)
+		rc = write_one(later->db, (const struct waiting *)item, err);
+	return rc;
+}
+
+int security_log_open(
+	const char *path, struct pool *pool, struct security_log **out, struct err *err)
+{
+	const struct later_config config = {
+		.file = {.path = path, .may_create = true, .cache_kib = DB_CACHE_SMALL_KIB},
+		.schema = schema,
+		.schema_n = sizeof(schema) / sizeof(schema[0]),
+		.name = "security-log",
+		.pool = pool,
+		.max = SECURITY_LOG_WAITING_MAX,
+		.write = write_all,
+	};
+	struct security_log *log = mem_new(struct security_log);
+	const int rc = later_open(&log->later, &config, err);
 
 	if (rc < 0)
-		return rc;
-	for (const struct waiting *w = first; w && rc == 0; w = w->next)
-		rc = write_one(db, w, err);
-	if (rc < 0) {
-		db_rollback(db);
-		return rc;
-	}
-	return db_commit(db, err);
-}
-
-static struct waiting *take_all(struct security_log *log, size_t *dropped_out)
-{
-	struct waiting *first;
-
-	pthread_mutex_lock(&log->lock);
-	first = log->first;
-	*dropped_out = log->dropped;
-	log->first = NULL;
-	log->last = &log->first;
-	log->n = log->dropped = 0;
-	log->is_timed = false;
-	pthread_mutex_unlock(&log->lock);
-	return first;
-}
-
-static void write_waiting(struct security_log *log)
-{
-	struct waiting *first, *next;
-	struct err err;
-	size_t dropped;
-
-	pthread_mutex_lock(&log->writing);
-	first = take_all(log, &dropped);
-	if (first && write_list(log->db, first, &err) < 0)
-		log_error(NULL, "security-log", log_e(&err));
-	if (db_wal_bytes(log->db) > CHECKPOINT_BYTES && db_checkpoint(log->db, &err) < 0)
-		log_warn(NULL, "security-log", log_e(&err));
-	pthread_mutex_unlock(&log->writing);
-	if (dropped)
-		log_warn(NULL, "security-log-full", log_n("dropped", (int64_t)dropped));
-	for (struct waiting *w = first; w; w = next) {
-		next = w->next;
-		free(w);
-	}
-}
-
-static void write_timed(struct pool_job *job)
-{
-	struct pool_timer *timer =
-		(struct pool_timer *)(void *)((char *)job - offsetof(struct pool_timer, job));
-
-	write_waiting((struct security_log *)(void *)((char *)timer -
-						      offsetof(struct security_log, timer)));
+		free(log);
+	else
+		*out = log;
+	return rc;
 }
 
 void security_log_close(struct security_log **log)
@@ -170,10 +106,7 @@ void security_log_close(struct security_log **log)
 	*log = NULL;
 	if (!l)
 		return;
-	write_waiting(l);
-	db_close(&l->db);
-	pthread_mutex_destroy(&l->lock);
-	pthread_mutex_destroy(&l->writing);
+	later_close(&l->later);
 	free(l);
 }
 
@@ -210,24 +143,7 @@ static struct waiting *waiting_new(uint64_t account, const struct security_event
 void security_log_add(
 	struct security_log *log, uint64_t account, const struct security_event *event)
 {
-	struct waiting *w = waiting_new(account, event);
-	bool must_time;
-
-	pthread_mutex_lock(&log->lock);
-	if (log->n >= SECURITY_LOG_WAITING_MAX) {
-		log->dropped++;
-		pthread_mutex_unlock(&log->lock);
-		free(w);
-		return;
-	}
-	*log->last = w;
-	log->last = &w->next;
-	log->n++;
-	must_time = !log->is_timed;
-	log->is_timed = true;
-	pthread_mutex_unlock(&log->lock);
-	if (must_time && log->pool)
-		pool_timer_set(log->pool, &log->timer, clock_mono_ms() + WRITE_AFTER_MS);
+	later_add(&log->later, &waiting_new(account, event)->item);
 }
 
 /* ---- reading ---- */
@@ -266,9 +182,7 @@ int security_log_list(struct security_log *log, uint64_t account, uint64_t befor
 
 	if (!list)
 		return err_set(err, ERR_TOOBIG, "no room for the security log");
-	write_waiting(log);
-	pthread_mutex_lock(&log->writing);
-	rc = db_query(log->db, &row, err,
+	rc = db_query(later_lock(&log->later), &row, err,
 		"SELECT id, kind, service, peer, program, detail, first, last, count FROM event"
 		" WHERE account = ? AND id < ? ORDER BY id DESC LIMIT ?",
 		db_i((int64_t)account), db_i(before ? (int64_t)before : INT64_MAX),
@@ -277,7 +191,7 @@ int security_log_list(struct security_log *log, uint64_t account, uint64_t befor
 		rc = read_rows(row, max, arena, list, n_out, err);
 	db_reset(row);
 	row = NULL;
-	pthread_mutex_unlock(&log->writing);
+	later_unlock(&log->later);
 	if (rc == 0)
 		*list_out = list;
 	return rc;
@@ -285,11 +199,9 @@ int security_log_list(struct security_log *log, uint64_t account, uint64_t befor
 
 int security_log_forget(struct security_log *log, uint64_t account, struct err *err)
 {
-	int rc;
+	const int rc = db_do(later_lock(&log->later), err, "DELETE FROM event WHERE account = ?",
+		db_i((int64_t)account));
 
-	write_waiting(log);
-	pthread_mutex_lock(&log->writing);
-	rc = db_do(log->db, err, "DELETE FROM event WHERE account = ?", db_i((int64_t)account));
-	pthread_mutex_unlock(&log->writing);
+	later_unlock(&log->later);
 	return rc;
 }
