@@ -148,6 +148,11 @@ const struct cli_command cli_commands[] = {
 		"Without arguments: list them."},
 	{"queue", "status", "", 0, 0, {{0}}, command_queue_status, true,
 		"Tell how much is waiting, and how sending goes."},
+	{NULL, "trace", "MESSAGE|ADDRESS", 1, 1, {{"--days", "N", "look at the last N days only"}},
+		command_trace, true,
+		"Tell what happened to a message: how it came, what was checked, where it went. "
+		"MESSAGE is its number, as in its Received line, in the reply to its sender and "
+		"in the log; with an ADDRESS, the latest 100 messages from or to it."},
 	{"certificate", "list", "", 0, 0, {{0}}, command_certificate_list, true,
 		"List the certificates: what is used, until when, and why a file is not."},
 	{"certificate", "show", "NAME", 1, 1, {{0}}, command_certificate_show, true,

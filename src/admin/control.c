@@ -49,6 +49,7 @@ static const struct {
 	{"policy-users", verb_policy_users},
 	{"ask-password", verb_policy_ask},
 	{"password-changed", verb_policy_changed},
+	{"trace", verb_trace},
 	{"status", verb_status},
 	{"queue", verb_queue},
 	{"check", verb_check},

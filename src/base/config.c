@@ -248,6 +248,8 @@ static const struct config_row rows[] = {
 		"With less free disk than this, mail is refused for now; deleting goes on."},
 	{"store.past_days", TYPE_COUNT, AT(past_days), "7", 0, 365, CONFIG_SERVER,
 		"For how many days what was deleted is kept; 0: not at all."},
+	{"store.trace_days", TYPE_COUNT, AT(trace_days), "14", 1, 3650, CONFIG_SERVER,
+		"For how many days it is kept what happened to each message: posthouse trace."},
 	{"passwords.argon2_memory", TYPE_SIZE, AT(argon2_memory), "19 MiB", 8 * KIB, 4 * GIB,
 		CONFIG_KEEPER, "Memory of one argon2id run. Hashes made before keep their cost."},
 	{"passwords.argon2_passes", TYPE_COUNT, AT(argon2_passes), "2", 1, 100, CONFIG_KEEPER,

@@ -92,7 +92,7 @@ struct config {
 	uint64_t message_max, recipients_max, connections_max, per_address_max, mx_connections_max,
 		login_failures_max, threads;
 	uint64_t imap_idle_s, smtp_idle_s, login_s, drain_s, stop_s;
-	uint64_t open_max, index_bytes_max, reserve_bytes, past_days;
+	uint64_t open_max, index_bytes_max, reserve_bytes, past_days, trace_days;
 	uint64_t argon2_memory, argon2_passes, cache_s, scram_main;
 	uint64_t log_level;
 	struct arena arena; /* holds the texts */

@@ -285,6 +285,25 @@ void mail_accept_submit(struct service *service, const struct mail_envelope *env
 	submit_uncounted(service, envelope, in, counted_done, c);
 }
 
+/* ---- history ---- */
+
+void mail_track_addresses(
+	struct service *service, uint64_t number, const struct mail_envelope *envelope)
+{
+	track_address(service->track, number, envelope->sender);
+	for (size_t i = 0; i < envelope->recipients_n; i++)
+		track_address(service->track, number, envelope->recipients[i].address);
+}
+
+void mail_track_received(struct service *service, const char *origin,
+	const struct mail_envelope *envelope, const struct incoming *in)
+{
+	track_event(service->track, in->number, "received", log_c("service", origin),
+		log_s("from", envelope->sender),
+		log_n("recipients", (int64_t)envelope->recipients_n));
+	mail_track_addresses(service, in->number, envelope);
+}
+
 /* ---- life ---- */
 
 static int replay(struct mail_accept *accept, struct err *err)

@@ -9,7 +9,8 @@
 struct mail_delivery {
 	struct account_write write;
 	struct service *service;
-	uint64_t id; /* the account's */
+	uint64_t id;   /* the account's */
+	char *address; /* the target's */
 	struct account *account;
 	struct incoming *in;
 	uint64_t mailbox, delivery_id;
@@ -24,6 +25,7 @@ static void delivery_free(struct mail_delivery *d)
 {
 	account_free(&d->account);
 	incoming_free(&d->in);
+	free(d->address);
 	free(d);
 }
 
@@ -36,11 +38,25 @@ static int delivery_run(struct account_write *w, struct account_tx *tx, struct e
 	return tx_add(tx, d->mailbox, d->in, 0, d->delivery_id, &d->added, err);
 }
 
+static void track_outcome(const struct mail_delivery *d, int rc, const struct err *err)
+{
+	struct track *track = d->service->track;
+
+	if (rc < 0)
+		track_event(
+			track, d->in->number, "not-stored", log_c("to", d->address), log_e(err));
+	else
+		track_event(track, d->in->number, d->added.is_repeat ? "stored-before" : "stored",
+			log_c("to", d->address), log_n("mailbox", (int64_t)d->added.mailbox),
+			log_n("uid", (int64_t)d->added.uid), log_n("bytes", (int64_t)d->in->size));
+}
+
 static void delivery_done(struct account_write *w, int rc, const struct err *err)
 {
 	struct mail_delivery *d = (struct mail_delivery *)w;
 	struct account_usage usage;
 
+	track_outcome(d, rc, err);
 	if (rc == 0 && !w->ignores_quota) {
 		account_usage(d->account, &usage);
 		mail_quota_stored(d->service, d->id, usage.bytes, usage.quota_bytes);
@@ -114,17 +130,19 @@ void mail_deliver(struct service *service, const struct mail_target *target, str
 		.done = done,
 		.context = context};
 	d->write.ignores_quota = target->ignores_quota;
+	d->address = mem_str(target->address);
+	d->in = incoming_ref(in);
 	rc = store_account(service->store, target->account, target->quota_bytes, &d->account, &err);
 	if (rc == 0)
 		rc = check_exists(d, &err);
 	if (rc == 0)
 		rc = find_mailbox(d->account, mailbox, target->is_suspect, &d->mailbox, &err);
 	if (rc < 0) {
+		track_outcome(d, rc, &err);
 		done(context, rc, NULL, &err);
 		delivery_free(d);
 		return;
 	}
-	d->in = incoming_ref(in);
 	if (mailbox.len == 0)
 		look_for_flood(d, target->ignores_quota);
 	account_submit(d->account, &d->write);

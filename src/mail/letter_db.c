@@ -22,6 +22,8 @@ static const struct db_migration schema[] = {
 	 " address TEXT NOT NULL, recipient TEXT NOT NULL, orcpt TEXT NOT NULL,"
 	 " notify INTEGER NOT NULL, PRIMARY KEY(letter, number)) WITHOUT ROWID;"
 	 "CREATE TABLE chunk(id INTEGER PRIMARY KEY, bytes BLOB NOT NULL);"},
+	/* of the message, in its history */
+	{"ALTER TABLE letter ADD COLUMN message INTEGER NOT NULL DEFAULT 0"},
 };
 
 int letter_db_open(const char *path, struct db **db_out, struct err *err)
@@ -93,12 +95,12 @@ static int insert_letter(struct db *db, const struct letter *l, const struct inc
 
 	return db_do(db, err,
 		"INSERT INTO letter(delivery, submitter, sender, envid, ret, flags, accepted_s,"
-		" received_s, own_bytes, size) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+		" received_s, own_bytes, size, message) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 		" ON CONFLICT(delivery) DO NOTHING",
 		db_i((int64_t)l->delivery_id), db_i((int64_t)l->submitter), db_t(l->sender),
 		db_t(l->envid), db_i(l->ret), db_i(flags), db_i(l->accepted_s),
 		db_i(in->received_s), db_i((int64_t)(l->own_bytes - skip)),
-		db_i((int64_t)(spool_size(in->spool) - skip)));
+		db_i((int64_t)(spool_size(in->spool) - skip)), db_i((int64_t)in->number));
 }
 
 int letter_db_insert(struct db *db, struct letter *letter, const struct incoming *in, uint64_t skip,
@@ -209,15 +211,19 @@ int letter_db_body(struct db *db, int64_t id, int spool_dirfd, uint64_t max,
 	struct incoming **in_out, struct err *err)
 {
 	struct incoming *in;
-	int64_t received_s;
+	int64_t received_s, number;
 	int rc;
 
 	rc = db_get_int(
 		db, &received_s, err, "SELECT received_s FROM letter WHERE id = ?", db_i(id));
+	if (rc == 0)
+		rc = db_get_int(
+			db, &number, err, "SELECT message FROM letter WHERE id = ?", db_i(id));
 	if (rc < 0)
 		return rc;
 	in = incoming_new(spool_dirfd, max);
 	in->received_s = received_s;
+	in->number = (uint64_t)number;
 	rc = load_chunks(db, id, in, err);
 	if (rc == 0)
 		rc = incoming_finish(in, err);

@@ -11,6 +11,7 @@
 #include "mail/security_log.h"
 #include "mail/sessions.h"
 #include "store/store.h"
+#include "track/track.h"
 
 struct ask;
 struct door;
@@ -40,8 +41,9 @@ struct service {
 	/* tell_flood - a flood has begun and is gathered in that folder; NULL: nobody is told. */
 	void (*tell_flood)(struct service *service, uint64_t account, struct slice folder);
 	struct security_log *security_log;
-	struct country *country;           /* where addresses are: country.h; NULL: nobody knows */
-	bool announces_scram;              /* main passwords have SCRAM verifiers */
+	struct track *track;     /* what happened to messages; NULL: nobody writes it down */
+	struct country *country; /* where addresses are: country.h; NULL: nobody knows */
+	bool announces_scram;    /* main passwords have SCRAM verifiers */
 	_Atomic unsigned cleartext_scopes; /* SCOPE_ of what one may log in to without TLS */
 	/* tell_revoked - the other servers shall close this account's sessions too; NULL: none. */
 	void (*tell_revoked)(void *context, uint64_t account);
@@ -116,6 +118,13 @@ bool mail_is_over_quota(struct service *service, const struct mail_target *targe
  * background. The envelope is copied. */
 void mail_accept_submit(struct service *service, const struct mail_envelope *envelope,
 	struct incoming *in, mail_done_fn *done, void *context);
+
+/* mail_track_addresses - its history is found by sender and recipients. mail_track_received - the
+ * same, and the first entry, of a message that came from a part of our own. */
+void mail_track_addresses(
+	struct service *service, uint64_t number, const struct mail_envelope *envelope);
+void mail_track_received(struct service *service, const char *origin,
+	const struct mail_envelope *envelope, const struct incoming *in);
 
 /* mail_accept_open - accept.db below the current directory; replays what an earlier run left once
  * the pool runs. */

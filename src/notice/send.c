@@ -242,6 +242,8 @@ void sending_start(struct notices *n, const struct sending *sending)
 	struct flight *f = mem_new(struct flight);
 	struct arena arena AUTO(arena_done);
 	struct recipient to;
+	struct mail_recipient recipient;
+	struct mail_envelope envelope;
 	struct incoming *in = NULL;
 	uint64_t own = 0;
 	struct err err;
@@ -259,14 +261,13 @@ void sending_start(struct notices *n, const struct sending *sending)
 		flight_end(f, rc, NULL, &err);
 		return;
 	}
-	mail_accept_submit(n->service,
-		&(struct mail_envelope){
-			.recipients = &(struct mail_recipient){.address = to.address,
-				.notify = NOTIFY_NEVER,
-				.resolved = to.resolved},
-			.recipients_n = 1,
-			.delivery_id = sending->id,
-			.own_bytes = own},
-		in, flight_end, f);
+	recipient = (struct mail_recipient){
+		.address = to.address, .notify = NOTIFY_NEVER, .resolved = to.resolved};
+	envelope = (struct mail_envelope){.recipients = &recipient,
+		.recipients_n = 1,
+		.delivery_id = sending->id,
+		.own_bytes = own};
+	mail_track_received(n->service, "notice", &envelope, in);
+	mail_accept_submit(n->service, &envelope, in, flight_end, f);
 	incoming_free(&in);
 }

@@ -149,6 +149,9 @@ static int open_mail(struct server *server, struct err *err)
 	if (rc == 0)
 		rc = door_open(server->config, service->pool, &service->door, err);
 	if (rc == 0)
+		rc = track_open("track.db", (unsigned)server->config->trace_days, service->pool,
+			&service->track, err);
+	if (rc == 0)
 		rc = mail_accept_open(service, &service->accept, err);
 	return rc;
 }
@@ -254,6 +257,7 @@ static void close_parts(struct server *server)
 		mail_accept_close(&service->accept);
 	if (service->queue)
 		mail_queue_close(&service->queue);
+	track_close(&service->track);
 	if (service->security_log)
 		security_log_close(&service->security_log);
 	country_close(&service->country);

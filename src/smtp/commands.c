@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/random.h"
 #include "door/door.h"
 #include "smtp/session.h"
 
@@ -84,6 +85,7 @@ static void run_mail(struct conn *c, struct slice args)
 	struct err err;
 
 	s->tx = tx;
+	tx->id = random_dated();
 	arena_init(&tx->arena, SESSION_TX_ARENA_MAX);
 	if (smtp_mail_parse(&cmd, args, &mail, &err) < 0) {
 		smtp_session_tx_free(c);
@@ -206,7 +208,10 @@ static void rcpt_refuse(struct conn *c, const struct err *err)
 {
 	struct session *s = session_of(c);
 	const enum smtp_say say = rcpt_say(err->code);
+	const struct session_tx *tx = s->tx;
 
+	smtp_session_track_refused(
+		c, tx->env.recipients[tx->env.recipients_n].address, smtp_say_code(say), err->msg);
 	if (say == SMTP_SAY_LATER)
 		log_error(conn_log(c), "rcpt", log_e(err));
 	if (say == SMTP_SAY_NO_USER && smtp_gate_unknown(c, say)) {

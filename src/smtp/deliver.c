@@ -8,6 +8,35 @@
 #include "mail/limits.h"
 #include "smtp/session.h"
 
+/* ---- history ---- */
+
+void smtp_session_track_refused(struct conn *c, struct slice to, int code, const char *why)
+{
+	struct track *track = session_service(c)->track;
+	const struct session_tx *tx = session_of(c)->tx;
+
+	track_event(track, tx->id, "refused", log_n("code", code), log_c("why", why),
+		log_s("to", to), log_s("from", tx->env.sender),
+		log_s("peer", conn_peer_address(c)));
+	track_address(track, tx->id, tx->env.sender);
+	track_address(track, tx->id, to);
+}
+
+void smtp_session_track_received(struct conn *c)
+{
+	static const char *const services[] = {
+		[KIND_MX] = "smtp", [KIND_LMTP] = "lmtp", [KIND_SUBMISSION] = "submission"};
+	struct service *service = session_service(c);
+	const struct session *s = session_of(c);
+	const struct session_tx *tx = s->tx;
+
+	track_event(service->track, tx->id, "received", log_c("service", services[s->kind]),
+		log_s("peer", conn_peer_address(c)), log_c("helo", s->helo),
+		log_c("tls", conn_tls_version(c) ? conn_tls_version(c) : ""),
+		log_s("from", tx->env.sender), log_n("recipients", (int64_t)tx->env.recipients_n));
+	mail_track_addresses(service, tx->id, &tx->env);
+}
+
 /* ---- replies ---- */
 
 void smtp_session_refuse(struct conn *c, enum smtp_say say, const char *text)
@@ -15,6 +44,8 @@ void smtp_session_refuse(struct conn *c, enum smtp_say say, const char *text)
 	struct session *s = session_of(c);
 	const size_t n = s->kind == KIND_LMTP ? s->tx->env.recipients_n : 1;
 
+	track_event(session_service(c)->track, s->tx->id, "refused",
+		log_n("code", smtp_say_code(say)), log_c("why", text ? text : ""));
 	log_info(conn_log(c), "refused", log_n("code", smtp_say_code(say)),
 		log_s("from", s->tx->env.sender));
 	for (size_t i = 0; i < n; i++)
@@ -76,6 +107,7 @@ static void reply_result(
 		return;
 	}
 	log_warn(conn_log(c), "delivery", log_s("to", r->address), log_e(err));
+	track_event(service->track, tx->id, "refused", log_s("to", r->address), log_e(err));
 	if (rc == -ERR_QUOTA && r->resolved.n == 1 &&
 		mail_is_over_quota(service, &r->resolved.targets[0], tx->in->size))
 		smtp_session_full(c, &r->resolved.targets[0]);
@@ -239,6 +271,7 @@ void smtp_session_deliver(struct conn *c)
 {
 	const struct session_tx *tx = session_of(c)->tx;
 
+	tx->in->number = tx->id;
 	if (!smtp_session_may_send(c, tx->in->size, tx->env.recipients_n)) {
 		smtp_session_tx_free(c);
 		return;

@@ -142,6 +142,11 @@ static void judge(struct conn *c)
 		log_info(conn_log(c), "door", log_c("decision", names[j.decision]),
 			log_n("points", j.points), log_c("why", j.why),
 			log_s("from", tx->env.sender), log_s("to", address));
+	if (j.decision != DOOR_PASS)
+		smtp_session_track_refused(c, address, smtp_say_code(says[j.decision]), j.why);
+	else if (j.points)
+		track_event(session_service(c)->track, tx->id, "checked", log_n("points", j.points),
+			log_c("why", j.why), log_s("to", address));
 	text = j.decision == DOOR_PASS ? NULL : arena_str(&tx->arena, slice_str(j.text));
 	if (j.decision != DOOR_PASS && !text)
 		text = "";

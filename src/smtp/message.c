@@ -3,7 +3,6 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "base/random.h"
 #include "smtp/session.h"
 
 static void tx_error(struct session_tx *tx, int rc, const struct err *err)
@@ -61,7 +60,7 @@ static void begin_message(struct conn *c, bool is_chunked)
 	tx->in = incoming_new(
 		store_spool_dir(service->store), service->limits.message_max + SESSION_TRACE_MAX +
 							 SESSION_RESULTS_MAX + SUBMIT_HEADER_MAX);
-	tx->id = random_u64();
+	smtp_session_track_received(c);
 	tx->started_ms = clock_mono_ms();
 	smtp_data_init(&tx->data, is_chunked, service->limits.message_max, SESSION_LINE_MAX);
 	if (s->kind == KIND_SUBMISSION)

@@ -137,6 +137,12 @@ static void log_verdict(struct conn *c)
 	const struct session_tx *tx = session_of(c)->tx;
 	const struct mailauth_verdict *v = mailauth_check_verdict(tx->check);
 
+	track_event(session_service(c)->track, tx->id, "checked", log_s("author", v->dmarc.author),
+		log_c("spf", auth_result_name(v->spf.result)),
+		log_c("dmarc", auth_result_name(v->dmarc.result)),
+		log_c("policy", dmarc_policy_name(v->dmarc.wanted)),
+		log_c("arc", auth_result_name(v->arc.result)),
+		log_n("signatures", (int64_t)v->dkim.n));
 	log_info(conn_log(c), "sender", log_s("from", tx->env.sender),
 		log_s("author", v->dmarc.author), log_c("spf", auth_result_name(v->spf.result)),
 		log_c("dmarc", auth_result_name(v->dmarc.result)),

@@ -167,7 +167,10 @@ void smtp_session_bdat(struct conn *c, struct slice args);
 void smtp_session_data_bytes(struct conn *c, struct slice bytes);
 void smtp_session_chunk_bytes(struct conn *c, struct slice bytes);
 
-/* deliver.c: a full account's mail is deferred or refused. */
+/* deliver.c: the message's history: it comes; a recipient is not taken */
+void smtp_session_track_received(struct conn *c);
+void smtp_session_track_refused(struct conn *c, struct slice to, int code, const char *why);
+/* A full account's mail is deferred or refused. */
 void smtp_session_full(struct conn *c, const struct mail_target *target);
 /* Submission: the account's level allows it; if not, the reply is given. */
 bool smtp_session_may_send(struct conn *c, uint64_t bytes, size_t recipients);

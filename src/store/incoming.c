@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/random.h"
 
 enum { MSGID_MAX = 2000, SUBJECT_MAX = 64 * 1024 };
 
@@ -22,6 +23,7 @@ struct incoming *incoming_new(int spool_dirfd, uint64_t max)
 	if (!in->sha || !EVP_DigestInit_ex(in->sha, EVP_sha256(), NULL))
 		abort();
 	in->received_s = clock_wall_s();
+	in->number = random_dated();
 	buf_init(&in->prepared, MIME_PREPARED_MAX);
 	return in;
 }

@@ -20,6 +20,7 @@ struct incoming {
 	int64_t received_s; /* INTERNALDATE, seconds since 1970 */
 	int32_t zone_min;   /* its zone, minutes east */
 	uint64_t size;
+	uint64_t number; /* of the message, in its history and in the log: random_dated() */
 	/* Threading: stable 63-bit hashes of the own message-id [0] (0: none) and of those referred
 	 * to, newest first, and of the base subject. */
 	uint64_t refs[INCOMING_REFS_MAX];

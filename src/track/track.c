@@ -158,9 +158,9 @@ void track_add(struct track *track, uint64_t id, const char *kind, const struct 
 	struct buf text AUTO(buf_done);
 	struct waiting *w;
 
+	buf_init(&text, TRACK_TEXT_MAX);
 	if (!track || !id)
 		return;
-	buf_init(&text, TRACK_TEXT_MAX);
 	log_fields(&text, fields);
 	w = mem_alloc(sizeof(*w) + text.len);
 	*w = (struct waiting){.id = id, .kind = kind, .at_us = next_us(track), .len = text.len};

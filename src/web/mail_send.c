@@ -458,6 +458,7 @@ static void submit(struct http *x, struct sending *s)
 
 	*wait = (struct wait){.pool = conn_pool(http_conn(x)), .who = conn_ref(http_conn(x))};
 	wait->ticket = http_park(x, SEND_MS, on_accepted);
+	mail_track_received(visit_of(x)->service, "web", &s->env, s->in);
 	mail_accept_submit(visit_of(x)->service, &s->env, s->in, accepted, wait);
 }
 
