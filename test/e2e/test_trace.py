@@ -64,7 +64,7 @@ def test_refused(shared, accounts):
     with shared.submission(alice) as client:
         with pytest.raises(smtplib.SMTPDataError):
             client.sendmail(alice, [alice], 'From: <someone@else.example>\r\n\r\nx\r\n')
-    assert events(trace(shared, alice)) == ['refused']
+    assert events(trace(shared, alice)) == ['received', 'refused']
 
 
 def test_nothing_known(shared):
