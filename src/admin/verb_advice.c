@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "certificate/certificate.h"
 #include "chain/chain.h"
+#include "mail/mta_sts.h"
 #include "mailauth/advice.h"
 
 enum { ARENA_MAX = 1 << 20, WAIT_MS = 20000, PUBLIC_MAX = 4096 };
@@ -139,6 +140,23 @@ static void read_certificates(struct control_advice *a, struct service *service)
 	json_decref(rows);
 }
 
+/* The id of the policy of MTA-STS that is served, or that the first one would have. */
+static void read_policy(struct control_advice *a, struct service *service)
+{
+	struct directory_domain found = {0};
+	struct buf policy AUTO(buf_done);
+	char id[MTA_STS_ID_MAX];
+	struct err err;
+
+	buf_init(&policy, MTA_STS_POLICY_MAX);
+	if (directory_domain(service->directory, a->request.domain, &found, &err) < 0 ||
+		found.mta_sts == MTA_STS_OFF)
+		found.mta_sts = MTA_STS_TESTING;
+	mta_sts_policy(found.mta_sts, service->mx_hosts, &policy);
+	mta_sts_id(buf_slice(&policy), id);
+	a->request.sts_id = arena_dup(&a->arena, slice_str(id));
+}
+
 /* "domain", "dkim": [{"name", "value"}]. */
 void verb_dns_check(struct conn *c, const json_t *args)
 {
@@ -150,7 +168,6 @@ void verb_dns_check(struct conn *c, const json_t *args)
 	arena_init(&a->arena, ARENA_MAX);
 	dns_view_init(&a->view, &a->arena);
 	a->until_ms = clock_mono_ms() + WAIT_MS;
-	a->request.now = clock_wall_s();
 	a->request.host = verb_service(c)->host_name;
 	read_keys(a, args);
 	read_certificates(a, verb_service(c));
@@ -161,5 +178,6 @@ void verb_dns_check(struct conn *c, const json_t *args)
 		verb_advice_done(session);
 		return;
 	}
+	read_policy(a, verb_service(c));
 	go_on(c);
 }

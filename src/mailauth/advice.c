@@ -2,7 +2,6 @@
 #include "mailauth/advice.h"
 
 #include <stdio.h>
-#include <time.h>
 
 #include "base/encode.h"
 #include "mailauth/dmarc.h"
@@ -200,12 +199,14 @@ static void advise_dmarc(struct advising *a)
 			n == 1 && dmarc_record_read(r->found, &record) ? ADVICE_OK : ADVICE_WRONG;
 }
 
-/* A text of tags whose version is the front; it must have this tag. */
+/* A text of tags whose version is the front; it must have this tag, with this value if one is
+ * given. */
 static void advise_tags(struct advising *a, const char *what, struct slice name,
-	const char *version, const char *tag, struct slice wanted)
+	const char *version, const char *tag, struct slice value, struct slice wanted)
 {
 	struct advice_row *r = row(a, what, "TXT", name, wanted);
 	struct tags tags;
+	struct slice got;
 	size_t n;
 
 	if (!r)
@@ -217,21 +218,19 @@ static void advise_tags(struct advising *a, const char *what, struct slice name,
 		return;
 	}
 	tags_parse_loose(r->found, &tags);
-	r->state = n == 1 && tags_get(&tags, tag).len > 0 ? ADVICE_OK : ADVICE_WRONG;
+	got = tags_get(&tags, tag);
+	r->state = n == 1 && got.len && (!value.len || slice_eq(got, value)) ? ADVICE_OK
+									     : ADVICE_WRONG;
 }
 
 static void advise_reports(struct advising *a)
 {
-	const struct slice domain = a->request->domain;
-	const time_t now = (time_t)a->request->now;
-	char id[16];
-	struct tm tm;
+	const struct slice domain = a->request->domain, id = a->request->sts_id;
 
-	gmtime_r(&now, &tm);
-	strftime(id, sizeof(id), "%Y%m%d%H%M", &tm);
-	advise_tags(a, "MTA-STS", text(a, "_mta-sts.%.*s", SLICE_ARG(domain)), "v=STSv1", "id",
-		text(a, "v=STSv1; id=%s", id));
+	advise_tags(a, "MTA-STS", text(a, "_mta-sts.%.*s", SLICE_ARG(domain)), "v=STSv1", "id", id,
+		text(a, "v=STSv1; id=%.*s", SLICE_ARG(id)));
 	advise_tags(a, "TLSRPT", text(a, "_smtp._tls.%.*s", SLICE_ARG(domain)), "v=TLSRPTv1", "rua",
+		(struct slice){0},
 		text(a, "v=TLSRPTv1; rua=mailto:postmaster@%.*s", SLICE_ARG(domain)));
 }
 

@@ -30,7 +30,7 @@ struct advice_key {
 
 struct advice_request {
 	struct slice domain, host; /* host: where our server is reached */
-	int64_t now;
+	struct slice sts_id;       /* of the domain's policy (RFC 8461 3.1) */
 	struct advice_key keys[ADVICE_KEYS_MAX];
 	size_t keys_n;
 	struct slice

@@ -53,6 +53,7 @@ def test_from_nothing_to_all(world):
     (DOMAIN, 'TXT', '"v=spf1 ip4:192.0.2.1 -all"', 'SPF'),
     ('_dmarc.' + DOMAIN, 'TXT', '"v=DMARC1; p=none"|"v=DMARC1; p=reject"', 'DMARC'),
     ('_mta-sts.' + DOMAIN, 'TXT', '"v=STSv1"', 'MTA-STS'),
+    ('_mta-sts.' + DOMAIN, 'TXT', '"v=STSv1; id=1"', 'MTA-STS'),
     ('_25._tcp.' + support.HOST, 'TLSA', '3 1 1 ' + 64 * '0', 'TLSA'),
     ('_imaps._tcp.' + DOMAIN, 'SRV', '0 1 994 elsewhere.example.', 'SRV'),
     ('autoconfig.' + DOMAIN, 'A', '192.0.2.77', 'autoconfig')])
