@@ -427,12 +427,31 @@ static struct slice take_logo(struct http *x, struct slice domain)
 	return old.logo;
 }
 
+/* What nobody can read is refused; cards are white, whatever the background is. */
+static int set_screen(struct directory *dir, struct slice domain,
+	const struct directory_screen *screen, const char **field_out, struct err *err)
+{
+	const struct slice card = slice_lit("#ffffff");
+	const struct slice paper = screen->background.len ? screen->background : card;
+	const struct slice ink = screen->foreground.len ? screen->foreground : slice_lit("#1d2430");
+
+	*field_out = "accent";
+	if (!text_is_readable(screen->accent, card))
+		return err_set(err, ERR_SYNTAX, "links of this colour could hardly be read");
+	*field_out = screen->foreground.len ? "foreground" : "background";
+	if (!text_is_readable(ink, card) || !text_is_readable(ink, paper))
+		return err_set(err, ERR_SYNTAX, "text could hardly be read in these colours");
+	*field_out = "name";
+	return directory_screen_set(dir, domain, screen, err);
+}
+
 void page_admin_screen_change(struct http *x)
 {
 	static const char *const fields[] = {"name", "text", "background", "foreground", "accent"};
 	const struct slice domain = http_segment(x, "domain");
 	struct directory *dir = visit_of(x)->service->directory;
 	struct directory_screen screen;
+	const char *field = "name";
 	struct err err;
 	json_t *values;
 	int rc;
@@ -448,7 +467,7 @@ void page_admin_screen_change(struct http *x)
 	if (slice_eq(http_form(x, "do"), slice_lit("remove")))
 		rc = directory_screen_delete(dir, domain, &err);
 	else
-		rc = directory_screen_set(dir, domain, &screen, &err);
+		rc = set_screen(dir, domain, &screen, &field, &err);
 	if (rc == 0 || rc == -ERR_NOTFOUND) {
 		visit_say(x, "saved");
 		visit_go(x, "/admin/screen/%.*s", SLICE_ARG(domain));
@@ -458,6 +477,6 @@ void page_admin_screen_change(struct http *x)
 	put_screen(x, values, domain);
 	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
 		form_keep(x, values, fields[i]);
-	form_error(values, "name", err.msg);
+	form_error(values, field, err.msg);
 	visit_page(x, settings_status(rc), "admin-screen", values);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/encode.h"
 #include "page/page.h"
 
 void text_put_query(struct buf *out, struct slice value)
@@ -215,4 +216,31 @@ void text_put_program(struct slice agent, char *text, size_t cap)
 		digits++;
 	snprintf(text, cap, "%s%s%.*s%s%s", name, digits ? " " : "", (int)digits,
 		version.len ? version.ptr : "", system ? " on " : "", system ? system : "");
+}
+
+/* WCAG's relative luminance; the curve of sRGB by a polynomial that is off by a thousandth. */
+static bool luminance(struct slice colour, double *out)
+{
+	static const double weights[] = {0.2126, 0.7152, 0.0722};
+	unsigned char rgb[3];
+
+	if (!slice_starts(colour, slice_lit("#")) ||
+		!hex_decode(slice_from(colour, 1), rgb, sizeof(rgb)))
+		return false;
+	*out = 0;
+	for (int i = 0; i < 3; i++) {
+		const double c = rgb[i] / 255.0;
+
+		*out += weights[i] * c * (c * (c * 0.305306011 + 0.682171111) + 0.012522878);
+	}
+	return true;
+}
+
+bool text_is_readable(struct slice colour, struct slice ground)
+{
+	double a, b;
+
+	if (!luminance(colour, &a) || !luminance(ground, &b))
+		return true;
+	return (a > b ? (a + 0.05) / (b + 0.05) : (b + 0.05) / (a + 0.05)) >= 4.5;
 }

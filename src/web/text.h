@@ -31,4 +31,8 @@ const char *text_safe_type(struct slice type, bool *may_show_out);
  * ones as it is, at most cap - 1 bytes. */
 void text_put_program(struct slice agent, char *text, size_t cap);
 
+/* text_is_readable - writing of this colour ("#rrggbb") has a contrast of 4.5 to 1 on a ground of that
+ * one (WCAG 2.2, 1.4.3). True for what is no colour: others refuse that. */
+bool text_is_readable(struct slice colour, struct slice ground);
+
 #endif

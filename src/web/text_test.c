@@ -127,6 +127,31 @@ static void test_programs(void **state)
 	}
 }
 
+static void test_contrast(void **state)
+{
+	static const struct {
+		const char *colour, *ground;
+		bool is_readable;
+	} rows[] = {
+		{"#000000", "#ffffff", true},
+		{"#ffffff", "#000000", true},
+		{"#ffffff", "#ffffff", false},
+		{"#767676", "#ffffff", true}, /* the lightest grey that is: 4.54 */
+		{"#7b7b7b", "#ffffff", false},
+		{"#FFEE00", "#ffffff", false},
+		{"#7a4b00", "#ffffff", true},
+		{"red", "#ffffff", true},
+		{"#12", "#ffffff", true},
+		{"", "", true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		assert_int_equal(
+			text_is_readable(slice_str(rows[i].colour), slice_str(rows[i].ground)),
+			rows[i].is_readable);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -135,6 +160,7 @@ int main(void)
 		cmocka_unit_test(test_query),
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_programs),
+		cmocka_unit_test(test_contrast),
 	};
 
 	setenv("TZ", "UTC", 1);

@@ -1,5 +1,6 @@
 """test_web_attacks.py - what others try with the pages: forged forms, planted cookies, other names,
 redirects that lead away, headers that do not belong there."""
+import itertools
 import urllib.parse
 
 import pytest
@@ -183,8 +184,8 @@ def test_no_name_gets_into_a_page(shared):
 
 
 def test_places_for_programs_are_never_redirected(shared):
-    for host in ('mail.posthouse.example', 'evil.example', 's.example', 'mta-sts.s.example'):
-        b = browser.Browser(shared.ports['http'], host=host, tls=False)
+    for host, is_tls in itertools.product(('mail.posthouse.example', 'evil.example', 's.example', 'mta-sts.s.example'), (False, True)):
+        b = browser.Browser(shared.ports['https' if is_tls else 'http'], host=host, tls=is_tls)
         assert b.send('GET', '/.well-known/acme-challenge/xyz').status == 404
         assert b.send('GET', '/.well-known/mta-sts.txt').status == 404
         page = b.send('GET', '/.well-known/autoconfig/mail/config-v1.1.xml')

@@ -130,7 +130,8 @@ def cases(w):
             Case({'do': 'remove', 'repeat': ADA}, 422, 'Type the address to be deleted', 'repeat', path=w['user']),
             Case({'do': 'save'}, 404, path='/admin/user/zz'), Case({'do': 'save'}, 404, path='/admin/user/ffff')],
         '/admin/screen/:domain': [Case(dict(screen, **f), 422, '', at, path='/admin/screen/example.org') for f, at in (
-            ({'name': LONG}, 'name'), ({'text': LONG}, 'name'), ({'accent': 'red'}, 'name'), ({'background': '#12'}, 'name'))] + [
+            ({'name': LONG}, 'name'), ({'text': LONG}, 'name'), ({'accent': 'red'}, 'name'), ({'background': '#12'}, 'name'),
+            ({'accent': '#ffee00'}, 'accent'), ({'background': '#101010'}, 'background'), ({'foreground': '#eeeeee'}, 'foreground'))] + [
             Case(screen, 404, path='/admin/screen/nowhere.example')],
         '/settings/password': [
             Case({'after': GOOD, 'again': GOOD}, 422, 'Please type your present password.', 'before'),
