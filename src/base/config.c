@@ -141,7 +141,8 @@ static const struct config_row rows[] = {
 	{"door.per_sender", TYPE_COUNT, AT(door_per_sender), "1000", 0, 1000000, CONFIG_SERVER,
 		"The same for one envelope sender."},
 	{"door.link", TYPE_URL, AT(door_link), "", 0, 0, CONFIG_SERVER,
-		"The page that replies to strangers point to. Empty: none is named."},
+		"The page that replies to strangers point to. Empty: help/refused of the web pages, "
+		"where there is listen.https."},
 	{"courier.smarthost", TYPE_LINE, AT(courier_smarthost), "", 0, 0, CONFIG_COURIER,
 		"The host that takes all mail for elsewhere which no route is for: HOST, whose MX "
 		"records count, or [HOST]; with :PORT if it is another than courier.smtp_port. "

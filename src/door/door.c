@@ -8,16 +8,17 @@
 #include "base/mem.h"
 #include "door/internal.h"
 
-enum { VISIT_ARENA_MAX = 512 << 10, SETTINGS_ARENA_MAX = 64 << 10, SECONDS_SHOWN_MAX = 86400 };
+enum { VISIT_ARENA_MAX = 128 << 10, SETTINGS_ARENA_MAX = 64 << 10, SECONDS_SHOWN_MAX = 86400 };
 
-int door_open(const struct config *settings, struct pool *pool, struct door **out, struct err *err)
+int door_open(const struct config *settings, struct slice home, struct pool *pool,
+	struct door **out, struct err *err)
 {
 	struct door *door AUTO(door_close) = mem_new(struct door);
 	int rc;
 
 	arena_init(&door->arena, SETTINGS_ARENA_MAX);
 	door_counts_init(&door->counts);
-	rc = door_read_settings(settings, door, err);
+	rc = door_read_settings(settings, home, door, err);
 	if (rc == 0)
 		rc = greylist_open(pool, (int64_t)settings->door_greylist_s, &door->greylist, err);
 	if (rc < 0)

@@ -30,9 +30,10 @@ enum {
 
 struct door;
 
-/* door_open - greylist.db in the current directory. -ERR_SYNTAX: a setting. */
-MUST_CHECK int door_open(
-	const struct config *settings, struct pool *pool, struct door **out, struct err *err);
+/* door_open - greylist.db in the current directory. home: where our own pages are; empty: nowhere.
+ * -ERR_SYNTAX: a setting. */
+MUST_CHECK int door_open(const struct config *settings, struct slice home, struct pool *pool,
+	struct door **out, struct err *err);
 /* door_close - after pool_stop(). */
 void door_close(struct door **door);
 

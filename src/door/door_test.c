@@ -86,7 +86,7 @@ static struct door *door_with(const char *text)
 	struct err err;
 
 	if (config_parse(slice_str(text), "test", &config, &err) < 0 ||
-		door_open(config, pool, &door, &err) < 0)
+		door_open(config, slice_lit("https://home.example"), pool, &door, &err) < 0)
 		print_message("%s\n", err.msg);
 	return door;
 }
@@ -161,7 +161,8 @@ static void test_reason_of_a_list(void **state)
 	(void)state;
 	look(door, visit);
 	door_judge(door, visit, slice_lit("r@us.example"), false, &j);
-	assert_string_equal(j.text, "192.0.2.4 is listed by bl.example: because");
+	assert_string_equal(j.text, "192.0.2.4 is listed by bl.example: because; see "
+				    "https://home.example/help/refused#list");
 	door_visit_free(&visit);
 	door_close(&door);
 }

@@ -70,7 +70,7 @@ struct ip_network door_network(const struct ip *ip);
 
 /* settings.c */
 MUST_CHECK int door_read_settings(
-	const struct config *settings, struct door *door, struct err *err);
+	const struct config *settings, struct slice home, struct door *door, struct err *err);
 
 /* counts.c */
 void door_counts_init(struct door_counts *counts);

@@ -4,7 +4,7 @@
 
 #include "door/internal.h"
 
-enum { WEIGHT_MAX = 1000, SHOWN = 60, MS = 1000 };
+enum { WEIGHT_MAX = 1000, SHOWN = 60, MS = 1000, LINK_MAX = 512 };
 
 static bool read_weight(struct slice text, int *out)
 {
@@ -70,12 +70,26 @@ static int read_weights(struct slice line, struct door *door, struct err *err)
 	return 0;
 }
 
-int door_read_settings(const struct config *settings, struct door *door, struct err *err)
+/* The page that replies point to. */
+static struct slice make_link(const struct config *settings, struct slice home, struct arena *arena)
+{
+	struct buf link AUTO(buf_done);
+
+	buf_init(&link, LINK_MAX);
+	if (settings->door_link.len)
+		buf_append(&link, settings->door_link);
+	else if (home.len)
+		buf_printf(&link, "%.*s/help/refused", SLICE_ARG(home));
+	return arena_dup(arena, buf_slice(&link));
+}
+
+int door_read_settings(
+	const struct config *settings, struct slice home, struct door *door, struct err *err)
 {
 	int rc;
 
 	door->host_name = arena_dup(&door->arena, settings->host_name);
-	door->link = arena_dup(&door->arena, settings->door_link);
+	door->link = make_link(settings, home, &door->arena);
 	door->refuse = (int)settings->door_refuse;
 	door->defer = (int)settings->door_greylist;
 	door->tarpit = (int)settings->door_tarpit;

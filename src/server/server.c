@@ -132,6 +132,16 @@ static int open_tls(struct server *server, struct err *err)
 	return rc;
 }
 
+static int open_door(struct server *server, struct err *err)
+{
+	struct buf made AUTO(buf_done) = {0};
+	struct slice home = {0};
+
+	if (server->config->https.n)
+		home = site_home(server, &made);
+	return door_open(server->config, home, server->service.pool, &server->service.door, err);
+}
+
 static int open_mail(struct server *server, struct err *err)
 {
 	struct service *service = &server->service;
@@ -147,7 +157,7 @@ static int open_mail(struct server *server, struct err *err)
 	service->senders.is_dmarc_obeyed = server->config->senders_dmarc;
 	service->senders.is_signed = server->config->senders_sign;
 	if (rc == 0)
-		rc = door_open(server->config, service->pool, &service->door, err);
+		rc = open_door(server, err);
 	if (rc == 0)
 		rc = track_open("track.db", (unsigned)server->config->trace_days, service->pool,
 			&service->track, err);

@@ -12,6 +12,7 @@ static const struct {
 	{"clients", "help-clients", "Setting up mail programs"},
 	{"security", "help-security", "Passwords and second factors"},
 	{"search", "help-search", "Searching mail"},
+	{"refused", "help-refused", "Why mail was refused"},
 	{"status", "help-status", "Status"},
 };
 

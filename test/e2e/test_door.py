@@ -2,6 +2,7 @@
 
 Strangers are other addresses of loopback; 127.0.0.1 is trusted.
 """
+import multiprocessing
 import smtplib
 import socket
 import time
@@ -17,6 +18,7 @@ door = {
 	lists = "ip/bl.example/5 ip/heavy.example/12 ip/good.example/-20 domain/dbl.example/12";
 	greylist = 4; greylist_wait = "2 s";
 	tarpit = 5; tarpit_wait = "2 s"; greet_wait = "1 s";
+	per_address = 0; per_network = 0; per_sender = 0;
 	link = "%s";
 };
 limits = { connections = 5000; smtp_connections = 4000; };
@@ -166,28 +168,46 @@ def percentile(times, p):
     return sorted(times)[min(len(times) - 1, int(len(times) * p))]
 
 
+def noops(instance, seconds):
+    """How long each NOOP of a logged-in client took."""
+    imap, times = instance.imap('alice@door.example', 'INBOX'), []
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        before = time.monotonic()
+        assert imap.noop()[0] == 'OK'
+        times.append(time.monotonic() - before)
+        time.sleep(0.005)
+    imap.logout()
+    return times
+
+
+def noops_elsewhere(instance, seconds):
+    """The same in a process of its own: the name server here would count too."""
+    fork = multiprocessing.get_context('fork')
+    result = fork.SimpleQueue()
+    client = fork.Process(target=lambda: result.put(noops(instance, seconds)))
+    client.start()
+    times = result.get()
+    client.join()
+    return times
+
+
 def test_many_that_wait_for_a_dead_name_server(world):
-    """Their sessions are parked: a logged-in IMAP client notices nothing."""
+    """Their sessions are parked: a logged-in IMAP client, in a process of its own, notices nothing."""
     instance = world[0]
-    imap = instance.imap('alice@door.example', 'INBOX')
+    quiet = noops_elsewhere(instance, 2)
     crowd = Sessions(instance.ports['smtp'], SESSIONS)
-    times = []
     try:
         crowd.say(b'', b'220')
         crowd.say(b'EHLO mx.good.example\r\n', b'250')
         crowd.say(b'MAIL FROM:<a@good.example>\r\n', b'250')
         crowd.say(b'RCPT TO:<alice@door.example>\r\n', None)
-        end = time.monotonic() + 4
-        while time.monotonic() < end:
-            before = time.monotonic()
-            assert imap.noop()[0] == 'OK'
-            times.append(time.monotonic() - before)
-            time.sleep(0.005)
-        assert crowd.waiting() > 0.9 * SESSIONS
+        assert crowd.waiting() == SESSIONS
+        times = noops_elsewhere(instance, 3)
         crowd.say(b'', b'250')
     finally:
         crowd.close()
-    imap.logout()
-    print('%d sessions wait; NOOP p50 %.1f ms, p99 %.1f ms' % (
-        SESSIONS, 1000 * percentile(times, 0.5), 1000 * percentile(times, 0.99)))
-    assert percentile(times, 0.99) < (0.02 if support.LONG else 0.2)
+    print('%d sessions wait; NOOP p50 %.1f ms, p99 %.1f ms; without them %.1f and %.1f ms' % (
+        (SESSIONS,) + tuple(1000 * percentile(t, p) for t in (times, quiet) for p in (0.5, 0.99))))
+    # What else the machine does shows in both.
+    assert percentile(times, 0.99) < percentile(quiet, 0.99) + (0.02 if support.LONG else 0.2)

@@ -53,7 +53,7 @@ def pages(w):
         '/recovery/cancel': [one('/recovery/cancel?code=x'), one('/recovery/cancel?code=x', 'recovery-cancel-late', click='main form button')],
         '/help': [one('/help'), user('/help', 'help-in')],
         '/help/certificates': [one('/help/certificates')],
-        '/help/:topic': [one('/help/' + topic) for topic in ('servers', 'tls', 'clients', 'security', 'search', 'status')],
+        '/help/:topic': [one('/help/' + topic) for topic in ('servers', 'tls', 'clients', 'security', 'search', 'refused', 'status')],
         '/mail': [user('/mail')],
         '/mail/f/:folder': [user(w['folder'], 'mail-folder'), user(w['drafts'], 'mail-empty')],
         '/mail/f/:folder/:uid': [user(link, 'mail-read-%d' % i) for i, link in enumerate(w['links'])] + [
