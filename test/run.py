@@ -23,7 +23,7 @@ BUILDS = {
     TSAN: ['-Dfaults=true', '-Db_sanitize=thread'],
 }
 # Unit tests with threads: these run under the thread sanitizer too.
-THREADED = re.compile(r'stress|^(store|net|pool|crowd|conn|tls|account|keeper_client|client)')
+THREADED = re.compile(r'stress|^(line|store|net|pool|crowd|conn|tls|account|keeper_client|client)')
 ENVIRONMENT = {
     'ASAN_OPTIONS': 'abort_on_error=1:detect_leaks=1',
     'UBSAN_OPTIONS': 'halt_on_error=1:abort_on_error=1:print_stacktrace=1',
