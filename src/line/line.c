@@ -14,7 +14,7 @@
 #include "base/map.h"
 #include "base/mem.h"
 
-enum { RETRY_FIRST_MS = 50, RETRY_MAX_MS = 2000, OUT_MAX = 1 << 20 };
+enum { RETRY_FIRST_MS = 50, RETRY_MAX_MS = 2000, OUT_MAX = 1 << 20, WATCH_MS = 1000 };
 
 struct request {
 	uint64_t id;          /* 32 bits of it go over the wire */
@@ -26,12 +26,13 @@ struct line {
 	struct line_config config;
 	struct protocol protocol;
 	struct pool *pool;
-	struct pool_timer retry;
+	struct pool_timer retry, watch;
 	pthread_mutex_t lock;          /* guards all below */
 	struct map requests;           /* by id: all that are not answered */
 	struct request *first, **last; /* those that are not sent yet, oldest first */
 	size_t sent;                   /* how many are not in that list */
 	uint32_t last_id;
+	bool is_watching;  /* the timer is set that looks at the calls' deadlines */
 	bool is_connected; /* conn is good: from its greet() to its done() */
 	struct conn_ref conn;
 	int64_t lost_ms;  /* since when it is not, clock_mono_ms() */
@@ -365,6 +366,50 @@ static void on_retry(struct pool_job *job)
 	try_to_connect((struct line *)((char *)job - offsetof(struct line, retry.job)));
 }
 
+/* Calls that were sent and are late: a connection that nobody has accepted yet looks like any. The
+ * caller holds the lock. */
+static struct request *take_late_calls(struct line *line, bool *has_more)
+{
+	struct request *late = drop_late(line), *r;
+	const int64_t now = clock_mono_ms();
+	size_t at = 0;
+
+	*has_more = false;
+	while ((r = map_next(&line->requests, &at))) {
+		if (!r->face.done)
+			continue;
+		if (now < r->face.deadline_ms) {
+			*has_more = true;
+			continue;
+		}
+		map_del(&line->requests, map_key_u64(&r->id));
+		line->sent--;
+		r->next = late;
+		late = r;
+	}
+	return late;
+}
+
+static void watch_later(struct line *line)
+{
+	pool_timer_set(line->pool, &line->watch, clock_mono_ms() + WATCH_MS);
+}
+
+static void on_watch(struct pool_job *job)
+{
+	struct line *line = (struct line *)((char *)job - offsetof(struct line, watch.job));
+	struct request *late;
+	bool has_more;
+
+	pthread_mutex_lock(&line->lock);
+	late = take_late_calls(line, &has_more);
+	line->is_watching = has_more;
+	pthread_mutex_unlock(&line->lock);
+	fail_all(line, late, "no answer in time");
+	if (has_more)
+		watch_later(line);
+}
+
 struct line *line_new(const struct line_config *config)
 {
 	struct line *line = mem_new(struct line);
@@ -387,6 +432,7 @@ struct line *line_new(const struct line_config *config)
 	line->retry_ms = RETRY_FIRST_MS;
 	line->retry.job.run = on_retry;
 	line->retry.class = POOL_INTERACTIVE;
+	line->watch = (struct pool_timer){.job = {.run = on_watch}, .class = POOL_INTERACTIVE};
 	return line;
 }
 
@@ -436,7 +482,7 @@ static bool add_request(struct line *line, struct request *r, struct request **l
 void line_ask(struct line *line, struct line_request *request)
 {
 	struct request *r = request_new(request), *late = NULL;
-	bool has_room, is_connected;
+	bool has_room, is_connected, must_watch;
 	struct conn_ref conn;
 
 	assert(line->pool);
@@ -449,8 +495,12 @@ void line_ask(struct line *line, struct line_request *request)
 	has_room = add_request(line, r, &late);
 	is_connected = line->is_connected;
 	conn = line->conn;
+	must_watch = has_room && request->done && !line->is_watching;
+	line->is_watching = line->is_watching || must_watch;
 	pthread_mutex_unlock(&line->lock);
 	fail_all(line, late, "no answer in time");
+	if (must_watch)
+		watch_later(line);
 	if (!has_room) {
 		line_fail(
 			line, request, ERR_BUSY, "too much is asked, or nobody is there to answer");

@@ -15,7 +15,7 @@
 #include "base/mem.h"
 
 enum {
-	PUT_MS = 60000,
+	PUT_MS = 20000, /* a client waits for the courier; one that starts anew is back by then */
 	MOVE_AGAIN_MS = 5000,
 };
 

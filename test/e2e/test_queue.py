@@ -1,10 +1,17 @@
 """test_queue.py - mail for elsewhere: what the courier does with servers of every kind."""
+import collections
 import contextlib
 import email
-
 import json
+import os
+import pwd
+import random
+import signal
+import smtplib
+import sqlite3
 import ssl
 import subprocess
+import threading
 import time
 
 import pytest
@@ -309,18 +316,144 @@ def test_connections_are_used_again_and_bounded():
         assert r.connections <= 12, r.connections
 
 
-def test_without_the_courier():
-    """Submission for elsewhere says 451, local mail goes on."""
+def test_local_mail_without_the_courier():
+    """While the courier stands still, mail for here goes on; what is for elsewhere waits for it."""
     with sending() as (instance, fleet, names):
         r = fleet.add('good.example')
-        import os
-        import signal
         pid = instance.pid('courier')
         os.kill(pid, signal.SIGSTOP)
-        submit(instance, [BOB], 'local')
+        with instance.lmtp() as client:
+            client.sendmail('x@elsewhere.example', [BOB], message('local'))
         client = instance.imap(BOB)
         wait_for('it', lambda: subjects(client) == ['local'])
         client.logout()
+        waits = threading.Thread(target=submit, args=(instance, ['a@good.example'], 'waits'))
+        waits.start()
+        time.sleep(1)
+        assert waits.is_alive() and not r.messages
         os.kill(pid, signal.SIGCONT)
-        submit(instance, ['a@good.example'], 'later')
+        waits.join()
         wait_for('it', lambda: r.got('a@good.example'))
+
+
+class Sender(threading.Thread):
+    """Submits one message after the other, each to several; knows which were accepted."""
+
+    def __init__(self, instance, domains, name):
+        super().__init__()
+        self.instance, self.domains, self.name_of = instance, domains, name
+        self.accepted, self.open, self.is_over = [], [], False
+
+    def run(self):
+        n = 0
+        while not self.is_over:
+            try:
+                with self.instance.submission(ALICE) as client:
+                    while not self.is_over:
+                        n += 1
+                        to = ['%s-%d@%s' % (self.name_of, n, d) for d in self.domains]
+                        self.open.append(to)
+                        client.sendmail(ALICE, to, message('%s-%d' % (self.name_of, n), ALICE))
+                        self.accepted.append(self.open.pop())
+            except (OSError, smtplib.SMTPException):
+                time.sleep(0.05)
+
+
+def told_of(instance):
+    """Recipient -> how many reports say that it failed."""
+    count = collections.Counter()
+    for report in reports(instance):
+        for f in fields(report):
+            count[f['Final-Recipient'].split('; ')[1]] += 1
+    return count
+
+
+def test_kill_at_random_moments():
+    """The courier dies again and again; each accepted recipient has its mail, or its sender a report.
+    Two copies only of what a server had taken when the courier died before it heard so."""
+    chance = random.Random(int(os.environ.get('POSTHOUSE_TEST_SEED', '0')) or None)
+    rounds = 100 if support.LONG else 12
+    with sending('lifetime = "1 h"; delay_notice = 0;') as (instance, fleet, names):
+        good = fleet.add('good.example')
+        seen = set()
+
+        def once(address):
+            if chance.random() < 0.3 and address not in seen:
+                seen.add(address)
+                return '451 4.7.1 come back'
+            return None
+        grey = fleet.add('grey.example', refuse={'rcpt': once})
+        fleet.add('bad.example', refuse={'rcpt': '550 5.1.1 nobody'})
+        senders = [Sender(instance, ['good.example', 'grey.example', 'bad.example'], 's%d' % i) for i in range(3)]
+        for s in senders:
+            s.start()
+        for n in range(rounds):
+            victim = instance.pid('courier')
+            time.sleep(chance.uniform(0.05, 1.0))
+            os.kill(victim, signal.SIGKILL)
+            # The supervisor grows patient with one that dies often: from time to time all is new.
+            if n % 4 == 3:
+                instance.kill()
+                instance.start()
+            wait_for('a new courier', lambda: victim not in instance.pids('courier') and instance.pids('courier'), 60)
+        for s in senders:
+            s.is_over = True
+        for s in senders:
+            s.join()
+        accepted = [a for s in senders for a in s.accepted]
+        maybe = {r for s in senders for a in s.open for r in a}
+        assert len(accepted) > rounds
+        instance.tool('queue', 'retry', 'all')
+        wait_for('an empty queue', lambda: is_empty(instance), 120)
+        copies = collections.Counter(r for rec in (good, grey) for m in rec.messages for r in m.recipients)
+        told = collections.Counter()
+
+        def all_told():
+            told.clear()
+            told.update(told_of(instance))
+            return all(told[a[2]] for a in accepted)
+        wait_for('all reports', all_told, 60)
+        for a in accepted:
+            assert copies[a[0]] >= 1 and copies[a[1]] >= 1, a
+            assert told[a[2]] == 1, (a, told[a[2]])
+            assert not told[a[0]] and not told[a[1]], a
+        assert not set(copies) - {r for a in accepted for r in a} - maybe
+        twice = sum(n - 1 for n in copies.values())
+        print('figure: %d rounds, %d accepted messages, %d copies too many' % (rounds, len(accepted), twice))
+        # At most what was under way on each connection when it died.
+        assert twice <= rounds * 2 * 20
+
+
+def test_letters_of_an_older_version_follow():
+    """What stands in mail/queue.db, as it was before the courier had a queue, is sent."""
+    with sending() as (instance, fleet, names):
+        r = fleet.add('good.example')
+        instance.stop()
+        with contextlib.closing(sqlite3.connect(instance.dir / 'mail' / 'queue.db')) as db:
+            db.executescript('''
+                PRAGMA page_size = 4096; PRAGMA auto_vacuum = incremental; PRAGMA journal_mode = wal;
+                CREATE TABLE letter(id INTEGER PRIMARY KEY, delivery INTEGER NOT NULL UNIQUE,
+                submitter INTEGER NOT NULL, sender TEXT NOT NULL, envid TEXT NOT NULL, ret INTEGER NOT NULL,
+                flags INTEGER NOT NULL, accepted_s INTEGER NOT NULL, received_s INTEGER NOT NULL,
+                own_bytes INTEGER NOT NULL, size INTEGER NOT NULL);
+                CREATE TABLE target(letter INTEGER NOT NULL, number INTEGER NOT NULL, account INTEGER NOT NULL,
+                address TEXT NOT NULL, recipient TEXT NOT NULL, orcpt TEXT NOT NULL, notify INTEGER NOT NULL,
+                PRIMARY KEY(letter, number)) WITHOUT ROWID;
+                CREATE TABLE chunk(id INTEGER PRIMARY KEY, bytes BLOB NOT NULL);
+                PRAGMA user_version = 1;''')
+            text = b'Subject: old\r\n\r\nfrom before\r\n'
+            for n in (1, 2):
+                db.execute('INSERT INTO letter VALUES(?, ?, 0, ?, "", 0, 0, ?, ?, 0, ?)',
+                           (n, 1000 + n, ALICE, time.time(), time.time(), len(text)))
+                to = 'a%d@good.example' % n
+                db.execute('INSERT INTO target VALUES(?, 0, 0, ?, ?, "", 0)', (n, to, to))
+                db.execute('INSERT INTO chunk VALUES(?, ?)', (n << 20, text))
+            db.commit()
+        if os.geteuid() == 0:
+            user = pwd.getpwnam('posthouse-server')
+            for f in (instance.dir / 'mail').glob('queue.db*'):
+                os.chown(f, user.pw_uid, user.pw_gid)
+        instance.start()
+        wait_for('both', lambda: r.got('a1@good.example') and r.got('a2@good.example'))
+        assert r.messages[0].text == text
+        wait_for('the old file to go', lambda: not (instance.dir / 'mail' / 'queue.db').exists())
