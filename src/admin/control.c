@@ -295,6 +295,7 @@ static void on_done(struct conn *c)
 {
 	verb_deliver_done(conn_session(c));
 	verb_dns_done(conn_session(c));
+	verb_trace_done(conn_session(c));
 	verb_advice_done(conn_session(c));
 }
 

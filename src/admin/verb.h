@@ -19,6 +19,7 @@ struct control_session {
 	struct arena *arena; /* of target and mailbox */
 	struct mail_target target;
 	struct slice mailbox;
+	json_t *trace; /* trace's arguments, while the courier is asked; else NULL */
 	struct control_lookup *lookup; /* dns-lookup's, while it is parked; else NULL */
 	struct control_advice *advice; /* the same of dns-check */
 };
@@ -80,6 +81,7 @@ void verb_task_run(struct conn *c, struct verb_task *task);
 void verb_deliver_chunk(struct conn *c, struct slice chunk);
 void verb_deliver_done(struct control_session *session);
 void verb_dns_done(struct control_session *session);
+void verb_trace_done(struct control_session *session);
 void verb_advice_done(struct control_session *session);
 
 #endif

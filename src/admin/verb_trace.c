@@ -1,97 +1,69 @@
-/* verb_trace.c - what happened to messages, found by number or by address. */
-#include <stdio.h>
+/*
+ * verb_trace.c - what happened to messages: what the courier knows of it, and then what the servers
+ * do. A courier that is away is told of in a row of its own.
+ */
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "admin/verb.h"
-#include "base/clock.h"
-#include "base/encode.h"
 #include "base/mem.h"
+#include "track/rows.h"
 
-enum { ARENA_BYTES = 8 << 20, MESSAGES_MAX = 100, ROWS_BYTES_MAX = 16 << 20, DAY_S = 86400 };
+enum { COURIER_MS = 10000 };
 
 struct trace_task {
 	struct verb_task task; /* must be first */
-	char *address;         /* NULL: by number */
-	uint64_t number;
-	int64_t since_s;
-	struct buf rows;
+	json_t *args;
+	json_t *rows; /* the courier's, then all */
 };
 
-static void put_time(int64_t us, char *out, size_t size)
+static const char *member(const json_t *row, const char *name)
 {
-	const time_t s = (time_t)(us / 1000000);
-	struct tm tm;
-	size_t n;
+	const char *text = json_string_value(json_object_get(row, name));
 
-	gmtime_r(&s, &tm);
-	n = strftime(out, size, "%Y-%m-%d %H:%M:%S", &tm);
-	snprintf(out + n, size - n, ".%03d", (int)(us / 1000 % 1000));
+	return text ? text : "";
 }
 
-static void put_row(struct buf *rows, uint64_t number, const struct track_entry *entry)
+/* Messages by number, which is by time; each one's events by time. */
+static int compare(const void *a, const void *b)
 {
-	char id[17], when[40];
+	const json_t *x = *(json_t *const *)a, *y = *(json_t *const *)b;
+	const int by_message = strcmp(member(x, "message"), member(y, "message"));
 
-	snprintf(id, sizeof(id), "%016llx", (unsigned long long)number);
-	put_time(entry->at_us, when, sizeof(when));
-	verb_row(rows, json_pack("{s:s, s:s, s:o, s:o}", "message", id, "time", when, "event",
-			       verb_string(entry->kind), "what", verb_string(entry->text)));
-}
-
-static int put_message(
-	struct trace_task *t, uint64_t number, struct arena *arena, size_t *n_out, struct err *err)
-{
-	struct track_entry *list;
-	const int rc = track_read(t->task.service->track, number, arena, &list, n_out, err);
-
-	for (size_t i = 0; rc == 0 && i < *n_out; i++)
-		put_row(&t->rows, number, &list[i]);
-	return rc;
-}
-
-static int trace_by_number(struct trace_task *t, struct arena *arena, struct err *err)
-{
-	size_t n = 0;
-	const int rc = put_message(t, t->number, arena, &n, err);
-
-	if (rc == 0 && n == 0)
-		return err_set(err, ERR_NOTFOUND, "nothing is known of message %016llx",
-			(unsigned long long)t->number);
-	return rc;
-}
-
-static int trace_by_address(struct trace_task *t, struct arena *arena, struct err *err)
-{
-	uint64_t ids[MESSAGES_MAX], *found;
-	size_t n = 0, events;
-	int rc = track_find(t->task.service->track, slice_str(t->address), t->since_s, MESSAGES_MAX,
-		arena, &found, &n, err);
-
-	if (rc == 0 && n == 0)
-		return err_set(err, ERR_NOTFOUND, "no message of %s in that time", t->address);
-	if (rc == 0)
-		memcpy(ids, found, n * sizeof(*ids));
-	for (size_t i = 0; i < n && rc == 0; i++) {
-		arena_reset(arena);
-		rc = put_message(t, ids[i], arena, &events, err);
-	}
-	return rc;
+	return by_message ? by_message : strcmp(member(x, "time"), member(y, "time"));
 }
 
 static int trace_work(struct verb_task *task, struct err *err)
 {
 	struct trace_task *t = (struct trace_task *)(void *)task;
-	struct arena arena AUTO(arena_done);
+	json_t *own;
+	struct slice what;
+	int rc = verb_text(t->args, "what", &what, err);
 
-	arena_init(&arena, ARENA_BYTES);
-	return t->address ? trace_by_address(t, &arena, err) : trace_by_number(t, &arena, err);
+	if (rc == 0)
+		rc = track_rows(
+			task->service->track, what, verb_number(t->args, "days"), &own, err);
+	if (rc < 0)
+		return rc;
+	json_array_extend(t->rows, own);
+	json_decref(own);
+	if (json_array_size(t->rows) == 0)
+		return err_set(err, ERR_NOTFOUND, "nothing is known of %.*s", SLICE_ARG(what));
+	return 0;
 }
 
 static void trace_reply(struct verb_task *task, struct buf *out)
 {
-	buf_append(out, buf_slice(&((struct trace_task *)(void *)task)->rows));
+	const struct trace_task *t = (struct trace_task *)(void *)task;
+	const size_t n = json_array_size(t->rows);
+	json_t **list = mem_zalloc_array(n, sizeof(*list));
+
+	for (size_t i = 0; i < n; i++)
+		list[i] = json_array_get(t->rows, i);
+	qsort(list, n, sizeof(*list), compare);
+	for (size_t i = 0; i < n; i++)
+		verb_row(out, json_incref(list[i]));
+	free(list);
 	verb_done(out, NULL);
 }
 
@@ -99,37 +71,41 @@ static void trace_free(struct verb_task *task)
 {
 	struct trace_task *t = (struct trace_task *)(void *)task;
 
-	free(t->address);
-	buf_done(&t->rows);
+	json_decref(t->args);
+	json_decref(t->rows);
 	free(t);
+}
+
+static void on_courier(struct conn *c, struct answer *answer)
+{
+	struct control_session *session = conn_session(c);
+	json_t *reply = verb_queue_take(answer);
+	struct trace_task *t = mem_new(struct trace_task);
+
+	*t = (struct trace_task){
+		.task = {.work = trace_work, .reply = trace_reply, .free = trace_free},
+		.args = session->trace,
+		.rows = json_incref(json_object_get(reply, "rows"))};
+	session->trace = NULL;
+	if (!t->rows)
+		t->rows = json_pack("[{s:s, s:s, s:s, s:s}]", "message", "-", "time", "", "event",
+			"incomplete", "what", answer->err.msg);
+	json_decref(reply);
+	verb_task_run(c, &t->task);
 }
 
 void verb_trace(struct conn *c, const json_t *args)
 {
-	struct trace_task *t;
-	struct slice what;
-	struct err err;
-	unsigned char number[8] = {0};
-	const uint64_t days = verb_number(args, "days");
+	struct control_session *session = conn_session(c);
+	json_t *wish = json_deep_copy(args);
 
-	if (verb_text(args, "what", &what, &err) < 0) {
-		verb_end(c, -(int)err.code, &err);
-		return;
-	}
-	if (slice_chr(what, '@') == SIZE_MAX && !hex_decode(what, number, sizeof(number))) {
-		err_set(&err, ERR_SYNTAX,
-			"%.*s is neither an address nor a message's number (16 digits, 0-9 and "
-			"a-f)",
-			SLICE_ARG(what));
-		verb_end(c, -ERR_SYNTAX, &err);
-		return;
-	}
-	t = mem_new(struct trace_task);
-	*t = (struct trace_task){
-		.task = {.work = trace_work, .reply = trace_reply, .free = trace_free},
-		.address = slice_chr(what, '@') == SIZE_MAX ? NULL : mem_str(what),
-		.number = be64_get(number),
-		.since_s = clock_wall_s() - (int64_t)(days ? days : TRACK_DAYS) * DAY_S};
-	buf_init(&t->rows, ROWS_BYTES_MAX);
-	verb_task_run(c, &t->task);
+	session->trace = json_deep_copy(args);
+	json_object_set_new(wish, "do", json_string("trace"));
+	verb_queue_ask(c, wish, COURIER_MS, on_courier);
+}
+
+void verb_trace_done(struct control_session *session)
+{
+	json_decref(session->trace);
+	session->trace = NULL;
 }

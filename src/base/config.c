@@ -141,7 +141,8 @@ static const struct config_row rows[] = {
 	{"door.per_sender", TYPE_COUNT, AT(door_per_sender), "1000", 0, 1000000, CONFIG_SERVER,
 		"The same for one envelope sender."},
 	{"door.link", TYPE_URL, AT(door_link), "", 0, 0, CONFIG_SERVER,
-		"The page that replies to strangers point to. Empty: help/refused of the web pages, "
+		"The page that replies to strangers point to. Empty: help/refused of the web "
+		"pages, "
 		"where there is listen.https."},
 	{"courier.smarthost", TYPE_LINE, AT(courier_smarthost), "", 0, 0, CONFIG_COURIER,
 		"The host that takes all mail for elsewhere which no route is for: HOST, whose MX "
@@ -249,7 +250,7 @@ static const struct config_row rows[] = {
 		"With less free disk than this, mail is refused for now; deleting goes on."},
 	{"store.past_days", TYPE_COUNT, AT(past_days), "7", 0, 365, CONFIG_SERVER,
 		"For how many days what was deleted is kept; 0: not at all."},
-	{"store.trace_days", TYPE_COUNT, AT(trace_days), "14", 1, 3650, CONFIG_SERVER,
+	{"store.trace_days", TYPE_COUNT, AT(trace_days), "14", 1, 3650, CONFIG_SERVER_COURIER,
 		"For how many days it is kept what happened to each message: posthouse trace."},
 	{"passwords.argon2_memory", TYPE_SIZE, AT(argon2_memory), "19 MiB", 8 * KIB, 4 * GIB,
 		CONFIG_KEEPER, "Memory of one argon2id run. Hashes made before keep their cost."},

@@ -72,6 +72,9 @@ static int open_parts(struct courier *courier, const struct courier_config *conf
 	if (rc == 0)
 		rc = gateway_new(courier, &courier->gateway, err);
 	if (rc == 0)
+		rc = track_open("track.db", (unsigned)courier->settings->trace_days, courier->pool,
+			&courier->track, err);
+	if (rc == 0)
 		rc = runner_open(courier, &courier->runner, err);
 	if (rc == 0)
 		rc = scanner_new(courier, &courier->scanner, err);
@@ -92,6 +95,7 @@ static void close_parts(struct courier *courier)
 		pool_stop(&courier->pool);
 	scanner_free(&courier->scanner);
 	runner_close(&courier->runner);
+	track_close(&courier->track);
 	gateway_free(&courier->gateway);
 	orders_close(&courier->orders);
 	dns_free(&courier->dns);

@@ -12,6 +12,8 @@ struct enqueuing {
 	struct asked *asked;
 	int fd;
 	struct buf text; /* of a short message */
+	struct track *track;
+	uint64_t number; /* of the message, there */
 };
 
 static void enqueuing_free(struct enqueuing *e)
@@ -27,10 +29,13 @@ static void on_put(void *context, int rc, const struct err *err)
 	struct buf fields AUTO(buf_done);
 
 	buf_init(&fields, FRAME_HEAD);
-	if (rc < 0)
+	if (rc < 0) {
+		track_event(e->track, e->number, "not-queued", log_e(err));
 		asked_fail(e->asked, err);
-	else
+	} else {
+		track_event(e->track, e->number, "queued");
 		asked_answer(e->asked, &fields);
+	}
 	enqueuing_free(e);
 }
 
@@ -80,6 +85,7 @@ static int take_letter(
 	int rc;
 
 	m->delivery_id = frame_u64(f);
+	m->number = frame_u64(f);
 	m->flags = flags_of(frame_u64(f));
 	m->submitter = frame_u64(f);
 	m->accepted_s = (int64_t)frame_u64(f);
@@ -118,6 +124,11 @@ void desk_enqueue(struct courier *courier, struct asked *asked, struct frame *f,
 		on_put(e, rc, &err);
 		return;
 	}
+	e->track = courier->track;
+	e->number = m->number;
+	track_address(courier->track, m->number, m->sender);
+	for (size_t i = 0; i < m->recipients_n; i++)
+		track_address(courier->track, m->number, m->recipients[i].address);
 	buf_init(&e->text, body.bytes.len);
 	buf_append(&e->text, body.bytes);
 	body.bytes = buf_slice(&e->text);

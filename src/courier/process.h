@@ -12,6 +12,7 @@
 #include "courier/courier.h"
 #include "courier/dns.h"
 #include "net/pool.h"
+#include "track/track.h"
 
 /* Lines for the supervisor that are not sent yet, and what it told us. */
 struct courier_bus {
@@ -38,8 +39,9 @@ struct courier {
 	struct orders *orders;
 	struct gateway *gateway; /* NULL: no gateway */
 	struct runner *runner;
+	struct track *track;     /* what happened to messages */
 	struct scanner *scanner; /* NULL: no scanner */
-	int event_fd; /* wakes the main thread after must_stop was set */
+	int event_fd;            /* wakes the main thread after must_stop was set */
 	atomic_bool must_stop;
 };
 

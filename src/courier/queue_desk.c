@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "courier/runner.h"
 #include "queue/manage.h"
+#include "track/rows.h"
 #include "wire/mime/report.h"
 
 enum { LIST_DEFAULT = 200, HEADER_MAX = 64 << 10 };
@@ -237,6 +238,18 @@ static int do_status(struct wish *w, json_t *out, struct err *err)
 	return 0;
 }
 
+/* [beyond.2]: what is known here of messages. */
+static int do_trace(struct wish *w, json_t *out, struct err *err)
+{
+	json_t *rows;
+	const int rc = track_rows(w->courier->track, text_of(w, "what"),
+		(uint64_t)json_integer_value(json_object_get(w->args, "days")), &rows, err);
+
+	if (rc == 0)
+		json_object_set_new(out, "rows", rows);
+	return rc;
+}
+
 static const struct {
 	const char *name;
 	wish_fn *run;
@@ -254,6 +267,7 @@ static const struct {
 	{"suppress", do_suppress},
 	{"unsuppress", do_unsuppress},
 	{"status", do_status},
+	{"trace", do_trace},
 };
 
 /* ---- the verb ---- */

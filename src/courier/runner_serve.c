@@ -57,10 +57,14 @@ static void log_outcomes(struct runner *r, const struct queue_message *m)
 		const struct queue_recipient *to = &m->recipients[i];
 
 		count(r, to);
-		if (to->outcome != QUEUE_OUT_NONE)
-			log_info(NULL, "sent", log_n("message", m->id), log_s("to", to->address),
-				log_c("outcome", words[to->outcome]), log_s("host", to->host),
-				log_s("reply", to->reply));
+		if (to->outcome == QUEUE_OUT_NONE)
+			continue;
+		track_event(r->courier->track, m->number, words[to->outcome],
+			log_s("to", to->address), log_s("host", to->host),
+			log_s("reply", to->reply));
+		log_info(NULL, "sent", log_n("message", m->id), log_s("to", to->address),
+			log_c("outcome", words[to->outcome]), log_s("host", to->host),
+			log_s("reply", to->reply));
 	}
 }
 

@@ -71,6 +71,7 @@ void mail_queue_pack(const struct letter *letter, const struct incoming *in, boo
 			       (is_repeated ? ASK_LETTER_REPEATED : 0);
 
 	frame_put_u64(out, letter->delivery_id);
+	frame_put_u64(out, in->number);
 	frame_put_u64(out, flags);
 	frame_put_u64(out, letter->submitter);
 	frame_put_u64(out, (uint64_t)letter->accepted_s);

@@ -35,6 +35,8 @@ static const struct db_migration schema[] = {
 	 "CREATE TABLE suppressed(address TEXT PRIMARY KEY, reason TEXT NOT NULL,"
 	 " added_s INTEGER NOT NULL) WITHOUT ROWID;"
 	 "CREATE TABLE setting(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"},
+	/* in its history */
+	{"ALTER TABLE message ADD COLUMN track INTEGER NOT NULL DEFAULT 0"},
 };
 
 static int open_db(const char *path, struct db **out, struct err *err)
@@ -170,7 +172,7 @@ int queue_load_message(struct db *db, int64_t id, struct queue_message *m, struc
 	struct db_stmt *row AUTO(db_stmt_auto) = NULL;
 	int rc = db_query(db, &row, err,
 		"SELECT delivery, submitter, origin, priority, flags, sender, envid, ret,"
-		" accepted_s, expires_s, by_s, size FROM message WHERE id = ?",
+		" accepted_s, expires_s, by_s, size, track FROM message WHERE id = ?",
 		db_i(id));
 
 	if (rc == 0)
@@ -190,6 +192,7 @@ int queue_load_message(struct db *db, int64_t id, struct queue_message *m, struc
 	m->expires_s = db_int(row, 9);
 	m->by_s = db_int(row, 10);
 	m->size = (uint64_t)db_int(row, 11);
+	m->number = (uint64_t)db_int(row, 12);
 	return m->sender.ptr && m->envid.ptr ? 0 : err_set(err, ERR_TOOBIG, "envelope too large");
 }
 

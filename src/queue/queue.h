@@ -108,6 +108,7 @@ struct queue_message {
 	struct arena arena;
 	int64_t id; /* 0: not stored yet */
 	uint64_t delivery_id;
+	uint64_t number;    /* in its history (track/track.h); 0: it has none */
 	uint64_t submitter; /* account; 0: none */
 	enum queue_origin origin;
 	enum queue_priority priority;

@@ -456,3 +456,29 @@ def test_letters_of_an_older_version_follow():
         wait_for('both', lambda: r.got('a1@good.example') and r.got('a2@good.example'))
         assert r.messages[0].text == text
         wait_for('the old file to go', lambda: not (instance.dir / 'mail' / 'queue.db').exists())
+
+
+def test_trace_tells_each_attempt():
+    """[beyond.2]: from submission to the other host's last word, found by sender and recipient."""
+    with sending() as (instance, fleet, names):
+        fleet.add('good.example')
+        fleet.add('bad.example', refuse={'rcpt': '550 5.1.1 nobody of that name'})
+        submit(instance, ['a@good.example', 'b@bad.example'], 'traced')
+        wait_for('a report', lambda: reports(instance))
+
+        def trace():
+            return json.loads(instance.tool('trace', 'a@good.example', '--json'))
+
+        wait_for('all of it', lambda: {'delivered', 'failed'} <= {row['event'] for row in trace()})
+        rows = trace()
+        assert len({row['message'] for row in rows}) == 1
+        assert [row['event'] for row in rows[:2]] == ['received', 'queued']
+        told = {row['event']: row['what'] for row in rows}
+        assert 'to=a@good.example' in told['delivered'] and 'mx.good.example' in told['delivered']
+        assert 'nobody of that name' in told['failed']
+        assert json.loads(instance.tool('trace', rows[0]['message'], '--json')) == rows
+        os.kill(instance.pid('courier'), signal.SIGSTOP)
+        try:
+            assert 'incomplete' in instance.tool('trace', rows[0]['message'])
+        finally:
+            os.kill(instance.pid('courier'), signal.SIGCONT)

@@ -1,0 +1,19 @@
+/*
+ * rows.h - histories as `posthouse trace` shows them, from each process that keeps some.
+ */
+#ifndef TRACK_ROWS_H
+#define TRACK_ROWS_H
+
+#include <jansson.h>
+
+#include "track/track.h"
+
+enum { TRACK_MESSAGES_MAX = 100 }; /* of an address */
+
+/* track_rows - an array of {"message", "time", "event", "what"}, in the order of time, of the
+ * message of that number (16 hexadecimal digits) or of the latest of an address in so many days (0:
+ * TRACK_DAYS); empty if nothing is known. -ERR_SYNTAX: it is neither. */
+MUST_CHECK int track_rows(
+	struct track *track, struct slice what, uint64_t days, json_t **rows_out, struct err *err);
+
+#endif
