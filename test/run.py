@@ -22,6 +22,9 @@ BUILDS = {
     ASAN: ['-Dfaults=true', '-Dfuzzers=replay', '-Db_sanitize=address,undefined'],
     TSAN: ['-Dfaults=true', '-Db_sanitize=thread'],
 }
+# End-to-end tests that take minutes.
+LONG = {'test_web_pages', 'test_queue', 'test_durability', 'test_web_revocation', 'test_country', 'test_fairness',
+        'test_web_keys', 'test_stress', 'test_supervisor'}
 # Unit tests with threads: these run under the thread sanitizer too.
 THREADED = re.compile(r'stress|^(line|store|net|pool|crowd|conn|tls|account|keeper_client|client)')
 ENVIRONMENT = {
@@ -213,6 +216,12 @@ def run_pytest(count, names, environment, directory, jobs, paths):
                 say('%s: %s' % (case.get('name'), line[8:]))
 
 
+def end_to_end():
+    """Files of tests; those that take minutes begin, so that none of them is left for the end."""
+    files = sorted((HOME / 'test' / 'e2e').glob('test_*.py'))
+    return [str(f) for f in sorted(files, key=lambda f: f.stem not in LONG)]
+
+
 def end_descendants():
     """Nothing of ours stays; orphans have become children of this process."""
     for _ in range(50):
@@ -267,8 +276,8 @@ def main():
             say('unit tests and corpora: %d s' % (time.monotonic() - start))
             run_transcripts(count, wanted, environment)
             say('transcripts: %d s' % (time.monotonic() - start))
-            run_pytest(count, options.names, environment, directory, JOBS,
-                       ['test/floors_test.py', 'test/style_test.py', 'test/e2e'])
+            run_pytest(count, options.names, environment, directory, JOBS + 1,
+                       ['test/floors_test.py', 'test/style_test.py', *end_to_end()])
             say('all: %d s' % (time.monotonic() - start))
     finally:
         shutil.rmtree(directory, ignore_errors=True)

@@ -4,8 +4,10 @@ import email
 import email.policy
 import imaplib
 import os
+import pathlib
 import socket
 import struct
+import tempfile
 
 import pytest
 
@@ -74,9 +76,10 @@ FIRST = database({'127.0.0.0/16': country('CH', en='Switzerland', de='Schweiz'),
 def instance(tmp_path):
     folder = tmp_path / 'geo'
     folder.mkdir()
-    tmp_path.chmod(0o755)
-    for parent in tmp_path.parents[:2]:
-        parent.chmod(0o755)
+    for part in (tmp_path, *tmp_path.parents):
+        if part == pathlib.Path(tempfile.gettempdir()):
+            break
+        part.chmod(0o755)
     (folder / 'country.mmdb').write_bytes(FIRST)
     one = support.Instance('country_database = "%s/country.mmdb";\n' % folder)
     one.database = folder / 'country.mmdb'

@@ -24,7 +24,10 @@ LONG = 'A subject that is so long that it does not fit ' * 4
 OTHERS = {
     '/help/certificates/:name/:part': 'a file', '/screen/:domain/style.css': 'a stylesheet', '/screen/:domain/logo': 'a picture',
     '/static/*path': 'files', '/mail/f/:folder/:uid/source': 'text', '/mail/f/:folder/:uid/html': 'in a frame of another page', '/mail/f/:folder/:uid/part/:part': 'a file',
-    '/.well-known/oauth-authorization-server': 'for programs', '/.well-known/openid-configuration': 'for programs'}
+    '/.well-known/oauth-authorization-server': 'for programs', '/.well-known/openid-configuration': 'for programs',
+    '/.well-known/mta-sts.txt': 'for programs', '/.well-known/acme-challenge/*token': 'for programs',
+    '/help/apple.mobileconfig': 'for programs', '/mail/config-v1.1.xml': 'for programs',
+    '/.well-known/autoconfig/mail/config-v1.1.xml': 'for programs'}
 
 
 def one(path, name=None, **more):
