@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import ssl
 import subprocess
 import threading
@@ -58,6 +59,12 @@ class Pebble:
             self.process = subprocess.Popen(
                 ['pebble', '-config', str(self.folder / 'pebble.json'), '-dnsserver',
                  '127.0.0.1:%d' % self.names.port], env=self.env, stdout=log, stderr=log)
+        wait_for('the CA', self.is_listening, 60)
+
+    def is_listening(self):
+        assert self.process.poll() is None, self.log()
+        with socket.socket() as s:
+            return s.connect_ex(('127.0.0.1', self.port)) == 0
 
     def stop(self):
         self.process.terminate()
