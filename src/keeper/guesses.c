@@ -160,6 +160,16 @@ bool guesses_is_limited(struct guesses *g, const struct place *place)
 	return is_it;
 }
 
+bool guesses_is_shut(struct guesses *g, const struct place *place)
+{
+	unsigned failures;
+
+	pthread_mutex_lock(&g->lock);
+	failures = tally_get(&g->places, place_key(place), clock_mono_ms());
+	pthread_mutex_unlock(&g->lock);
+	return failures >= GUESSES_SHUT_MAX;
+}
+
 void guesses_failed(struct guesses *g, const struct place *place)
 {
 	const bool is_known = guesses_is_known(g, place);

@@ -17,6 +17,8 @@ enum {
 	/* Failures in ten minutes. */
 	GUESSES_PLACE_MAX = 10, /* of an account from a network */
 	GUESSES_KNOWN_MAX = 100,
+	GUESSES_SHUT_MAX =
+		1000, /* of a known place: not even what was right a moment ago is looked at */
 	GUESSES_NETWORK_MAX = 100,
 	GUESSES_ACCOUNT_MAX = 200, /* from all networks that it is not known in */
 	GUESSES_ALL_MAX = 20000,   /* above it, a new place has one try */
@@ -38,6 +40,7 @@ void guesses_free(struct guesses **guesses);
 
 bool guesses_is_known(struct guesses *guesses, const struct place *place);
 bool guesses_is_limited(struct guesses *guesses, const struct place *place);
+bool guesses_is_shut(struct guesses *guesses, const struct place *place);
 void guesses_failed(struct guesses *guesses, const struct place *place);
 /* guesses_good - it was right. True: the place is to be written down (guesses_note()). */
 bool guesses_good(struct guesses *guesses, const struct place *place);

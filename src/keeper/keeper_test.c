@@ -220,6 +220,31 @@ static void test_guessing(void **state)
 	fixture_done(&f);
 }
 
+/* Where an account is known, an old password that is tried on and on does not shut out the right
+ * one; but nobody there may ask the cache for ever. */
+static void test_guessing_where_known(void **state)
+{
+	struct fixture f;
+	uint64_t epoch;
+	int i;
+
+	(void)state;
+	fixture_start(&f, &cheap);
+	fixture_set(5, "right", false);
+	assert_int_equal(verify(5, "right", "192.0.2.7", &epoch), 0);
+	for (i = 0; i < GUESSES_KNOWN_MAX; i++)
+		assert_int_equal(verify(5, "wrong", "192.0.2.7", &epoch), -ERR_DENIED);
+	assert_int_equal(verify(5, "wrong", "192.0.2.7", &epoch), -ERR_BUSY);
+	assert_int_equal(verify(5, "right", "192.0.2.7", &epoch), 0);
+	/* Which begins the count anew. */
+	for (i = 0; i < GUESSES_SHUT_MAX; i++)
+		assert_int_equal(verify(5, "wrong", "192.0.2.7", &epoch),
+			i < GUESSES_KNOWN_MAX ? -ERR_DENIED : -ERR_BUSY);
+	assert_int_equal(verify(5, "right", "192.0.2.7", &epoch), -ERR_BUSY);
+	assert_int_equal(verify(5, "right", "192.0.3.7", &epoch), 0);
+	fixture_done(&f);
+}
+
 /* ---- many at once ---- */
 
 /* Sends all, then reads an answer for each id; counts the codes. */
@@ -483,6 +508,7 @@ int main(void)
 		cmocka_unit_test(test_imported_hashes),
 		cmocka_unit_test(test_import),
 		cmocka_unit_test(test_guessing),
+		cmocka_unit_test(test_guessing_where_known),
 		cmocka_unit_test(test_identical),
 		cmocka_unit_test(test_overload),
 		cmocka_unit_test(test_doors),

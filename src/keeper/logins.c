@@ -360,14 +360,18 @@ void logins_check(struct logins *l, const struct place *place, struct slice pass
 	bool has_room;
 
 	compute_mac(l, account, password, mac);
-	/* A stranger who may not guess any more could ask the cache as often as he likes. */
-	if ((is_known || !is_limited) && check_cache(l, account, mac, &verdict)) {
+	/* Where the account is known, a device that goes on with an old password must not shut out
+	 * the others; but the cache is no oracle, for strangers or for neighbours. */
+	if ((!is_limited || (is_known && !guesses_is_shut(l->config.guesses, place))) &&
+		check_cache(l, account, mac, &verdict)) {
 		done(context, &verdict);
 		return;
 	}
 	w = mem_new(struct waiter);
 	*w = (struct waiter){.done = done, .context = context, .place = *place};
 	if (is_limited) {
+		if (is_known)
+			guesses_failed(l->config.guesses, place);
 		fail_all(w, -ERR_BUSY, "too many failed logins");
 		return;
 	}
