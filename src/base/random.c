@@ -38,7 +38,7 @@ uint64_t random_dated(void)
 	return (ms << RANDOM_BITS | low) & INT64_MAX;
 }
 
-int64_t random_date(uint64_t dated)
+uint64_t random_dated_from(int64_t wall_s)
 {
-	return (int64_t)((dated >> RANDOM_BITS) / 1000);
+	return (uint64_t)wall_s * 1000 << RANDOM_BITS;
 }

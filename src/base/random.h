@@ -11,7 +11,7 @@ uint64_t random_u64(void);
 /* random_dated - 63 bits, never 0, that nobody else draws: the time in milliseconds, then 22 random
  * bits. Later ones are larger, so that rows kept by them lie together. */
 uint64_t random_dated(void);
-/* random_date - the time in such a number: seconds of the wall clock. */
-int64_t random_date(uint64_t dated);
+/* random_dated_from - the least that was drawn at this second of the wall clock, or later. */
+uint64_t random_dated_from(int64_t wall_s);
 
 #endif

@@ -40,7 +40,7 @@ static int add_message(
 	arena_reset(arena);
 	rc = track_read(track, number, arena, &list, &n, err);
 	snprintf(id, sizeof(id), "%016llx", (unsigned long long)number);
-	for (size_t i = 0; rc == 0 && i < n; i++) {
+	for (size_t i = 0; rc == 0 && i < n && json_array_size(rows) < TRACK_ROWS_MAX; i++) {
 		put_time(list[i].at_us, when, sizeof(when));
 		json_array_append_new(rows,
 			json_pack("{s:s, s:s, s:o, s:o}", "message", id, "time", when, "event",
@@ -59,8 +59,8 @@ static int add_messages(struct track *track, struct slice address, uint64_t days
 
 	if (rc == 0)
 		memcpy(ids, found, n * sizeof(*ids));
-	while (rc == 0 && n > 0)
-		rc = add_message(track, ids[--n], arena, rows, err);
+	for (size_t i = 0; rc == 0 && i < n && json_array_size(rows) < TRACK_ROWS_MAX; i++)
+		rc = add_message(track, ids[i], arena, rows, err);
 	return rc;
 }
 
@@ -82,9 +82,14 @@ int track_rows(
 			"%.*s is neither an address nor a message's number (16 digits, 0-9 and "
 			"a-f)",
 			SLICE_ARG(what));
-	if (rc < 0)
+	if (rc < 0) {
 		json_decref(rows);
-	else
-		*rows_out = rows;
+		return rc;
+	}
+	if (json_array_size(rows) >= TRACK_ROWS_MAX)
+		json_array_append_new(
+			rows, json_pack("{s:s, s:s, s:s, s:s}", "message", "-", "time", "", "event",
+				      "incomplete", "what", "there is more than is shown"));
+	*rows_out = rows;
 	return rc;
 }

@@ -8,10 +8,13 @@
 
 #include "track/track.h"
 
-enum { TRACK_MESSAGES_MAX = 100 }; /* of an address */
+enum {
+	TRACK_MESSAGES_MAX = 100, /* of an address */
+	TRACK_ROWS_MAX = 2000,    /* of them all; then a row says that there is more */
+};
 
-/* track_rows - an array of {"message", "time", "event", "what"}, in the order of time, of the
- * message of that number (16 hexadecimal digits) or of the latest of an address in so many days (0:
+/* track_rows - an array of {"message", "time", "event", "what"}, of the message
+ * of that number (16 hexadecimal digits) or of the latest of an address in so many days (0:
  * TRACK_DAYS); empty if nothing is known. -ERR_SYNTAX: it is neither. */
 MUST_CHECK int track_rows(
 	struct track *track, struct slice what, uint64_t days, json_t **rows_out, struct err *err);

@@ -65,15 +65,16 @@ static void put_note(struct buf *notes, const struct waiting *w)
 /* The oldest, a few at a time; both tables are in the order of time. */
 static int purge(struct db *db, int64_t before_s, struct err *err)
 {
-	int64_t first = INT64_MAX;
-	int rc = db_get_int(db, &first, err, "SELECT min(id) FROM event");
+	const int64_t bound = (int64_t)random_dated_from(before_s);
+	int64_t first;
+	int rc = db_get_int(db, &first, err, "SELECT coalesce(min(id), ?) FROM event", db_i(bound));
 
-	if (rc < 0 || random_date((uint64_t)first) > before_s)
-		return rc == -ERR_NOTFOUND ? 0 : rc;
+	if (rc < 0 || first >= bound)
+		return rc;
 	rc = db_do(db, err,
 		"DELETE FROM event WHERE id <= (SELECT max(id) FROM (SELECT id FROM event"
-		" ORDER BY id LIMIT ?)) AND (id >> 22) / 1000 < ?",
-		db_i(PURGE_EACH), db_i(before_s));
+		" ORDER BY id LIMIT ?)) AND id < ?",
+		db_i(PURGE_EACH), db_i(bound));
 	if (rc == 0)
 		rc = db_do(db, err, "DELETE FROM note WHERE at < ?", db_i(before_s * 1000000));
 	return rc;

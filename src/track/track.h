@@ -25,7 +25,7 @@ struct track;
 enum {
 	TRACK_TEXT_MAX = 2048,
 	TRACK_WAITING_MAX = 50000,
-	TRACK_EVENTS_MAX = 1000,
+	TRACK_EVENTS_MAX = 2000,
 	TRACK_DAYS = 14, /* unless the settings say otherwise */
 };
 
