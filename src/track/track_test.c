@@ -10,7 +10,7 @@
 
 #include "base/clock.h"
 #include "base/random.h"
-#include "track/track.h"
+#include "track/rows.h"
 
 enum { MANY = 3000, DAY_S = 86400 };
 
@@ -107,6 +107,35 @@ static void test_many(void **state)
 	arena_done(&arena);
 }
 
+/* What is shown is bounded, and says so. */
+static void test_rows(void **state)
+{
+	struct track *track = open_track(TRACK_DAYS);
+	const uint64_t id = random_dated();
+	struct err err;
+	json_t *rows;
+	char text[17];
+
+	(void)state;
+	snprintf(text, sizeof(text), "%016llx", (unsigned long long)id);
+	for (int i = 0; i < MANY; i++) {
+		if (i == 3) {
+			assert_int_equal(track_rows(track, slice_str(text), 0, &rows, &err), 0);
+			assert_int_equal(json_array_size(rows), 3);
+			json_decref(rows);
+		}
+		track_event(track, id, "stored");
+	}
+	assert_int_equal(track_rows(track, slice_str(text), 0, &rows, &err), 0);
+	assert_int_equal(json_array_size(rows), TRACK_ROWS_MAX + 1);
+	assert_string_equal(
+		json_string_value(json_object_get(json_array_get(rows, TRACK_ROWS_MAX), "event")),
+		"incomplete");
+	json_decref(rows);
+	assert_int_equal(track_rows(track, slice_lit("xyz"), 0, &rows, &err), -ERR_SYNTAX);
+	track_close(&track);
+}
+
 static void test_forgets(void **state)
 {
 	const uint64_t now = random_dated();
@@ -132,6 +161,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_history),
 		cmocka_unit_test(test_many),
+		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_forgets),
 	};
 	const int fd = mkstemps(path, 3);
