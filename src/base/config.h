@@ -38,7 +38,7 @@ struct config_listen {
 };
 
 /* Services with a port that begins without TLS. Adding one is a row of config_services[], its
- * listeners and cleartext settings in config.c, and a row of policy_rows[]. */
+ * listeners and cleartext settings in config_rows.c, and a row of policy_rows[]. */
 enum config_service { CONFIG_IMAP, CONFIG_SUBMISSION, CONFIG_SERVICES };
 
 struct config_service_row {

@@ -1,5 +1,5 @@
 /*
- * config_value.h - one setting's type and value; only for config.c.
+ * config_value.h - one setting's type and value, and the table of all; only for config*.c.
  */
 #ifndef BASE_CONFIG_VALUE_H
 #define BASE_CONFIG_VALUE_H
@@ -31,6 +31,10 @@ struct config_row {
 	enum config_when when;
 	const char *help;
 };
+
+/* config_rows.c. */
+extern const struct config_row config_rows[];
+extern const size_t config_rows_n;
 
 enum { KIB = 1024, MIB = 1024 * KIB, MINUTE = 60, HOUR = 3600, DAY = 86400 };
 #define GIB ((uint64_t)1024 * MIB)

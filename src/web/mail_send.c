@@ -1,32 +1,16 @@
-/* mail_send.c - what the buttons of the form do: keep a draft, attach, throw away, send. */
-#include <stdlib.h>
-
+/* mail_send.c - what the buttons of the form do: the message is made, and its envelope. */
 #include "base/encode.h"
-#include "base/mem.h"
 #include "base/random.h"
-#include "mail/limits.h"
-#include "mail/sign.h"
 #include "mail/submit.h"
 #include "mail/trace.h"
 #include "web/pages.h"
-#include "web/write.h"
+#include "web/send.h"
 #include "wire/smtp/addr.h"
 
 enum {
-	SEND_MS = 10 * 60 * 1000,
 	TRACE_MAX = 4096,
 	ENVELOPE_MAX = 32 << 20,
 	DIGESTS_MAX = 3 * (WEB_ATTACHMENTS_MAX + 20) * SHA256_LEN,
-};
-
-struct sending {
-	struct write w;
-	bool is_sent;
-	uint64_t once, once_kept; /* delivery ids of what is sent, and of the copy that is kept */
-	struct arena arena;       /* envelope: what aliases lead to may be much */
-	struct mail_envelope env;
-	struct incoming *in, *copy; /* what is sent, what is kept */
-	struct mail_signing *signing;
 };
 
 static void free_sending(void *more)
@@ -238,165 +222,9 @@ static bool make_envelope(struct http *x, struct sending *s)
 	       add_recipients(x, s, "bcc", s->w.bcc_list, max);
 }
 
-/* ---- afterwards: the copy, the mark on what was answered, the draft's end ---- */
+/* ---- the buttons ---- */
 
-struct keep {
-	struct visit_write w;
-	struct incoming *copy;
-	uint64_t folder; /* Sent or Drafts */
-	uint64_t flags, once;
-	struct write_ref draft, source;
-	bool is_forward;
-	struct message_added added;
-};
-
-static int run_keep(struct account_write *item, struct account_tx *tx, struct err *err)
-{
-	static const struct slice forwarded = {"$Forwarded", 10};
-	struct keep *k = (struct keep *)item;
-	uint64_t mark = FLAG_ANSWERED;
-	int rc = 0;
-
-	if (k->copy)
-		rc = tx_add(tx, k->folder, k->copy, k->flags, k->once, &k->added, err);
-	if (rc == 0 && k->source.uid && k->is_forward)
-		rc = tx_keywords(tx, &forwarded, 1, &mark, err);
-	if (rc == 0 && k->source.uid)
-		rc = tx_flags(tx, k->source.folder, &k->source.uid, 1, FLAGS_ADD, mark, UINT64_MAX,
-			NULL, err);
-	if (rc == 0 && k->draft.uid)
-		rc = tx_expunge(tx, k->draft.folder, &k->draft.uid, 1, err);
-	/* Its folder may have been deleted meanwhile: nothing is left to be done there. */
-	return rc == -ERR_NOTFOUND && !k->copy ? 0 : rc;
-}
-
-static void free_keep(struct visit_write *w)
-{
-	struct keep *k = (struct keep *)w;
-
-	if (k->copy)
-		incoming_free(&k->copy);
-}
-
-/* A draft is only ever one of the Drafts folder: another message cannot be made to vanish. */
-static struct write_ref own_draft(const struct write *w, uint64_t drafts)
-{
-	return w->draft.folder == drafts ? w->draft : (struct write_ref){0};
-}
-
-static bool find_role(struct http *x, enum mailbox_role role, uint64_t *id_out)
-{
-	struct mailbox_info found;
-	struct err err;
-	const int rc = account_mailbox(
-		visit_of(x)->store, (struct slice){0}, 0, role, http_arena(x), &found, &err);
-
-	*id_out = rc == 0 ? found.id : 0;
-	if (rc < 0 && rc != -ERR_NOTFOUND)
-		visit_fail(x, rc, &err);
-	return rc == 0 || rc == -ERR_NOTFOUND;
-}
-
-static void on_sent_kept(struct http *x, struct answer *answer)
-{
-	if (answer->rc < 0)
-		log_warn(http_log(x), "sent_copy", log_e(&answer->err));
-	visit_say(x, answer->rc < 0 ? "sent_no_copy" : "sent");
-	visit_answer_done(answer);
-	visit_go(x, "/mail");
-}
-
-static void keep_sent(struct http *x, struct sending *s)
-{
-	struct keep *k;
-	uint64_t sent, drafts;
-
-	if (!find_role(x, ROLE_SENT, &sent) || !find_role(x, ROLE_DRAFTS, &drafts))
-		return;
-	k = visit_write_new(x, sizeof(*k), run_keep);
-	k->w.free_kind = free_keep;
-	k->copy = sent ? incoming_ref(s->copy) : NULL;
-	k->folder = sent;
-	k->flags = FLAG_SEEN;
-	k->once = s->once_kept;
-	k->draft = own_draft(&s->w, drafts);
-	k->source = s->w.source;
-	k->is_forward = s->w.is_forward;
-	visit_write(x, &k->w, on_sent_kept);
-}
-
-static void on_draft_kept(struct http *x, struct answer *answer)
-{
-	const struct keep *k = answer->data;
-
-	if (answer->rc < 0) {
-		visit_fail(x, answer->rc, &answer->err);
-	} else {
-		visit_say(x, "draft");
-		visit_go(x, "/mail/write?draft=%llx-%u&source=%.*s&kind=%.*s",
-			(unsigned long long)k->folder, k->added.uid,
-			SLICE_ARG(k->source.uid ? http_form(x, "source") : (struct slice){0}),
-			SLICE_ARG(k->is_forward ? slice_lit("forward") : slice_lit("reply")));
-	}
-	visit_answer_done(answer);
-}
-
-static int run_draft(struct account_write *item, struct account_tx *tx, struct err *err)
-{
-	struct keep *k = (struct keep *)item;
-	int rc = tx_add(tx, k->folder, k->copy, k->flags, 0, &k->added, err);
-
-	if (rc == 0 && k->draft.uid)
-		rc = tx_expunge(tx, k->draft.folder, &k->draft.uid, 1, err);
-	return rc;
-}
-
-static void keep_draft(struct http *x, struct sending *s)
-{
-	struct keep *k;
-	uint64_t drafts;
-
-	if (!find_role(x, ROLE_DRAFTS, &drafts))
-		return;
-	if (!drafts) {
-		form_error(s->w.values, "body", "There is no folder for drafts.");
-		write_show(x, &s->w);
-		return;
-	}
-	k = visit_write_new(x, sizeof(*k), run_draft);
-	k->w.item.is_adding = true;
-	k->w.free_kind = free_keep;
-	k->copy = incoming_ref(s->copy);
-	k->folder = drafts;
-	k->flags = FLAG_SEEN | FLAG_DRAFT;
-	k->draft = own_draft(&s->w, drafts);
-	k->source = s->w.source;
-	k->is_forward = s->w.is_forward;
-	visit_write(x, &k->w, on_draft_kept);
-}
-
-/* ---- submission ---- */
-
-struct wait {
-	struct pool *pool;
-	struct conn_ref who;
-	uint64_t ticket;
-};
-
-static void accepted(
-	void *context, int rc, const struct message_added *added, const struct err *err)
-{
-	struct wait *wait = context;
-	struct answer answer = {.rc = rc};
-
-	(void)added;
-	if (rc < 0)
-		answer.err = *err;
-	pool_answer(wait->pool, wait->who, wait->ticket, &answer);
-	free(wait);
-}
-
-static void refuse(struct http *x, struct sending *s, int rc, const struct err *err)
+void send_refuse(struct http *x, struct sending *s, int rc, const struct err *err)
 {
 	switch (-rc) {
 	case ERR_DENIED:
@@ -418,120 +246,6 @@ static void refuse(struct http *x, struct sending *s, int rc, const struct err *
 	write_show(x, &s->w);
 }
 
-static void on_accepted(struct http *x, struct answer *answer)
-{
-	struct sending *s = visit_of(x)->more;
-
-	if (answer->rc < 0) {
-		refuse(x, s, answer->rc, &answer->err);
-	} else {
-		log_info(http_log(x), "message", log_s("from", s->env.sender),
-			log_n("recipients", (int64_t)s->env.recipients_n),
-			log_n("bytes", (int64_t)s->in->size));
-		keep_sent(x, s);
-	}
-	visit_answer_done(answer);
-}
-
-/* What the account's level allows, as on the port for mail programs. */
-static bool may_send(struct http *x, struct sending *s)
-{
-	struct visit *v = visit_of(x);
-	struct err err;
-
-	if (mail_limits_check(v->service, v->account.id, s->in->size, s->env.recipients_n, &err) ==
-		0)
-		return true;
-	log_info(http_log(x), "limit", log_e(&err));
-	form_error(s->w.values, "to", err.msg);
-	write_show(x, &s->w);
-	return false;
-}
-
-static void submit(struct http *x, struct sending *s)
-{
-	struct wait *wait;
-
-	if (!may_send(x, s))
-		return;
-	wait = mem_new(struct wait);
-
-	*wait = (struct wait){.pool = conn_pool(http_conn(x)), .who = conn_ref(http_conn(x))};
-	wait->ticket = http_park(x, SEND_MS, on_accepted);
-	mail_track_received(visit_of(x)->service, "web", &s->env, s->in);
-	mail_accept_submit(visit_of(x)->service, &s->env, s->in, accepted, wait);
-}
-
-/* ---- the domain's signatures, before it is handed over ---- */
-
-static void sign_next(struct http *x, struct sending *s);
-
-/* False: the keeper cannot say now; unsigned mail would not be believed elsewhere. */
-static bool has_answer(struct http *x, struct sending *s, struct answer *answer)
-{
-	if (answer->rc == 0)
-		return true;
-	refuse(x, s, answer->rc, &answer->err);
-	return false;
-}
-
-static void on_signature(struct http *x, struct answer *answer)
-{
-	struct sending *s = visit_of(x)->more;
-	const struct keeper_text *text = answer->data;
-
-	if (has_answer(x, s, answer)) {
-		mail_signing_take(s->signing, (struct slice){text->text, text->len});
-		sign_next(x, s);
-	}
-	visit_answer_done(answer);
-}
-
-static void sign_next(struct http *x, struct sending *s)
-{
-	const struct keeper_dkim_key *key;
-	unsigned char digest[SHA256_LEN];
-	struct keeper_call call;
-	struct err err;
-	int rc;
-
-	if (mail_signing_next(s->signing, &key, digest)) {
-		call = visit_call(x, on_signature);
-		keeper_dkim_sign(&call, key, (struct slice){(const char *)digest, SHA256_LEN});
-		return;
-	}
-	rc = mail_signing_end(s->signing, visit_of(x)->service, &s->in, &err);
-	if (rc < 0)
-		refuse(x, s, rc, &err);
-	else
-		submit(x, s);
-}
-
-static void on_keys(struct http *x, struct answer *answer)
-{
-	struct sending *s = visit_of(x)->more;
-
-	if (has_answer(x, s, answer)) {
-		mail_signing_use(s->signing, answer->data);
-		sign_next(x, s);
-	}
-	visit_answer_done(answer);
-}
-
-static void sign(struct http *x, struct sending *s)
-{
-	struct keeper_call call;
-	struct err err;
-
-	if (!visit_of(x)->service->senders.is_signed ||
-		mail_signing_new(s->in, s->env.own_bytes, &s->signing, &err) < 0) {
-		submit(x, s);
-		return;
-	}
-	call = visit_call(x, on_keys);
-	keeper_dkim_keys(&call, mail_signing_domain(s->signing));
-}
-
 static void make(struct http *x, struct account_reader *reader)
 {
 	struct sending *s = visit_of(x)->more;
@@ -551,36 +265,11 @@ static void make(struct http *x, struct account_reader *reader)
 	if (rc == 0 && s->is_sent)
 		rc = make_message(x, s, reader, &err);
 	if (rc < 0)
-		refuse(x, s, rc, &err);
+		send_refuse(x, s, rc, &err);
 	else if (s->is_sent)
-		sign(x, s);
+		send_hand_over(x, s);
 	else
-		keep_draft(x, s);
-}
-
-/* ---- the buttons ---- */
-
-static void on_discarded(struct http *x, struct answer *answer)
-{
-	if (answer->rc < 0) {
-		visit_fail(x, answer->rc, &answer->err);
-	} else {
-		visit_say(x, "discarded");
-		visit_go(x, "/mail");
-	}
-	visit_answer_done(answer);
-}
-
-static void discard(struct http *x, const struct write *w)
-{
-	struct keep *k;
-	uint64_t drafts;
-
-	if (!find_role(x, ROLE_DRAFTS, &drafts))
-		return;
-	k = visit_write_new(x, sizeof(*k), run_keep);
-	k->draft = own_draft(w, drafts);
-	visit_write(x, &k->w, on_discarded);
+		send_keep_draft(x, s);
 }
 
 void page_write_post(struct http *x)
@@ -601,7 +290,7 @@ void page_write_post(struct http *x)
 	s->once = once_id(x, s, "sent");
 	s->once_kept = once_id(x, s, "kept");
 	if (slice_eq(wish, slice_lit("discard")))
-		discard(x, &s->w);
+		send_discard(x, &s->w);
 	else if (form_has_errors(s->w.values) || (s->is_sent && !make_envelope(x, s)))
 		write_show(x, &s->w);
 	else
