@@ -22,6 +22,7 @@
 #include "courier/process.h"
 #include "courier/runner.h"
 #include "courier/scanner.h"
+#include "courier/tls_results.h"
 #include "process/sandbox.h"
 
 enum { THREADS = 8, CONNECTIONS_MAX = 64, STOP_MS = 3000 };
@@ -75,6 +76,8 @@ static int open_parts(struct courier *courier, const struct courier_config *conf
 		rc = track_open("track.db", (unsigned)courier->settings->trace_days, courier->pool,
 			&courier->track, err);
 	if (rc == 0)
+		rc = tls_results_open("tls.db", courier->pool, &courier->tls_results, err);
+	if (rc == 0)
 		rc = runner_open(courier, &courier->runner, err);
 	if (rc == 0)
 		rc = scanner_new(courier, &courier->scanner, err);
@@ -95,6 +98,7 @@ static void close_parts(struct courier *courier)
 		pool_stop(&courier->pool);
 	scanner_free(&courier->scanner);
 	runner_close(&courier->runner);
+	tls_results_close(&courier->tls_results);
 	track_close(&courier->track);
 	gateway_free(&courier->gateway);
 	orders_close(&courier->orders);

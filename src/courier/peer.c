@@ -237,6 +237,26 @@ int peer_connect_unix(const char *path, int stop_fd, struct peer **out, struct e
 	return 0;
 }
 
+void peer_our_address(const struct peer *p, char out[IP_TEXT_MAX])
+{
+	struct sockaddr_in6 six;
+	struct sockaddr_in four;
+	socklen_t len = sizeof(six);
+	struct slice bytes = {0};
+	struct ip ip;
+
+	out[0] = 0;
+	if (getsockname(p->fd, (struct sockaddr *)&six, &len) < 0)
+		return;
+	memcpy(&four, &six, sizeof(four));
+	if (six.sin6_family == AF_INET6)
+		bytes = (struct slice){(const char *)&six.sin6_addr, IP_V6};
+	else if (six.sin6_family == AF_INET)
+		bytes = (struct slice){(const char *)&four.sin_addr, IP_V4};
+	if (ip_from_bytes(bytes, &ip))
+		ip_write(&ip, out);
+}
+
 void peer_close(struct peer **peer)
 {
 	struct peer *p = *peer;
@@ -324,6 +344,26 @@ int peer_start_tls(struct peer *p, struct peer_tls *tls, const char *name,
 	if (rc == 0)
 		*trust_out = trust_of(p->ssl, used);
 	return rc;
+}
+
+enum tls_result peer_tls_result(const struct peer *p, const char **reason_out)
+{
+	const long code = p->ssl ? SSL_get_verify_result(p->ssl) : X509_V_ERR_UNSPECIFIED;
+
+	*reason_out = X509_verify_cert_error_string(code);
+	switch (code) {
+	case X509_V_OK:
+		return TLS_RESULT_GOOD;
+	case X509_V_ERR_HOSTNAME_MISMATCH:
+		return TLS_RESULT_HOST_MISMATCH;
+	case X509_V_ERR_CERT_HAS_EXPIRED:
+	case X509_V_ERR_CERT_NOT_YET_VALID:
+		return TLS_RESULT_EXPIRED;
+	case X509_V_ERR_DANE_NO_MATCH:
+		return TLS_RESULT_TLSA_INVALID;
+	default:
+		return TLS_RESULT_NOT_TRUSTED;
+	}
 }
 
 const char *peer_tls_version(const struct peer *p)

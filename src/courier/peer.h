@@ -17,6 +17,7 @@
 
 #include "base/buf.h"
 #include "base/ip.h"
+#include "courier/tls_results.h"
 #include "wire/dns/rdata.h"
 
 enum {
@@ -54,6 +55,10 @@ enum peer_trust {
 MUST_CHECK int peer_start_tls(struct peer *peer, struct peer_tls *tls, const char *name,
 	const struct dns_tlsa *tlsa, size_t tlsa_n, int64_t wait_ms, enum peer_trust *trust_out,
 	struct err *err);
+/* peer_tls_result - what was wrong with the certificate; the reason lives for ever. */
+enum tls_result peer_tls_result(const struct peer *peer, const char **reason_out);
+/* peer_our_address - ours, of the connection; empty: it is not an IP connection any more. */
+void peer_our_address(const struct peer *peer, char out[IP_TEXT_MAX]);
 /* peer_tls_version - "TLSv1.3", or NULL. */
 const char *peer_tls_version(const struct peer *peer);
 

@@ -95,7 +95,6 @@ static enum plan_result use_mx(struct making *m, const struct dns_answer *answer
 	bool is_null = false;
 
 	m->is_secure = answer->is_secure;
-	m->plan->is_by_mx = true;
 	for (size_t i = 0; i < answer->n; i++) {
 		struct dns_mx mx;
 
@@ -274,6 +273,7 @@ enum plan_result plan_make(struct dns_view *view, const struct plan_question *qu
 	if (!out->hosts)
 		return later(&m, "4.3.0 the DNS has too much to say");
 	if (!read_destination(question->destination, &host, &out->port, &ip, &is_ip)) {
+		out->domain = host;
 		result = find_hosts(&m, host);
 	} else if (is_ip) {
 		add_host(&m, question->destination, 0);

@@ -34,7 +34,7 @@ struct plan {
 	struct plan_host *hosts; /* the best first */
 	size_t n;
 	unsigned port;
-	bool is_by_mx;
+	struct slice domain; /* whose mail goes there; empty: the host itself was named */
 };
 
 enum plan_result {

@@ -30,6 +30,7 @@ struct orders;
 struct gateway;
 struct runner;
 struct scanner;
+struct tls_results;
 
 struct courier {
 	const struct config *settings;
@@ -41,6 +42,7 @@ struct courier {
 	struct runner *runner;
 	struct track *track;     /* what happened to messages */
 	struct scanner *scanner; /* NULL: no scanner */
+	struct tls_results *tls_results;
 	int event_fd;            /* wakes the main thread after must_stop was set */
 	atomic_bool must_stop;
 };

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/encode.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "courier/runner_internal.h"
@@ -114,9 +115,41 @@ static enum plan_result make_plan(
 	return result;
 }
 
+/* As in RFC 8460 4.4: "3 1 1 HEX". */
+static void put_tlsa(const struct dns_tlsa *tlsa, struct buf *out)
+{
+	buf_printf(out, "%s%u %u %u ", out->len ? "\n" : "", tlsa->usage, tlsa->selector,
+		tlsa->matching);
+	hex_encode(out, tlsa->data);
+}
+
+static void note_tls(struct turn *t, const struct plan *plan, const struct plan_host *host,
+	const struct smtp_tls *tls)
+{
+	struct tls_session session = {.domain = plan->domain,
+		.policy = {.domain = plan->domain},
+		.result = tls->result,
+		.our_ip = slice_str(tls->our_ip),
+		.mx_host = host->name,
+		.mx_ip = slice_str(tls->ip),
+		.reason = slice_str(tls->reason)};
+	struct buf strings AUTO(buf_done);
+
+	buf_init(&strings, TLS_RESULTS_TEXT_MAX);
+	for (size_t i = 0; i < host->tlsa_n; i++)
+		put_tlsa(&host->tlsa[i], &strings);
+	if (host->has_tlsa)
+		session.policy = (struct tls_policy){.type = TLS_POLICY_TLSA,
+			.domain = host->name,
+			.strings = buf_slice(&strings)};
+	tls_results_note(t->r->courier->tls_results, &session);
+}
+
 static void try_hosts(struct turn *t, const struct plan *plan)
 {
+	struct smtp_tls tls;
 	struct err err = {.msg = "no host can be tried now"};
+	int rc;
 
 	t->outcome = QUEUE_OUT_DEFERRED;
 	for (size_t i = 0; i < plan->n && !t->client; i++) {
@@ -124,8 +157,11 @@ static void try_hosts(struct turn *t, const struct plan *plan)
 
 		if (!host->addresses_n || host->is_unsure)
 			continue;
-		if (smtp_client_open(
-			    &t->r->client, host, plan->port, SMTP_NEED_SOME, &t->client, &err) == 0)
+		rc = smtp_client_open(
+			&t->r->client, host, plan->port, SMTP_NEED_SOME, &tls, &t->client, &err);
+		if (tls.is_tried && plan->domain.len)
+			note_tls(t, plan, host, &tls);
+		if (rc == 0)
 			return;
 		snprintf(t->why, sizeof(t->why), "%s %.*s: %s",
 			err.code == ERR_DENIED ? "4.7.5" : "4.4.1", SLICE_ARG(host->name), err.msg);

@@ -93,44 +93,67 @@ static int greet(struct smtp_client *c, struct err *err)
 	return c->code == 220 ? hello(c, err) : refused(c, err);
 }
 
-static int start_tls(struct smtp_client *c, const struct plan_host *host, struct err *err)
+static void set_result(struct smtp_tls *tls, enum tls_result result, const char *reason)
+{
+	tls->result = result;
+	snprintf(tls->reason, sizeof(tls->reason), "%s", reason);
+}
+
+static int start_tls(
+	struct smtp_client *c, const struct plan_host *host, struct smtp_tls *tls, struct err *err)
 {
 	int rc = smtp_ask(c, slice_lit("STARTTLS\r\n"), err);
 
-	if (rc < 0)
-		return rc;
-	if (c->code != 220)
-		return err_set(
+	if (rc == 0 && c->code != 220)
+		rc = err_set(
 			err, ERR_DENIED, "%.*s", SLICE_ARG(slice_head(buf_slice(&c->text), 120)));
-	rc = peer_start_tls(c->peer, c->config->tls, host->name.ptr, host->tlsa, host->tlsa_n,
-		c->config->patience_ms, &c->trust, err);
+	else if (rc == 0) {
+		rc = peer_start_tls(c->peer, c->config->tls, host->name.ptr, host->tlsa,
+			host->tlsa_n, c->config->patience_ms, &c->trust, err);
+		c->is_broken = c->is_broken || rc < 0;
+	}
 	if (rc < 0) {
 		/* However it failed: another try may do without. */
-		c->is_broken = true;
+		set_result(tls, TLS_RESULT_FAILED, err->msg);
 		err->code = ERR_DENIED;
 		return -ERR_DENIED;
 	}
 	return hello(c, err);
 }
 
-static int secure(
-	struct smtp_client *c, const struct plan_host *host, enum smtp_need need, struct err *err)
+/* Whether TLS, as it is now, is what is needed. */
+static int check_trust(const struct smtp_client *c, const struct plan_host *host,
+	enum smtp_need need, struct smtp_tls *tls, struct err *err)
+{
+	const enum peer_trust least = host->tlsa_n                 ? PEER_DANE
+				      : need == SMTP_NEED_VERIFIED ? PEER_VERIFIED
+								   : PEER_UNKNOWN;
+	const char *reason;
+
+	if (c->trust >= least)
+		return 0;
+	set_result(tls, peer_tls_result(c->peer, &reason), reason);
+	return err_set(err, ERR_DENIED, "the server's certificate is not good: %s", reason);
+}
+
+static int secure(struct smtp_client *c, const struct plan_host *host, enum smtp_need need,
+	struct smtp_tls *tls, struct err *err)
 {
 	int rc;
 
-	if (need == SMTP_NEED_NONE || (need == SMTP_NEED_SOME && !c->offer.starttls))
+	if (need == SMTP_NEED_NONE)
 		return 0;
-	if (!c->offer.starttls)
-		return err_set(err, ERR_DENIED, "TLS is needed, and the server does not offer it");
-	rc = start_tls(c, host, err);
-	if (rc < 0)
-		return rc;
-	if (need == SMTP_NEED_VERIFIED && c->trust < PEER_VERIFIED)
-		return err_set(err, ERR_DENIED, "the server's certificate is not good");
-	if (host->tlsa_n && c->trust != PEER_DANE)
-		return err_set(
-			err, ERR_DENIED, "the server's certificate fits none of its TLSA records");
-	return 0;
+	tls->is_tried = true;
+	peer_our_address(c->peer, tls->our_ip);
+	if (!c->offer.starttls) {
+		set_result(tls, TLS_RESULT_NO_STARTTLS, "");
+		return need == SMTP_NEED_SOME
+			       ? 0
+			       : err_set(err, ERR_DENIED,
+					 "TLS is needed, and the server does not offer it");
+	}
+	rc = start_tls(c, host, tls, err);
+	return rc < 0 ? rc : check_trust(c, host, need, tls, err);
 }
 
 static struct smtp_client *client_new(const struct smtp_client_config *config)
@@ -143,21 +166,21 @@ static struct smtp_client *client_new(const struct smtp_client_config *config)
 }
 
 static int open_once(const struct smtp_client_config *config, const struct plan_host *host,
-	unsigned port, enum smtp_need need, struct smtp_client **out, struct err *err)
+	unsigned port, enum smtp_need need, struct smtp_tls *tls, struct smtp_client **out,
+	struct err *err)
 {
 	struct smtp_client *c AUTO(smtp_client_close) = client_new(config);
-	char address[IP_TEXT_MAX];
 	size_t at;
 	int rc = peer_connect(host->addresses, host->addresses_n, port, config->connect_ms,
 		config->stop_fd, &c->peer, &at, err);
 
 	if (rc < 0)
 		return rc;
-	ip_write(&host->addresses[at], address);
-	snprintf(c->host, sizeof(c->host), "%.*s [%s]", SLICE_ARG(host->name), address);
+	ip_write(&host->addresses[at], tls->ip);
+	snprintf(c->host, sizeof(c->host), "%.*s [%s]", SLICE_ARG(host->name), tls->ip);
 	rc = greet(c, err);
 	if (rc == 0)
-		rc = secure(c, host, need, err);
+		rc = secure(c, host, need, tls, err);
 	if (rc < 0)
 		return rc;
 	*out = c;
@@ -166,15 +189,18 @@ static int open_once(const struct smtp_client_config *config, const struct plan_
 }
 
 int smtp_client_open(const struct smtp_client_config *config, const struct plan_host *host,
-	unsigned port, enum smtp_need need, struct smtp_client **out, struct err *err)
+	unsigned port, enum smtp_need need, struct smtp_tls *tls_out, struct smtp_client **out,
+	struct err *err)
 {
+	struct smtp_tls ignored;
 	int rc;
 
+	*tls_out = (struct smtp_tls){.is_tried = false};
 	if (host->has_tlsa && need < SMTP_NEED_TLS)
 		need = SMTP_NEED_TLS;
-	rc = open_once(config, host, port, need, out, err);
+	rc = open_once(config, host, port, need, tls_out, out, err);
 	if (rc == -ERR_DENIED && need == SMTP_NEED_SOME)
-		rc = open_once(config, host, port, SMTP_NEED_NONE, out, err);
+		rc = open_once(config, host, port, SMTP_NEED_NONE, &ignored, out, err);
 	return rc;
 }
 

@@ -14,6 +14,8 @@
 #include "courier/plan.h"
 #include "queue/queue.h"
 
+enum { SMTP_TLS_REASON = 160 };
+
 enum smtp_need {        /* of TLS */
 	SMTP_NEED_NONE, /* not even tried */
 	SMTP_NEED_SOME, /* taken if it is offered */
@@ -30,12 +32,20 @@ struct smtp_client_config {
 
 struct smtp_client;
 
+/* What TLS came to, for who counts it. */
+struct smtp_tls {
+	bool is_tried; /* there was a server that greeted: the rest is set */
+	enum tls_result result;
+	char our_ip[IP_TEXT_MAX], ip[IP_TEXT_MAX]; /* theirs */
+	char reason[SMTP_TLS_REASON];
+};
+
 /* smtp_client_open - connected, greeted, with TLS if that can be. A host with TLSA records needs
- * more than `need` says. -ERR_BUSY, -ERR_IO: worth another host, or another time; -ERR_DENIED: TLS
- * as it is needed cannot be had. err says why. */
+ * more than `need` says. *tls_out is always written. -ERR_BUSY, -ERR_IO: worth another host, or
+ * another time; -ERR_DENIED: TLS as it is needed cannot be had. err says why. */
 MUST_CHECK int smtp_client_open(const struct smtp_client_config *config,
-	const struct plan_host *host, unsigned port, enum smtp_need need, struct smtp_client **out,
-	struct err *err);
+	const struct plan_host *host, unsigned port, enum smtp_need need, struct smtp_tls *tls_out,
+	struct smtp_client **out, struct err *err);
 /* smtp_client_open_here - LMTP to this host's mail server. */
 MUST_CHECK int smtp_client_open_here(const struct smtp_client_config *config, const char *path,
 	struct smtp_client **out, struct err *err);

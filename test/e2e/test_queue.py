@@ -192,6 +192,28 @@ def certificate(tmp_path, name):
     return context
 
 
+POLICIES = ('no-policy-found', 'sts', 'tlsa')
+RESULTS = ('', 'starttls-not-supported', 'certificate-host-mismatch', 'certificate-expired', 'certificate-not-trusted',
+           'validation-failure', 'tlsa-invalid', 'dnssec-invalid', 'sts-policy-fetch-error', 'sts-policy-invalid',
+           'sts-webpki-invalid')
+
+
+def in_tls_db(instance, query):
+    with contextlib.closing(sqlite3.connect('file:%s?mode=ro' % (instance.dir / 'courier' / 'tls.db'), uri=True)) as db:
+        return db.execute(query).fetchall()
+
+
+def tls_results(instance):
+    """(domain, type of policy, sessions that were good, that were not)"""
+    return [(d, POLICIES[t], good, failed) for d, t, good, failed in in_tls_db(
+        instance, 'SELECT domain, type, good, failed FROM policy ORDER BY domain')]
+
+
+def tls_failures(instance):
+    return [(d, RESULTS[result], mx, reason) for d, result, mx, reason in in_tls_db(
+        instance, 'SELECT domain, result, mx_host, reason FROM failure JOIN policy ON policy = id ORDER BY domain')]
+
+
 def test_tls_is_taken_and_done_without(tmp_path):
     with sending() as (instance, fleet, names):
         safe = fleet.add('safe.example', tls=certificate(tmp_path, 'else.example'))
@@ -200,6 +222,9 @@ def test_tls_is_taken_and_done_without(tmp_path):
         wait_for('both', lambda: safe.got('a@safe.example') and broken.got('b@broken.example'))
         assert safe.got('a@safe.example')[0].is_tls
         assert not broken.got('b@broken.example')[0].is_tls
+        wait_for('what is counted', lambda: tls_results(instance) == [
+            ('broken.example', 'no-policy-found', 0, 1), ('safe.example', 'no-policy-found', 1, 0)])
+        assert [f[:2] for f in tls_failures(instance)] == [('broken.example', 'validation-failure')]
 
 
 def test_what_a_server_cannot_take():
