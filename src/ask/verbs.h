@@ -11,8 +11,9 @@ enum ask_verb {
 	ASK_RESOLVE = 1,
 
 	/*
-	 * enqueue - a letter for elsewhere: numbers delivery id, the message's number (track/track.h),
-	 * bits of enum ask_letter, submitter, accepted_s, ret ('F', 'H', 0); sender, envid; numbers size and offset of the
+	 * enqueue - a letter for elsewhere: numbers delivery id, the message's number
+	 * (track/track.h), bits of enum ask_letter, submitter, accepted_s, ret ('F', 'H', 0);
+	 * sender, what MAIL says instead of it (or nothing), envid; numbers size and offset of the
 	 * text; the text, or empty: it is in the descriptor that comes with the request; the number
 	 * of recipients; for each of them address, recipient (as the sender named it; empty: the
 	 * same), orcpt, notify. Answered, without fields, when it is on disk.

@@ -84,7 +84,7 @@ struct config {
 	uint64_t courier_smtp_port, courier_connections, courier_per_destination,
 		courier_lifetime_s, courier_delay_s, courier_patience_s, courier_connect_s;
 	struct slice courier_smarthost, courier_retry, courier_ca_file;
-	uint64_t senders_check, senders_dmarc, senders_sign;
+	uint64_t senders_check, senders_dmarc, senders_sign, senders_tag;
 	struct slice sms_url, sms_method, sms_header, sms_type, sms_body;
 	struct slice acme_directory, acme_contact, acme_ca_file, acme_challenge, acme_addresses;
 	uint64_t acme_customers;

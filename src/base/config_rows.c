@@ -167,6 +167,11 @@ const struct config_row config_rows[] = {
 		"or file it as spam. Mail with more than one From is refused, too."},
 	{"senders.sign", TYPE_SWITCH, AT(senders_sign), "true", 0, 0, CONFIG_SERVER,
 		"Sign what users send for their domains by DKIM, with the keys of posthouse dkim."},
+	{"senders.tag", TYPE_SWITCH, AT(senders_tag), "true", 0, 0, CONFIG_SERVER,
+		"Write a signature into the envelope senders of what users send elsewhere (BATV), so "
+		"that bounces of mail that they never sent are known and filed as spam, from eight "
+		"days after this was turned on. Not for users who also send by others' servers from "
+		"addresses here: their true bounces would be filed there, too."},
 	{"acme.directory", TYPE_URL, AT(acme_directory), "", 0, 0, CONFIG_COURIER,
 		"Where certificates are ordered (RFC 8555): the URL of the CA's directory, such as "
 		"https://acme-v02.api.letsencrypt.org/directory. To set it is to agree to the CA's "

@@ -91,12 +91,15 @@ static int take_letter(
 	m->accepted_s = (int64_t)frame_u64(f);
 	m->ret = (char)frame_u64(f);
 	m->sender = frame_bytes(f);
+	m->path = frame_bytes(f);
 	m->envid = frame_bytes(f);
 	body->size = frame_u64(f);
 	body->at = frame_u64(f);
 	body->bytes = frame_bytes(f);
 	m->origin = m->submitter ? QUEUE_OF_USER : QUEUE_OF_FORWARD;
 	rc = take_text(m, &m->sender, err);
+	if (rc == 0)
+		rc = take_text(m, &m->path, err);
 	if (rc == 0)
 		rc = take_text(m, &m->envid, err);
 	if (rc == 0)

@@ -59,7 +59,7 @@ static void put_by(const struct queue_message *m, struct buf *out)
 void smtp_put_mail(const struct smtp_client *c, const struct queue_message *m, struct buf *out)
 {
 	buf_lit(out, "MAIL FROM:<");
-	buf_append(out, m->sender);
+	buf_append(out, m->path.len && !c->is_lmtp ? m->path : m->sender);
 	buf_byte(out, '>');
 	if (c->offer.size)
 		buf_printf(out, " SIZE=%llu", (unsigned long long)m->size);

@@ -293,7 +293,8 @@ static bool check_addresses(struct sending *s)
 {
 	bool is_any = false;
 
-	if (s->m->sender.len && !is_address(s->m->sender)) {
+	if ((s->m->sender.len && !is_address(s->m->sender)) ||
+		(s->m->path.len && !is_address(s->m->path))) {
 		set_all(s, QUEUE_OUT_FAILED, slice_lit("553 5.1.7 malformed sender"));
 		return false;
 	}

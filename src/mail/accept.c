@@ -253,7 +253,7 @@ static void submit_uncounted(struct service *service, const struct mail_envelope
 	} else if (is_direct(letter)) {
 		letter_free(&letter);
 		first = envelope->recipients[0].resolved.targets[0];
-		first.is_suspect = envelope->is_suspect;
+		first.is_suspect = first.is_suspect || envelope->is_suspect;
 		mail_deliver(service, &first, (struct slice){0}, in, envelope->delivery_id, done,
 			context);
 	} else if (is_all_elsewhere(letter)) {

@@ -53,6 +53,7 @@ static int add_target(struct letter *letter, struct map *seen, const struct mail
 		.recipient = recipient,
 		.orcpt = orcpt,
 		.notify = r->notify,
+		.is_suspect = from->is_suspect,
 		.number = (unsigned)letter->targets_n};
 	rc = copy(letter, from->address, &t->address, err);
 	if (rc < 0 || map_get(seen, target_key(t)))

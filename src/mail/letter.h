@@ -32,6 +32,7 @@ struct letter_target {
 	unsigned number; /* key in the table, with the letter's id */
 	enum letter_state state;
 	enum err_code code;
+	bool is_suspect; /* to the folder of spam, this one alone */
 	bool is_crossed; /* no longer in the table */
 };
 

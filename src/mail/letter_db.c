@@ -24,6 +24,8 @@ static const struct db_migration schema[] = {
 	 "CREATE TABLE chunk(id INTEGER PRIMARY KEY, bytes BLOB NOT NULL);"},
 	/* of the message, in its history */
 	{"ALTER TABLE letter ADD COLUMN message INTEGER NOT NULL DEFAULT 0"},
+	/* 1: to the folder of spam */
+	{"ALTER TABLE target ADD COLUMN flags INTEGER NOT NULL DEFAULT 0"},
 };
 
 int letter_db_open(const char *path, struct db **db_out, struct err *err)
@@ -80,9 +82,10 @@ static int insert_targets(struct db *db, const struct letter *letter, struct err
 
 		rc = db_do(db, err,
 			"INSERT INTO target(letter, number, account, address, recipient, orcpt,"
-			" notify) VALUES(?, ?, ?, ?, ?, ?, ?)",
+			" notify, flags) VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
 			db_i(letter->id), db_i(t->number), db_i((int64_t)t->account),
-			db_t(t->address), db_t(t->recipient), db_t(t->orcpt), db_i(t->notify));
+			db_t(t->address), db_t(t->recipient), db_t(t->orcpt), db_i(t->notify),
+			db_i(t->is_suspect));
 	}
 	return rc;
 }
@@ -127,7 +130,7 @@ static int load_targets(struct db *db, struct letter *letter, struct err *err)
 		return rc;
 	letter->targets = arena_array(&letter->arena, struct letter_target, (size_t)n);
 	rc = db_query(db, &stmt, err,
-		"SELECT number, account, address, recipient, orcpt, notify FROM target"
+		"SELECT number, account, address, recipient, orcpt, notify, flags FROM target"
 		" WHERE letter = ? ORDER BY number",
 		db_i(letter->id));
 	while (rc >= 0 && (rc = db_step(stmt, err)) == 1) {
@@ -141,6 +144,7 @@ static int load_targets(struct db *db, struct letter *letter, struct err *err)
 		t->recipient = arena_dup(&letter->arena, db_text(stmt, 3));
 		t->orcpt = arena_dup(&letter->arena, db_text(stmt, 4));
 		t->notify = (unsigned)db_int(stmt, 5);
+		t->is_suspect = db_int(stmt, 6) & 1;
 		if (!t->address.ptr || !t->recipient.ptr || !t->orcpt.ptr)
 			return err_set(err, ERR_TOOBIG, "envelope too large");
 		letter->targets_n++;

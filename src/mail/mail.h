@@ -18,6 +18,7 @@ struct door;
 struct certificates;
 struct country;
 struct mail_sending;
+struct return_paths;
 struct notices;
 struct policy;
 
@@ -31,6 +32,7 @@ struct service {
 	struct door *door;                 /* checks at port 25: door/door.h; NULL: none */
 	struct mail_accept *accept;        /* the delivery log */
 	struct mail_queue *queue;          /* mail for elsewhere */
+	struct return_paths *return_paths; /* its senders: return_paths.h; NULL: as they are */
 	struct mail_sessions sessions;     /* who is signed in */
 	struct notices *notices;           /* mail from the service itself: notice/notice.h */
 	struct policy *policy;             /* logins without TLS: policy/policy.h */
@@ -75,6 +77,7 @@ struct mail_recipient {
 	struct slice address, orcpt;
 	unsigned notify; /* bits of enum mail_notify; 0: not given */
 	struct mail_resolved resolved;
+	bool is_unasked; /* of the null path, to an address of ours whose tag is not good */
 };
 
 enum mail_notify { NOTIFY_NEVER = 1, NOTIFY_SUCCESS = 2, NOTIFY_FAILURE = 4, NOTIFY_DELAY = 8 };

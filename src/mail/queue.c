@@ -13,6 +13,7 @@
 #include "ask/verbs.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "mail/return_paths.h"
 
 enum {
 	PUT_MS = 20000, /* a client waits for the courier; one that starts anew is back by then */
@@ -63,7 +64,7 @@ static void pack_targets(const struct letter *letter, struct buf *out)
 }
 
 void mail_queue_pack(const struct letter *letter, const struct incoming *in, bool is_repeated,
-	struct slice text, struct buf *out)
+	struct slice path, struct slice text, struct buf *out)
 {
 	const unsigned flags = (letter->is_smtputf8 ? ASK_LETTER_SMTPUTF8 : 0) |
 			       (letter->is_8bit ? ASK_LETTER_8BIT : 0) |
@@ -77,6 +78,7 @@ void mail_queue_pack(const struct letter *letter, const struct incoming *in, boo
 	frame_put_u64(out, (uint64_t)letter->accepted_s);
 	frame_put_u64(out, (unsigned char)letter->ret);
 	frame_put(out, letter->sender);
+	frame_put(out, path);
 	frame_put(out, letter->envid);
 	frame_put_u64(out, in->size - letter->own_bytes);
 	frame_put_u64(out, letter->own_bytes);
@@ -90,18 +92,25 @@ static void put(struct mail_queue *queue, struct letter *letter, struct incoming
 	struct courier_queue *q = (struct courier_queue *)queue;
 	struct put *p = mem_new(struct put);
 	struct slice text = {0};
-	struct buf frame;
-	int fd = -1;
+	struct buf frame, path AUTO(buf_done);
+	struct err err;
+	int fd = -1, rc;
 
 	*p = (struct put){
 		.letter = letter, .in = incoming_ref(in), .done = done, .context = context};
+	buf_init(&path, RETURN_PATH_MAX);
+	rc = return_paths_put(q->service, letter, &path, &err);
+	if (rc < 0) {
+		put_done(p, NULL, rc, &err);
+		return;
+	}
 	if (spool_view(in->spool, &text))
 		text = slice_from(text, letter->own_bytes);
 	else
 		fd = spool_fd(in->spool);
 	buf_init(&frame, ASK_REQUEST_MAX);
 	frame_begin(&frame, 0, fd < 0 ? ASK_ENQUEUE : ASK_ENQUEUE_FILE);
-	mail_queue_pack(letter, in, is_repeated, text, &frame);
+	mail_queue_pack(letter, in, is_repeated, buf_slice(&path), text, &frame);
 	ask_call(q->service->ask, &frame, fd, PUT_MS, put_done, p);
 }
 

@@ -23,8 +23,8 @@ static inline void mail_queue_put(struct mail_queue *queue, struct letter *lette
 	queue->put(queue, letter, in, is_repeated, done, context);
 }
 
-/* mail_queue_pack - the request's fields (ask/verbs.h) but for the text. */
+/* mail_queue_pack - the request's fields (ask/verbs.h). path: what MAIL says; empty: the sender. */
 void mail_queue_pack(const struct letter *letter, const struct incoming *in, bool is_repeated,
-	struct slice text, struct buf *out);
+	struct slice path, struct slice text, struct buf *out);
 
 #endif

@@ -166,12 +166,12 @@ static int insert_message(struct db *db, struct queue_message *m, struct err *er
 {
 	const int rc = db_do(db, err,
 		"INSERT INTO message(delivery, submitter, origin, priority, flags, sender, envid,"
-		" ret, accepted_s, expires_s, by_s, size, track)"
-		" VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		" ret, accepted_s, expires_s, by_s, size, track,"
+		" path) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 		db_i((int64_t)m->delivery_id), db_i((int64_t)m->submitter), db_i(m->origin),
 		db_i(m->priority), db_i(m->flags), db_t(m->sender), db_t(m->envid), db_i(m->ret),
 		db_i(m->accepted_s), db_i(m->expires_s), db_i(m->by_s), db_i((int64_t)m->size),
-		db_i((int64_t)m->number));
+		db_i((int64_t)m->number), db_t(m->path));
 
 	if (rc == 0)
 		m->id = db_last_id(db);

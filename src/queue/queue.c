@@ -37,6 +37,8 @@ static const struct db_migration schema[] = {
 	 "CREATE TABLE setting(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"},
 	/* in its history */
 	{"ALTER TABLE message ADD COLUMN track INTEGER NOT NULL DEFAULT 0"},
+	/* what MAIL says */
+	{"ALTER TABLE message ADD COLUMN path TEXT NOT NULL DEFAULT ''"},
 };
 
 static int open_db(const char *path, struct db **out, struct err *err)
@@ -172,7 +174,7 @@ int queue_load_message(struct db *db, int64_t id, struct queue_message *m, struc
 	struct db_stmt *row AUTO(db_stmt_auto) = NULL;
 	int rc = db_query(db, &row, err,
 		"SELECT delivery, submitter, origin, priority, flags, sender, envid, ret,"
-		" accepted_s, expires_s, by_s, size, track FROM message WHERE id = ?",
+		" accepted_s, expires_s, by_s, size, track, path FROM message WHERE id = ?",
 		db_i(id));
 
 	if (rc == 0)
@@ -193,7 +195,10 @@ int queue_load_message(struct db *db, int64_t id, struct queue_message *m, struc
 	m->by_s = db_int(row, 10);
 	m->size = (uint64_t)db_int(row, 11);
 	m->number = (uint64_t)db_int(row, 12);
-	return m->sender.ptr && m->envid.ptr ? 0 : err_set(err, ERR_TOOBIG, "envelope too large");
+	m->path = arena_dup(&m->arena, db_text(row, 13));
+	return m->sender.ptr && m->envid.ptr && m->path.ptr
+		       ? 0
+		       : err_set(err, ERR_TOOBIG, "envelope too large");
 }
 
 int queue_load_recipient(struct db_stmt *row, struct queue_message *m, struct err *err)

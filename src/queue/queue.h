@@ -114,6 +114,7 @@ struct queue_message {
 	enum queue_priority priority;
 	unsigned flags; /* bits of enum queue_flag */
 	struct slice sender, envid;
+	struct slice path;  /* what MAIL says instead of the sender; empty: the sender */
 	char ret;           /* 'F'ull, 'H'eaders, 0 */
 	int64_t accepted_s; /* wall clock, as all times here */
 	int64_t not_before_s;

@@ -22,6 +22,7 @@
 #include "door/door.h"
 #include "mail/country.h"
 #include "mail/limits.h"
+#include "mail/return_paths.h"
 #include "notice/notice.h"
 #include "policy/policy.h"
 
@@ -157,6 +158,8 @@ static int open_mail(struct server *server, struct err *err)
 	service->senders.is_dmarc_obeyed = server->config->senders_dmarc;
 	service->senders.is_signed = server->config->senders_sign;
 	if (rc == 0)
+		rc = return_paths_open(service, server->config->senders_tag, err);
+	if (rc == 0)
 		rc = open_door(server, err);
 	if (rc == 0)
 		rc = track_open("track.db", (unsigned)server->config->trace_days, service->pool,
@@ -267,6 +270,7 @@ static void close_parts(struct server *server)
 		mail_accept_close(&service->accept);
 	if (service->queue)
 		mail_queue_close(&service->queue);
+	return_paths_close(service);
 	track_close(&service->track);
 	if (service->security_log)
 		security_log_close(&service->security_log);

@@ -148,6 +148,7 @@ static int rcpt_fill(
 	struct service *service = session_service(c);
 	struct session *s = session_of(c);
 	struct arena *arena = &s->tx->arena;
+	bool may_be_elsewhere = s->kind == KIND_SUBMISSION || s->tx->env.is_report;
 	int rc = 0;
 
 	if (rcpt->to.domain.len == 0)
@@ -164,9 +165,11 @@ static int rcpt_fill(
 		buf_append(&b, rcpt->orcpt);
 		r->orcpt = arena_dup(arena, buf_slice(&b));
 	}
-	rc = mail_resolve(service->directory, r->address, arena, &r->resolved, err);
+	rc = smtp_bounce_restore(c, &rcpt->to, r, &may_be_elsewhere, err);
+	if (rc == 0)
+		rc = mail_resolve(service->directory, r->address, arena, &r->resolved, err);
 	/* A report finds its way to a sender elsewhere, too. */
-	if (rc == -ERR_DENIED && (s->kind == KIND_SUBMISSION || s->tx->env.is_report))
+	if (rc == -ERR_DENIED && may_be_elsewhere)
 		rc = resolve_elsewhere(r->address, arena, &r->resolved, err);
 	return rc;
 }

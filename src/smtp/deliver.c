@@ -276,6 +276,7 @@ void smtp_session_deliver(struct conn *c)
 		smtp_session_tx_free(c);
 		return;
 	}
+	smtp_bounce_judge(c);
 	smtp_scan(c);
 }
 

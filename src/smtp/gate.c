@@ -7,6 +7,7 @@
 #include "ask/ask.h"
 #include "base/clock.h"
 #include "door/door.h"
+#include "mailauth/return_path.h"
 #include "smtp/session.h"
 
 /* ---- asking ---- */
@@ -119,7 +120,8 @@ static void look(struct conn *c)
 	struct session *s = session_of(c);
 
 	s->visit->helo = slice_str(s->helo);
-	s->visit->sender = s->tx->env.sender;
+	/* Tags change; whoever they are of is the same. */
+	s->visit->sender = prvs_strip(s->tx->env.sender);
 	door_look(session_service(c)->door, s->visit);
 }
 

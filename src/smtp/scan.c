@@ -7,8 +7,8 @@
 #include "mail/rebuild.h"
 #include "smtp/session.h"
 
-/* Puts fields behind our Return-Path: a new message, since what came is parsed already. */
-static int put_fields(struct conn *c, struct slice fields, struct err *err)
+/* A new message, since what came is parsed already. */
+int smtp_session_put_fields(struct conn *c, struct slice fields, struct err *err)
 {
 	struct session_tx *tx = session_of(c)->tx;
 	struct incoming *in AUTO(incoming_free) =
@@ -29,6 +29,7 @@ static int put_fields(struct conn *c, struct slice fields, struct err *err)
 		rc = incoming_finish(in, err);
 	if (rc < 0)
 		return rc;
+	in->number = before->number;
 	tx->in = in;
 	in = before;
 	return 0;
@@ -45,7 +46,7 @@ static void follow(struct conn *c, const struct scan_result *result)
 		smtp_session_refuse(c,
 			result->action == SCAN_DEFER ? SMTP_SAY_DEFERRED : SMTP_SAY_REFUSED,
 			text[0] ? text : NULL);
-	} else if (result->fields.len && put_fields(c, result->fields, &err) < 0) {
+	} else if (result->fields.len && smtp_session_put_fields(c, result->fields, &err) < 0) {
 		log_error(conn_log(c), "scan", log_e(&err));
 		smtp_session_refuse(c, smtp_say_of(err.code), NULL);
 	} else {

@@ -131,6 +131,8 @@ void smtp_gate_close(struct conn *c);
 struct slice smtp_gate_name(const struct session *s); /* the peer's confirmed name, or empty */
 /* scan.c: shows the message to a scanner if there is one; then smtp_session_store(). */
 void smtp_scan(struct conn *c);
+/* smtp_session_put_fields - behind our Return-Path. */
+MUST_CHECK int smtp_session_put_fields(struct conn *c, struct slice fields, struct err *err);
 /* smtp_gate_unknown - there is no such recipient; true: the reply comes late. */
 bool smtp_gate_unknown(struct conn *c, enum smtp_say say);
 
@@ -158,6 +160,13 @@ struct keeper_call smtp_sender_park(struct conn *c, conn_resume_fn *resume);
 bool smtp_seal_is_needed(struct conn *c);
 void smtp_seal(struct conn *c, struct slice results);
 void smtp_seal_free(struct session_seal **seal);
+
+/* bounce.c: addresses of our return paths. restore: r->address becomes whom it is about; true in
+ * elsewhere_out: it may be elsewhere. -ERR_NOTFOUND: forged, or too old. judge: the message is
+ * whole; a bounce of what nobody sent is marked, and goes to the folder of spam. */
+MUST_CHECK int smtp_bounce_restore(struct conn *c, const struct smtp_addr *to,
+	struct mail_recipient *r, bool *elsewhere_out, struct err *err);
+void smtp_bounce_judge(struct conn *c);
 
 /* message.c */
 /* smtp_session_trace - begin the message with our own lines; results stand behind the first. */

@@ -133,8 +133,10 @@ class Instance:
         listen = ''.join('\t%s = "127.0.0.1:%d";\n' % item for item in self.ports.items())
         # No test asks anybody outside: where it brings no DNS of its own, nobody answers.
         resolver = '' if 'resolver = ' in self.settings else 'resolver = "127.0.0.1:9";\n'
-        (self.dir / 'posthouse.conf').write_text(
-            'host_name = "%s";\nlisten = {\n%s};\n%s%s\n' % (HOST, listen, resolver, self.settings))
+        # What receivers see as sender is what was said, but where the tests are about that.
+        senders = '' if 'senders = ' in self.settings else 'senders = { tag = false; };\n'
+        (self.dir / 'posthouse.conf').write_text('host_name = "%s";\nlisten = {\n%s};\n%s%s%s\n' % (
+            HOST, listen, resolver, senders, self.settings))
 
     # ---- life
 
