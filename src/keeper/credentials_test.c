@@ -458,8 +458,14 @@ static void test_passwords(void **state)
 		{"Summer2024!!", -ERR_SYNTAX}, {"letmein-letmein", -ERR_SYNTAX},
 		{"correcthorsebatterystaple", -ERR_SYNTAX}, {"jane.doe@example.org", -ERR_SYNTAX},
 		{"Jane.Doe2024", -ERR_SYNTAX}, {"example.org!1", -ERR_SYNTAX},
-		{"three blind snails 77", 0}, {"xK4!vb0Qm2z", 0}, {"Umbau der Orgel im Mai", 0},
-		{"пароль из десяти", 0}};
+		{"password48213957", -ERR_SYNTAX}, {"12dragon3456", -ERR_SYNTAX},
+		{"1990dragon1990", -ERR_SYNTAX}, {"monkey-2024-12", -ERR_SYNTAX},
+		{"20010911master", -ERR_SYNTAX}, {"a1b2abcdef", -ERR_SYNTAX},
+		/* What programs make: hexadecimal digits, few of them letters. */
+		{"3f9a0b1c7d2e4856", 0}, {"7301948f26a05183", 0}, {"4071a829b3256", 0},
+		{"4071829a3256", 0}, {"09f911029d74", 0}, {"52907362185047a9", 0},
+		{"9387162450729183", 0}, {"three blind snails 77", 0}, {"xK4!vb0Qm2z", 0},
+		{"Umbau der Orgel im Mai", 0}, {"пароль из десяти", 0}};
 	struct err err;
 
 	(void)state;

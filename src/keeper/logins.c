@@ -250,6 +250,27 @@ static void upgrade(struct logins *l, const struct secret *secret, struct slice 
 		log_warn(NULL, "hash_upgrade_failed", log_e(&err));
 }
 
+/* A failure costs a run of the usual cost at least, as it does where nobody is: with a cheaper hash
+ * of the account's (from elsewhere, or made for trials) the time would tell that there is one. */
+static int verify(
+	struct logins *l, const struct secret *secret, struct slice password, struct err *err)
+{
+	struct err ignored;
+	int rc = hash_verify(secret->hash, password, err);
+
+	if (rc == -ERR_DENIED && hash_is_weaker(secret->hash, l->config.cost) &&
+		hash_verify(l->nobody, password, &ignored) == -ERR_BUSY)
+		rc = err_set(err, ERR_BUSY, "%s", ignored.msg);
+	return rc;
+}
+
+static int verify_nobody(struct logins *l, struct slice password, struct err *err)
+{
+	int rc = hash_verify(l->nobody, password, err);
+
+	return rc == 0 ? err_set(err, ERR_DENIED, "wrong password") : rc;
+}
+
 static void attempt_run(struct crew_job *job, bool is_dismissed)
 {
 	struct attempt *a = (struct attempt *)job; /* its first member */
@@ -267,14 +288,14 @@ static void attempt_run(struct crew_job *job, bool is_dismissed)
 	}
 	verdict.seq = secrets_seq(l->config.secrets); /* before anything is read */
 	found = secrets_get(l->config.secrets, a->account, &secret, &err);
-	if (found == 0 || found == -ERR_NOTFOUND) {
-		verdict.rc = hash_verify(found == 0 ? secret.hash : l->nobody, password, &err);
+	if (found == 0) {
+		verdict.rc = verify(l, &secret, password, &err);
+	} else if (found == -ERR_NOTFOUND) {
+		verdict.rc = verify_nobody(l, password, &err);
 	} else {
 		log_error(NULL, "secrets_unreadable", log_e(&err));
 		verdict.rc = err_set(&err, ERR_BUSY, "the secrets cannot be read");
 	}
-	if (found != 0 && verdict.rc == 0)
-		verdict.rc = err_set(&err, ERR_DENIED, "wrong password");
 	verdict.epoch = secret.epoch;
 	verdict.reason = err.msg;
 	attempt_end(a, &verdict, version);

@@ -7,11 +7,19 @@
 
 enum {
 	TEXT_MAX = 128,  /* a longer one is looked at up to here */
-	OWN_MIN = 5,     /* letters that it must have beside common words and rows */
+	AROUND_MIN = 5,  /* characters that it must have around the address */
 	ROW_MIN = 4,     /* neighbours in a row that count as one */
 	ADDRESS_MIN = 3, /* a shorter local part says nothing */
 	KINDS_MIN = 4,   /* different characters */
 	REPEAT_MAX = 6,  /* length of a piece that is repeated */
+
+	/* What is no common word and no row, in bits of what it costs a guesser at the least. */
+	OWN_BITS_MIN = 20,
+	LETTER_BITS = 4, /* a letter or sign */
+	DIGITS_FEW = 4,  /* so many digits together are a year or a date, and cost a bit each */
+	DIGIT_BITS = 3,  /* those beyond */
+	SWITCH_BITS = 2, /* from letters to digits or back, more often than people do it */
+	SWITCHES_FREE = 2,
 };
 
 /* What people take, by the lists of what was found; with what they take it together with. */
@@ -121,28 +129,61 @@ static size_t longest_row(struct slice s)
 	return longest >= ROW_MIN ? longest : 0;
 }
 
-/* The letters and signs that remain when words, rows and digits are taken out; digits beside a word
- * cost a guesser little. */
-static size_t count_own(struct slice s)
+static bool is_digits(struct slice s)
+{
+	for (size_t i = 0; i < s.len; i++) {
+		if (s.ptr[i] < '0' || s.ptr[i] > '9')
+			return false;
+	}
+	return true;
+}
+
+/* What remains when words and rows are taken out. */
+struct own {
+	size_t bits;
+	size_t digits; /* of the run we are in */
+	size_t switches;
+	bool has_letter, has_any; /* the last one was a letter; there was one */
+};
+
+static void add_own(struct own *own, char c)
+{
+	const bool is_letter = c < '0' || c > '9';
+
+	own->switches += own->has_any && is_letter != own->has_letter;
+	own->digits = is_letter ? 0 : own->digits + 1;
+	if (is_letter)
+		own->bits += LETTER_BITS;
+	else
+		own->bits += own->digits > DIGITS_FEW ? DIGIT_BITS : 1;
+	own->has_letter = is_letter;
+	own->has_any = true;
+}
+
+static size_t own_bits(struct slice s)
 {
 	char lower[TEXT_MAX], likes[TEXT_MAX];
 	struct slice rest = to_lower(s, lower, false), like = to_lower(s, likes, true);
-	size_t own = 0, gone;
+	struct own own = {0};
+	size_t gone;
 
 	for (; rest.len; rest = slice_from(rest, gone), like = slice_from(like, gone)) {
-		const size_t word = longest_word(like), other = longest_word(rest);
-		const size_t row = longest_row(rest);
+		const size_t other = longest_word(rest), row = longest_row(rest);
+		size_t word = longest_word(like);
 
+		if (is_digits(slice_head(rest, word)))
+			word = 0; /* nobody reads a word there */
 		gone = word > other ? word : other;
 		gone = row > gone ? row : gone;
-		if (gone)
-			continue;
-		gone = 1;
-		own += rest.ptr[0] < '0' || rest.ptr[0] > '9';
+		if (!gone) {
+			gone = 1;
+			add_own(&own, rest.ptr[0]);
+		}
 	}
 	mem_wipe(lower, sizeof(lower));
 	mem_wipe(likes, sizeof(likes));
-	return own;
+	return own.bits +
+	       (own.switches > SWITCHES_FREE ? SWITCH_BITS * (own.switches - SWITCHES_FREE) : 0);
 }
 
 static bool is_repeated(struct slice s)
@@ -171,14 +212,10 @@ static size_t count_kinds(struct slice s)
 /* Digits alone are guessed through up to a dozen of them. */
 static bool is_number(struct slice s)
 {
-	for (size_t i = 0; i < s.len; i++) {
-		if (s.ptr[i] < '0' || s.ptr[i] > '9')
-			return false;
-	}
-	return s.len < 16;
+	return s.len < 16 && is_digits(s);
 }
 
-/* The address, or a part of it, with less than OWN_MIN around it. */
+/* The address, or a part of it, with less than AROUND_MIN around it. */
 static bool is_of_address(struct slice password, struct slice address)
 {
 	char a[TEXT_MAX], b[TEXT_MAX];
@@ -192,7 +229,7 @@ static bool is_of_address(struct slice password, struct slice address)
 	parts[1] = slice_head(whole, at);
 	parts[2] = slice_from(whole, at + 1);
 	for (size_t i = 0; i < 3; i++)
-		is_it |= parts[i].len >= ADDRESS_MIN && p.len < parts[i].len + OWN_MIN &&
+		is_it |= parts[i].len >= ADDRESS_MIN && p.len < parts[i].len + AROUND_MIN &&
 			 slice_find(p, parts[i]) != SIZE_MAX;
 	mem_wipe(a, sizeof(a));
 	return is_it;
@@ -206,7 +243,7 @@ int password_check(struct slice password, struct slice address, struct err *err)
 	if (is_of_address(password, address))
 		return err_set(err, ERR_SYNTAX, "The password is made of the address");
 	if (is_repeated(password) || is_number(password) || count_kinds(password) < KINDS_MIN ||
-		(password.len <= TEXT_MAX && count_own(password) < OWN_MIN &&
+		(password.len <= TEXT_MAX && own_bits(password) < OWN_BITS_MIN &&
 			count_chars(password) < 3 * PASSWORD_CHARS_MIN))
 		return err_set(
 			err, ERR_SYNTAX, "The password is too common: others would guess it early");
