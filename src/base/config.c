@@ -231,11 +231,17 @@ unsigned config_changes(const struct config *a, const struct config *b)
 	return when;
 }
 
+int64_t config_cleartext_until(const struct config_cleartext *service)
+{
+	if (service->mode == CLEARTEXT_CLOSED)
+		return 0;
+	return service->mode == CLEARTEXT_NOTIFY && service->date_s ? (int64_t)service->date_s
+								    : INT64_MAX;
+}
+
 bool config_is_cleartext_open(const struct config_cleartext *service, int64_t now_s)
 {
-	return service->mode == CLEARTEXT_ALLOW ||
-	       (service->mode == CLEARTEXT_NOTIFY &&
-		       (!service->date_s || now_s < (int64_t)service->date_s));
+	return now_s < config_cleartext_until(service);
 }
 
 static const struct config_listen *listener_of(
@@ -257,7 +263,8 @@ struct config_listen config_port(
 	const struct config_listen usual = {{{.port = config_services[service].port}}, 1};
 	const struct config_listen *set = listener_of(config, service);
 
-	if (!config_is_cleartext_open(cleartext, now_s) && !config_keeps_port(config, service))
+	if (!usual.at[0].port || (!config_is_cleartext_open(cleartext, now_s) &&
+					 !config_keeps_port(config, service)))
 		return (struct config_listen){.n = 0};
 	return set->n || cleartext->mode == CLEARTEXT_CLOSED ? *set : usual;
 }

@@ -37,14 +37,15 @@ struct config_listen {
 	size_t n; /* 0: off */
 };
 
-/* Services with a port that begins without TLS. Adding one is a row of config_services[], its
+/* Services that may be used without TLS. Adding one is a row of config_services[], its
  * listeners and cleartext settings in config_rows.c, and a row of policy_rows[]. */
-enum config_service { CONFIG_IMAP, CONFIG_SUBMISSION, CONFIG_SERVICES };
+enum config_service { CONFIG_IMAP, CONFIG_SUBMISSION, CONFIG_WEB, CONFIG_SERVICES };
 
 struct config_service_row {
 	const char *name;         /* of the listener that begins without TLS; cleartext.NAME */
 	size_t listen_at, tls_at; /* in struct config: that listener, and the one in TLS */
-	uint16_t port;            /* where it listens when only cleartext.NAME asks for it */
+	uint16_t port;            /* where it listens when only cleartext.NAME asks for it; 0: its
+				   * listener does not depend on logins */
 	bool has_starttls_port;   /* a listener that is set stays for STARTTLS when logins close */
 };
 extern const struct config_service_row config_services[CONFIG_SERVICES];
@@ -79,8 +80,8 @@ struct config {
 	struct slice door_trusted, door_lists, door_weights, door_link;
 	struct slice proxy_networks, scan_rspamd;
 	uint64_t scan_wait_s, scan_size_max, scan_required;
-	uint64_t door_refuse, door_greylist, door_tarpit, door_greet_s, door_greylist_s, door_tarpit_s,
-		door_per_address, door_per_network, door_per_sender;
+	uint64_t door_refuse, door_greylist, door_tarpit, door_greet_s, door_greylist_s,
+		door_tarpit_s, door_per_address, door_per_network, door_per_sender;
 	uint64_t courier_smtp_port, courier_connections, courier_per_destination,
 		courier_lifetime_s, courier_delay_s, courier_patience_s, courier_connect_s;
 	struct slice courier_smarthost, courier_retry, courier_ca_file;
@@ -103,7 +104,9 @@ MUST_CHECK int config_parse(
 	struct slice text, const char *file, struct config **config_out, struct err *err);
 void config_free(struct config **config);
 
-/* config_is_cleartext_open - logins without TLS are possible at this time. */
+/* config_cleartext_until - until when logins without TLS are possible, wall clock; 0: they are not,
+ * INT64_MAX: for good. config_is_cleartext_open - they are at this time. */
+int64_t config_cleartext_until(const struct config_cleartext *service);
 bool config_is_cleartext_open(const struct config_cleartext *service, int64_t now_s);
 
 /* config_keeps_port - the port of such a service is there also when logins without TLS are not

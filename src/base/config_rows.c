@@ -6,11 +6,12 @@
 const struct config_service_row config_services[CONFIG_SERVICES] = {
 	[CONFIG_IMAP] = {"imap", AT(imap), AT(imaps), 143, false},
 	[CONFIG_SUBMISSION] = {"submission", AT(submission), AT(submissions), 587, true},
+	[CONFIG_WEB] = {"web", AT(http), AT(https), 0, false},
 };
 
 /* The settings that each of them has. */
-#define CLEARTEXT(name, service, help)                                                             \
-	{"cleartext." name, TYPE_MODE, AT(cleartext[service].mode), "closed", 0, 0, CONFIG_RELOAD, \
+#define CLEARTEXT(name, service, usual, help)                                                      \
+	{"cleartext." name, TYPE_MODE, AT(cleartext[service].mode), usual, 0, 0, CONFIG_RELOAD,    \
 		help},                                                                             \
 		{"cleartext." name "_date", TYPE_DATE, AT(cleartext[service].date_s), "", 0, 0,    \
 			CONFIG_RELOAD,                                                             \
@@ -260,12 +261,15 @@ const struct config_row config_rows[] = {
 	{"passwords.cache", TYPE_TIME, AT(cache_s), "5 m", 0, DAY, CONFIG_KEEPER,
 		"How long the keeper remembers a good password, so that it need not be hashed "
 		"again; 0: not at all."},
-	CLEARTEXT("imap", CONFIG_IMAP,
+	CLEARTEXT("imap", CONFIG_IMAP, "closed",
 		"Whether IMAP takes a login without TLS on listen.imap (where that is empty, on "
 		"port 143): allow, notify (users who do it are told by mail) or closed."),
-	CLEARTEXT("submission", CONFIG_SUBMISSION,
+	CLEARTEXT("submission", CONFIG_SUBMISSION, "closed",
 		"The same for listen.submission (port 587). A port that is set there "
 		"stays open for STARTTLS."),
+	CLEARTEXT("web", CONFIG_WEB, "allow",
+		"The same for insecure.DOMAIN of web.insecure, without which it means nothing. "
+		"When it is closed, browsers are sent to the pages in TLS."),
 	{"cleartext.answer", TYPE_SWITCH, AT(cleartext_answer), "false", 0, 0, CONFIG_RELOAD,
 		"What a client meets on a port that is closed: true: the protocol's own refusal "
 		"with "

@@ -9,7 +9,8 @@ static void wipe(struct slice text)
 	mem_wipe((char *)(uintptr_t)text.ptr, text.len);
 }
 
-static const struct login_service service = {.name = "imap", .scope = SCOPE_IMAP | SCOPE_IMAP_READ};
+static const struct login_service service = {
+	.name = "imap", .scope = SCOPE_IMAP | SCOPE_IMAP_READ, .cleartext = CONFIG_IMAP};
 
 void auth_capabilities(struct conn *c, struct buf *out)
 {

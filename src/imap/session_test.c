@@ -83,7 +83,7 @@ static int set_up(void **state)
 	assert_int_equal(security_log_open("security.db", world.service.pool,
 				 &world.service.security_log, &err),
 		0);
-	world.service.cleartext_scopes = SCOPE_IMAP;
+	world.service.cleartext_until_s[CONFIG_IMAP] = INT64_MAX;
 	store.pool = world.service.pool;
 	assert_int_equal(store_new(&store, &world.service.store, &err), 0);
 	assert_int_equal(directory_open("directory.db", &world.service.directory, &err), 0);

@@ -3,6 +3,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "directory/level.h"
 #include "login/internal.h"
@@ -234,7 +235,7 @@ void login_password(struct conn *c, const struct login_service *service, struct 
 bool login_is_allowed(struct conn *c, const struct login_service *service)
 {
 	return conn_is_tls(c) ||
-	       (atomic_load(&login_mail(c)->cleartext_scopes) & service->scope) != 0;
+	       clock_wall_s() < atomic_load(&login_mail(c)->cleartext_until_s[service->cleartext]);
 }
 
 void login_program(struct conn *c, struct slice program)

@@ -35,6 +35,7 @@ enum login_result {
 struct login_service {
 	const char *name; /* "imap", "submission", "pop3": in logs, policies, levels */
 	unsigned scope;   /* bits of enum keeper_scope: a credential with one of them may come in */
+	enum config_service cleartext; /* whose settings say whether one may come in without TLS */
 };
 
 struct login_exchange;
@@ -70,7 +71,7 @@ void login_next(struct conn *c, struct slice response);
 void login_cancel(struct conn *c);
 
 /* login_is_allowed - somebody may log in on this connection: it is encrypted, or the service's
- * policy allows it without (service.cleartext_scopes). */
+ * policy allows it without, by the clock of this moment (service.cleartext_until_s). */
 bool login_is_allowed(struct conn *c, const struct login_service *service);
 /* login_mechanisms - append the names that are announced on this connection, each with `before` in
  * front: " AUTH=". */

@@ -5,6 +5,7 @@
 #ifndef MAIL_MAIL_H
 #define MAIL_MAIL_H
 
+#include "base/config.h"
 #include "directory/directory.h"
 #include "keeper/client.h"
 #include "mail/resolve.h"
@@ -46,7 +47,7 @@ struct service {
 	struct track *track;     /* what happened to messages; NULL: nobody writes it down */
 	struct country *country; /* where addresses are: country.h; NULL: nobody knows */
 	bool announces_scram;    /* main passwords have SCRAM verifiers */
-	_Atomic unsigned cleartext_scopes; /* SCOPE_ of what one may log in to without TLS */
+	_Atomic int64_t cleartext_until_s[CONFIG_SERVICES]; /* config_cleartext_until() of each */
 	/* tell_revoked - the other servers shall close this account's sessions too; NULL: none. */
 	void (*tell_revoked)(void *context, uint64_t account);
 	void *context;

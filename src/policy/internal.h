@@ -9,8 +9,8 @@ enum { DAY_S = 24 * 3600 };
 
 /* What a row of config_services[] is here: the names of both are the same. */
 struct policy_row {
-	const char *protocol; /* for people */
-	unsigned scope;
+	const char *protocol;           /* for people */
+	const char *notices[2];         /* the mail, and the last one before the date */
 	const struct protocol *refusal; /* NULL: its own, which demands STARTTLS */
 };
 extern const struct policy_row policy_rows[CONFIG_SERVICES];

@@ -85,8 +85,9 @@ static const struct protocol imap_refusal = {
 /* ---- the services ---- */
 
 const struct policy_row policy_rows[CONFIG_SERVICES] = {
-	[CONFIG_IMAP] = {"IMAP", SCOPE_IMAP, &imap_refusal},
-	[CONFIG_SUBMISSION] = {"SMTP", SCOPE_SMTP, NULL},
+	[CONFIG_IMAP] = {"IMAP", {"cleartext", "cleartext-last"}, &imap_refusal},
+	[CONFIG_SUBMISSION] = {"SMTP", {"cleartext", "cleartext-last"}, NULL},
+	[CONFIG_WEB] = {"HTTP", {"cleartext-web", "cleartext-web-last"}, NULL},
 };
 
 int policy_find(const char *name)
@@ -129,12 +130,8 @@ struct slice policy_day(int64_t wall_s, char out[16])
 bool policy_may_cleartext(struct service *service, const char *name)
 {
 	const int row = policy_find(name);
-	struct policy_state state;
 
-	if (row < 0 || !service->policy)
-		return false;
-	state = policy_state(service->policy, row);
-	return config_is_cleartext_open(&state.settings, clock_wall_s());
+	return row >= 0 && clock_wall_s() < atomic_load(&service->cleartext_until_s[row]);
 }
 
 const struct protocol *policy_port(
@@ -171,9 +168,9 @@ void policy_tell(struct policy *p, const struct policy_user *user, bool is_last)
 	const struct slice by = policy_day((int64_t)state.settings.date_s, day);
 
 	buf_init(&key, 200);
-	buf_printf(&key, "cleartext:%s:%llu:%lld", config_services[user->row].name, (unsigned long long)user->account,
-		(long long)user->notices + 1);
-	notice_send_once(p->service, user->account, is_last ? "cleartext-last" : "cleartext",
+	buf_printf(&key, "cleartext:%s:%llu:%lld", config_services[user->row].name,
+		(unsigned long long)user->account, (long long)user->notices + 1);
+	notice_send_once(p->service, user->account, row->notices[is_last],
 		json_pack("{s:o, s:s, s:s%, s:i, s:s, s:s%}", "program", notice_text(program),
 			"protocol", row->protocol, "server", host.ptr, host.len, "port",
 			(int)state.tls_port, "security", "SSL/TLS", "by", by.len ? by.ptr : "",
@@ -230,7 +227,6 @@ static bool look(struct policy *p)
 {
 	const int64_t now = clock_wall_s();
 	bool has_changed = false;
-	unsigned scopes = 0;
 
 	pthread_mutex_lock(&p->lock);
 	for (int i = 0; i < CONFIG_SERVICES; i++) {
@@ -242,9 +238,7 @@ static bool look(struct policy *p)
 			has_changed = true;
 		}
 		p->was_open[i] = is_open;
-		scopes |= is_open ? policy_rows[i].scope : 0;
 	}
-	atomic_store(&p->service->cleartext_scopes, scopes);
 	pthread_mutex_unlock(&p->lock);
 	return has_changed;
 }
@@ -278,6 +272,8 @@ static void take_config(struct policy *p, const struct config *config)
 		p->states[i] = (struct policy_state){.settings = config->cleartext[i],
 			.tls_port = listen->n ? listen->at[0].port : 0,
 			.keeps_port = config_keeps_port(config, (enum config_service)i)};
+		atomic_store(&p->service->cleartext_until_s[i],
+			config_cleartext_until(&config->cleartext[i]));
 	}
 	pthread_mutex_unlock(&p->lock);
 }

@@ -2,17 +2,17 @@
  * policy.h - changing what users do, in stages: connections without TLS, and passwords that the
  * operator wants to be changed.
  *
- * For each service that has a cleartext port the operator sets `cleartext.SERVICE` to allow, notify
- * or closed, and a date (posthouse.conf(5)). Until the date a login without TLS works; each one is
- * recorded. In `notify` the user is told at once, again after each interval while it goes on, and a
- * last time POLICY_LAST_DAYS before the date. On the date the service is closed by itself. Who has
- * changed is told nothing more:
+ * For each service that may be used without TLS the operator sets `cleartext.SERVICE` to allow,
+ * notify or closed, and a date (posthouse.conf(5)). Until the date a login without TLS works; each
+ * one is recorded. In `notify` the user is told at once, again after each interval while it goes
+ * on, and a last time POLICY_LAST_DAYS before the date. On the date the service is closed by
+ * itself. Who has changed is told nothing more:
  *
  *   a user is affected while a program of theirs came without TLS and has not come with TLS since;
  *   a program not seen for POLICY_GONE_DAYS counts as changed when another one came with TLS.
  *
- * Names of services are those of login.h: "imap", "submission". Any thread; a record shares
- * its flush with others that come together.
+ * Names of services are those of config_services[]: "imap", "submission", "web". Any thread; a
+ * record shares its flush with others that come together.
  */
 #ifndef POLICY_POLICY_H
 #define POLICY_POLICY_H

@@ -255,6 +255,23 @@ static void test_asked(void **state)
 	await(3, 1, 1);
 }
 
+/* The clock itself says when a login is refused, not the job that looks at it. */
+static void test_clock(void **state)
+{
+	static const char *const names[] = {"imap", "submission", "web"};
+
+	(void)state;
+	pool_stop(&kit.service.pool);
+	for (int i = 0; i < CONFIG_SERVICES; i++)
+		config.cleartext[i] = config.cleartext[CONFIG_IMAP];
+	policy_apply(&kit.service, &config);
+	for (int i = 0; i < CONFIG_SERVICES; i++)
+		assert_true(policy_may_cleartext(&kit.service, names[i]));
+	move(30);
+	for (int i = 0; i < CONFIG_SERVICES; i++)
+		assert_false(policy_may_cleartext(&kit.service, names[i]));
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -265,6 +282,7 @@ int main(void)
 		TEST(test_restart),
 		TEST(test_modes),
 		TEST(test_asked),
+		TEST(test_clock),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

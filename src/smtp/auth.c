@@ -7,7 +7,8 @@
 
 enum { RESPONSE_MAX = 4 * SASL_MESSAGE_MAX / 3, REFUSAL_MAX = 400 };
 
-static const struct login_service service = {.name = "submission", .scope = SCOPE_SMTP};
+static const struct login_service service = {
+	.name = "submission", .scope = SCOPE_SMTP, .cleartext = CONFIG_SUBMISSION};
 
 static void wipe(struct buf *b)
 {

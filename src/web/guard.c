@@ -10,6 +10,7 @@
 #include "base/encode.h"
 #include "base/mem.h"
 #include "base/random.h"
+#include "policy/policy.h"
 #include "web/csrf.h"
 #include "web/text.h"
 #include "web/visit.h"
@@ -47,10 +48,11 @@ struct visit *visit_of(struct http *x)
 static bool guard_host(struct http *x, struct visit *v)
 {
 	struct buf location AUTO(buf_done);
+	struct host_config names = v->web->host;
 
+	names.has_insecure = names.has_insecure && policy_may_cleartext(v->service, "web");
 	buf_init(&location, LOCATION_MAX);
-	v->host =
-		host_decide(&v->web->host, http_is_tls(x), http_host(x), http_target(x), &location);
+	v->host = host_decide(&names, http_is_tls(x), http_host(x), http_target(x), &location);
 	if (v->host != HOST_REDIRECT)
 		return false;
 	if (location.failed)

@@ -2,6 +2,7 @@
 #include "web/note.h"
 
 #include "notice/notice.h"
+#include "policy/policy.h"
 #include "web/pages.h"
 #include "web/settings.h"
 #include "web/sign.h"
@@ -37,6 +38,18 @@ void note_mail(
 	if (key)
 		json_set_slice(values, key, value);
 	notice_send(visit_of(x)->service, account, template, values, (struct slice){0});
+}
+
+void note_policy(struct http *x, uint64_t account)
+{
+	struct service *service = visit_of(x)->service;
+	char program[PROGRAM_MAX];
+
+	text_put_program(sign_program(x), program, sizeof(program));
+	if (http_is_tls(x))
+		policy_tls_login(service, "web", account, slice_str(program));
+	else
+		policy_cleartext_login(service, "web", account, slice_str(program), http_peer(x));
 }
 
 /* ---- the page ---- */

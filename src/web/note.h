@@ -11,5 +11,7 @@ void note_event(struct http *x, uint64_t account, const char *kind, const char *
  * value more if key is not NULL. */
 void note_mail(struct http *x, uint64_t account, const char *template, const char *key,
 	struct slice value);
+/* note_policy - a login to the pages, for policy/policy.h. */
+void note_policy(struct http *x, uint64_t account);
 
 #endif

@@ -114,6 +114,7 @@ static bool may_use_web(struct http *x, uint64_t account)
 void sign_note_login(struct http *x, const struct keeper_web *web)
 {
 	note_event(x, web->account, "login", NULL);
+	note_policy(x, web->account);
 	if (web->is_new_place)
 		note_mail(x, web->account, "new-place", NULL, (struct slice){0});
 }

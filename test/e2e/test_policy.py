@@ -11,6 +11,8 @@ import socket
 import time
 
 import pytest
+
+import browser
 import support
 
 DAY = 24 * 3600
@@ -176,11 +178,13 @@ def test_submission_keeps_its_port_for_starttls(instance):
     client.quit()
 
 
-def test_submission_by_the_same_policy(tmp_path):
-    """Recorded, told and closed on its date as IMAP is; its port stays, and asks for STARTTLS."""
+def test_submission_and_pages_by_the_same_policy(tmp_path):
+    """Recorded, told and closed on their date as IMAP is; submission's port stays, and asks for STARTTLS, and
+    the pages without TLS send to those in TLS."""
     ann = 'ann@posthouse.example'
     date = time.strftime('%Y-%m-%d', time.gmtime(time.time() + 31 * DAY))
-    one = support.Instance('cleartext = { submission = "notify"; submission_date = "%s"; };\n' % date)
+    one = support.Instance('web = { insecure = true; };\ncleartext = { submission = "notify";'
+                           ' submission_date = "%s"; web = "notify"; web_date = "%s"; };\n' % (date, date))
     one.ports['submission'], = support.free_ports(1)
     one.configure()
     with one:
@@ -190,7 +194,22 @@ def test_submission_by_the_same_policy(tmp_path):
         text = notices(one, ann, 1)[0].get_body(('plain',)).get_content()
         assert 'SMTP' in text and str(one.ports['submissions']) in text and date in text
         assert status(one, 'submission')['affected'] == 1 and status(one)['mode'] == 'closed'
+
+        old = browser.Browser(one.ports['http'], host='insecure.' + support.HOST, tls=False)
+        assert 'Inbox' in old.sign_in(ann, one.passwords[ann]).words
+        text = notices(one, ann, 2)[1].get_body(('plain',)).get_content()
+        assert 'HTTP without' in text and 'https://www.' + support.HOST in text and date in text
+        assert status(one, 'web')['affected'] == 1
+        browser.Browser(one.ports['https']).sign_in(ann, one.passwords[ann])
+        wait_for(lambda: status(one, 'web')['affected'] == 0)
+        assert 'Inbox' in old.get('/mail').words
+
+        # From the second of the date on, before any job has looked at the clock.
         move(one, 32)
+        for path in ('/', '/mail'):
+            page = old.send('GET', path)
+            assert page.status == 301 and page.headers['location'].startswith('https://www.' + support.HOST)
+        assert status(one, 'web')['mode'] == 'closed'
         wait_for(lambda: 'cleartext-closed service=policy for=submission' in one.log_tail(100))
         client = smtplib.SMTP('127.0.0.1', one.ports['submission'], 'old.example', timeout=30)
         client.ehlo()
