@@ -12,11 +12,13 @@ enum ask_verb {
 
 	/*
 	 * enqueue - a letter for elsewhere: numbers delivery id, the message's number
-	 * (track/track.h), bits of enum ask_letter, submitter, accepted_s, ret ('F', 'H', 0);
-	 * sender, what MAIL says instead of it (or nothing), envid; numbers size and offset of the
+	 * (track/track.h), bits of enum ask_letter, submitter, accepted_s, ret ('F', 'H', 0),
+	 * not_before_s, by_s, enum ask_priority; sender, what MAIL says instead of it (or nothing),
+	 * envid; numbers size and offset of the
 	 * text; the text, or empty: it is in the descriptor that comes with the request; the number
 	 * of recipients; for each of them address, recipient (as the sender named it; empty: the
-	 * same), orcpt, notify. Answered, without fields, when it is on disk.
+	 * same), orcpt, notify, 1 if it is an account here. Answered, without fields, when it is on
+	 * disk.
 	 */
 	ASK_ENQUEUE = 2,
 	/* the same with a descriptor */
@@ -34,7 +36,13 @@ enum ask_letter {
 	ASK_LETTER_8BIT = 2,
 	ASK_LETTER_REPORT = 4,
 	ASK_LETTER_REPEATED = 8, /* may be handed over twice, and shall be kept once */
+	ASK_LETTER_BY_NOTIFY = 16,
+	ASK_LETTER_BY_TRACED = 32,
+	ASK_LETTER_REQUIRETLS = 64,
+	ASK_LETTER_TLS_OPTIONAL = 128,
 };
+
+enum ask_priority { ASK_NORMAL, ASK_URGENT, ASK_BULK, ASK_PRIORITIES };
 
 enum {
 	ASK_REQUEST_MAX = 16 << 20,

@@ -49,12 +49,24 @@ static unsigned flags_of(uint64_t bits)
 		{ASK_LETTER_8BIT, QUEUE_8BIT},
 		{ASK_LETTER_REPORT, QUEUE_REPORT},
 		{ASK_LETTER_REPEATED, QUEUE_REPEATED},
+		{ASK_LETTER_BY_NOTIFY, QUEUE_BY_NOTIFY},
+		{ASK_LETTER_BY_TRACED, QUEUE_BY_TRACE},
+		{ASK_LETTER_REQUIRETLS, QUEUE_REQUIRETLS},
+		{ASK_LETTER_TLS_OPTIONAL, QUEUE_TLS_OPTIONAL},
 	};
 	unsigned found = 0;
 
 	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
 		found |= bits & flags[i].bit ? flags[i].flag : 0;
 	return found;
+}
+
+static enum queue_priority priority_of(uint64_t priority)
+{
+	static const enum queue_priority of[ASK_PRIORITIES] = {
+		[ASK_NORMAL] = QUEUE_NORMAL, [ASK_URGENT] = QUEUE_FIRST, [ASK_BULK] = QUEUE_BULK};
+
+	return priority < ASK_PRIORITIES ? of[priority] : QUEUE_NORMAL;
 }
 
 static int take_text(struct queue_message *m, struct slice *text, struct err *err)
@@ -74,6 +86,7 @@ static int take_recipients(struct frame *f, struct queue_message *m, struct err 
 		r.recipient = frame_bytes(f);
 		r.orcpt = frame_bytes(f);
 		r.notify = (unsigned)frame_u64(f);
+		r.is_here = frame_u64(f);
 		rc = queue_message_add(m, &r, err);
 	}
 	return rc;
@@ -90,6 +103,9 @@ static int take_letter(
 	m->submitter = frame_u64(f);
 	m->accepted_s = (int64_t)frame_u64(f);
 	m->ret = (char)frame_u64(f);
+	m->not_before_s = (int64_t)frame_u64(f);
+	m->by_s = (int64_t)frame_u64(f);
+	m->priority = priority_of(frame_u64(f));
 	m->sender = frame_bytes(f);
 	m->path = frame_bytes(f);
 	m->envid = frame_bytes(f);

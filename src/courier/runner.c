@@ -147,12 +147,15 @@ static void *watch_clock(void *context)
 {
 	struct runner *r = context;
 	bool is_over = false;
+	struct err err;
 
 	while (!is_over) {
 		const struct timespec until = after_ms(TICK_MS);
 
 		if (queue_report_due(r->queue) <= clock_wall_s())
 			runner_tell(r);
+		if (queue_late_due(r->queue) <= clock_wall_s() && queue_late(r->queue, &err) < 0)
+			log_error(NULL, "queue-late", log_e(&err));
 		pthread_mutex_lock(&r->lock);
 		lanes_tick(&r->lanes, clock_wall_s());
 		call_thread(r);

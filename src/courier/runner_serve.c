@@ -36,6 +36,7 @@ static void count(struct runner *r, const struct queue_recipient *recipient)
 	switch (recipient->outcome) {
 	case QUEUE_OUT_DELIVERED:
 	case QUEUE_OUT_RELAYED:
+	case QUEUE_OUT_HANDED_ON:
 		atomic_fetch_add(&r->sent, 1);
 		break;
 	case QUEUE_OUT_DEFERRED:
@@ -52,7 +53,7 @@ static void count(struct runner *r, const struct queue_recipient *recipient)
 static void log_outcomes(struct runner *r, const struct queue_message *m)
 {
 	static const char *const words[] = {
-		"put-back", "delivered", "relayed", "deferred", "failed"};
+		"put-back", "delivered", "relayed", "relayed", "deferred", "failed"};
 
 	for (size_t i = 0; i < m->recipients_n; i++) {
 		const struct queue_recipient *to = &m->recipients[i];

@@ -69,6 +69,8 @@ void smtp_put_mail(const struct smtp_client *c, const struct queue_message *m, s
 		buf_lit(out, " SMTPUTF8");
 	if (m->flags & QUEUE_REQUIRETLS)
 		buf_lit(out, " REQUIRETLS");
+	if (c->offer.priority && m->priority != QUEUE_NORMAL)
+		buf_str(out, m->priority == QUEUE_FIRST ? " MT-PRIORITY=4" : " MT-PRIORITY=-4");
 	if (c->offer.dsn && m->ret)
 		buf_str(out, m->ret == 'F' ? " RET=FULL" : " RET=HDRS");
 	if (c->offer.dsn && m->envid.len) {
@@ -148,6 +150,11 @@ static int find_8bit(struct queue *queue, const struct queue_message *m, bool on
 	return rc;
 }
 
+static bool is_return_by(const struct queue_message *m)
+{
+	return m->by_s && !(m->flags & QUEUE_BY_NOTIFY);
+}
+
 int smtp_check_fits(const struct smtp_client *c, struct queue *queue, const struct queue_message *m,
 	const char **why_out, struct err *err)
 {
@@ -161,6 +168,11 @@ int smtp_check_fits(const struct smtp_client *c, struct queue *queue, const stru
 		*why_out = "552 5.3.4 the message is larger than the host takes";
 	else if (m->flags & QUEUE_REQUIRETLS && (c->trust < PEER_VERIFIED || !c->offer.requiretls))
 		*why_out = "550 5.7.30 the host does not support REQUIRETLS";
+	else if (is_return_by(m) && !c->offer.deliverby)
+		*why_out =
+			"554 5.3.3 the host does not know of times by which mail has to be there";
+	else if (is_return_by(m) && m->by_s - clock_wall_s() < c->offer.by_min_s)
+		*why_out = "554 5.4.7 the host promises nothing for the time that is left";
 	else if (!c->offer.utf8 && has_utf8_address(m))
 		*why_out = "553 5.6.7 the host takes no addresses beyond ASCII";
 	if (*why_out)

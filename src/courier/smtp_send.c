@@ -43,9 +43,12 @@ static enum queue_outcome outcome_of(const struct smtp_client *c)
 	return c->code >= 500 ? QUEUE_OUT_FAILED : QUEUE_OUT_DEFERRED;
 }
 
-/* The recipient's server has the message: who tells of it? */
-static enum queue_outcome success_of(const struct smtp_client *c)
+/* The recipient's server has the message: who tells of it? RFC 2852 4.1.4.2 and 4.1.4.3: the sender
+ * hears where nobody looks at the time any more, and of each host if it asked to. */
+static enum queue_outcome success_of(const struct smtp_client *c, const struct queue_message *m)
 {
+	if (m->by_s && !c->is_lmtp && (!c->offer.deliverby || m->flags & QUEUE_BY_TRACE))
+		return QUEUE_OUT_HANDED_ON;
 	return c->offer.dsn || c->is_lmtp ? QUEUE_OUT_DELIVERED : QUEUE_OUT_RELAYED;
 }
 
@@ -226,9 +229,9 @@ static void set_accepted(struct sending *s, enum queue_outcome outcome)
 	}
 }
 
-static enum queue_outcome final_outcome(const struct smtp_client *c)
+static enum queue_outcome final_outcome(const struct sending *s)
 {
-	return c->code < 300 ? success_of(c) : outcome_of(c);
+	return s->c->code < 300 ? success_of(s->c, s->m) : outcome_of(s->c);
 }
 
 /* The answer to the message; in LMTP one for each recipient that was accepted. */
@@ -240,7 +243,7 @@ static int hear_end(struct sending *s, struct err *err)
 	if (!s->c->is_lmtp) {
 		rc = smtp_hear(s->c, wait_ms, err);
 		if (rc == 0)
-			set_accepted(s, final_outcome(s->c));
+			set_accepted(s, final_outcome(s));
 		return rc;
 	}
 	for (size_t i = 0; rc == 0 && i < s->m->recipients_n; i++) {
@@ -250,7 +253,7 @@ static int hear_end(struct sending *s, struct err *err)
 			continue;
 		rc = smtp_hear(s->c, wait_ms, err);
 		if (rc == 0)
-			set_outcome(s, r, final_outcome(s->c), buf_slice(&s->c->text));
+			set_outcome(s, r, final_outcome(s), buf_slice(&s->c->text));
 	}
 	return rc;
 }

@@ -42,17 +42,20 @@ static struct slice status_in(struct slice reply)
 }
 
 static struct slice status_of(
-	struct arena *arena, const struct queue_recipient *r, enum mime_report_action action)
+	struct queue_message *m, const struct queue_recipient *r, enum mime_report_action action)
 {
 	static const char *const defaults[] = {"5.0.0", "4.0.0", "2.0.0", "2.0.0"};
 	const struct slice status = status_in(r->reply);
 	char *copy;
 
+	if (action == MIME_REPORT_DELAYED && m->flags & QUEUE_BY_OVER)
+		return slice_lit("4.4.7"); /* RFC 2852 4.1.4.1 */
+
 	if (!status.len || action > MIME_REPORT_DELAYED)
 		return slice_str(defaults[action]);
 	/* What failed for now so often that time was up has failed (RFC 3464 2.3.4). */
 	if (action == MIME_REPORT_FAILED && status.ptr[0] == '4') {
-		copy = arena_str(arena, status);
+		copy = arena_str(&m->arena, status);
 		if (copy)
 			copy[0] = '5';
 		return copy ? slice_str(copy) : slice_str(defaults[action]);
@@ -84,7 +87,7 @@ static struct mime_report_item item_of(struct queue_message *m, const struct que
 	return (struct mime_report_item){.action = action,
 		.recipient = r->recipient.len ? r->recipient : r->address,
 		.orcpt = r->orcpt,
-		.status = status_of(&m->arena, r, action),
+		.status = status_of(m, r, action),
 		.words = slice_str(words_of(r, action)),
 		.host = r->host,
 		.diagnostic = r->reply,
@@ -109,6 +112,7 @@ static int compose(
 		.id = id,
 		.now_s = clock_wall_s(),
 		.arrival_s = m->accepted_s,
+		.by_s = m->by_s,
 		.is_utf8 = m->flags & QUEUE_SMTPUTF8,
 		.n = m->recipients_n};
 	struct mime_report_item *items =
@@ -127,7 +131,8 @@ static int compose(
 	report.items = items;
 	report.original = buf_slice(&original);
 	/* RFC 3461 4.3: the whole text only about failures. */
-	report.is_whole = m->ret == 'F' && m->size <= WHOLE_MAX && is_any_failed(m);
+	report.is_whole = m->ret == 'F' && !(m->flags & QUEUE_REQUIRETLS) && m->size <= WHOLE_MAX &&
+			  is_any_failed(m);
 	mime_report_put(out, &report);
 	return buf_check(out, "delivery report", err);
 }
@@ -141,7 +146,8 @@ static struct queue_message *report_for(const struct queue_message *about, uint6
 	m->delivery_id = id;
 	m->origin = QUEUE_OF_REPORT;
 	m->priority = QUEUE_FIRST;
-	m->flags = QUEUE_REPORT | (about->flags & (QUEUE_SMTPUTF8 | QUEUE_8BIT));
+	/* RFC 8689 5 */
+	m->flags = QUEUE_REPORT | (about->flags & (QUEUE_SMTPUTF8 | QUEUE_8BIT | QUEUE_REQUIRETLS));
 	if (queue_message_add(m, &to, &err) < 0)
 		queue_message_free(&m);
 	return m;

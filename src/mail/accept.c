@@ -250,6 +250,9 @@ static void submit_uncounted(struct service *service, const struct mail_envelope
 	if (rc < 0) {
 		letter_free(&letter);
 		done(context, rc, NULL, &err);
+	} else if (letter->wishes.not_before_s) {
+		/* Those who are here, too: nobody has it early. */
+		mail_queue_put(service->queue, letter, in, true, done, context);
 	} else if (is_direct(letter)) {
 		letter_free(&letter);
 		first = envelope->recipients[0].resolved.targets[0];

@@ -101,6 +101,7 @@ int letter_new(const struct mail_envelope *env, struct letter **letter_out, stru
 	letter->is_8bit = env->is_8bit;
 	letter->is_report = env->is_report;
 	letter->is_suspect = env->is_suspect;
+	letter->wishes = env->wishes;
 	letter->accepted_s = clock_wall_s();
 	letter->own_bytes = env->own_bytes;
 	rc = copy(letter, env->sender, &letter->sender, err);
@@ -152,6 +153,7 @@ int letter_remote(const struct letter *from, struct letter **letter_out, struct 
 	letter->is_8bit = from->is_8bit;
 	letter->is_suspect = from->is_suspect;
 	letter->is_report = from->is_report;
+	letter->wishes = from->wishes;
 	letter->accepted_s = from->accepted_s;
 	letter->own_bytes = from->own_bytes;
 	rc = copy(letter, from->sender, &letter->sender, err);

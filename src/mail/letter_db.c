@@ -8,6 +8,12 @@ enum {
 	FLAG_8BIT = 2,
 	FLAG_REPORT = 4,
 	FLAG_SUSPECT = 8,
+	FLAG_BY_NOTIFY = 16,
+	FLAG_BY_TRACED = 32,
+	FLAG_REQUIRETLS = 64,
+	FLAG_TLS_OPTIONAL = 128,
+	FLAG_URGENT = 256,
+	FLAG_BULK = 512,
 	CHUNK_BITS = 20, /* of a chunk's key: its number; the rest is the letter's id */
 };
 
@@ -26,6 +32,8 @@ static const struct db_migration schema[] = {
 	{"ALTER TABLE letter ADD COLUMN message INTEGER NOT NULL DEFAULT 0"},
 	/* 1: to the folder of spam */
 	{"ALTER TABLE target ADD COLUMN flags INTEGER NOT NULL DEFAULT 0"},
+	/* RFC 2852 */
+	{"ALTER TABLE letter ADD COLUMN by_s INTEGER NOT NULL DEFAULT 0"},
 };
 
 int letter_db_open(const char *path, struct db **db_out, struct err *err)
@@ -90,20 +98,47 @@ static int insert_targets(struct db *db, const struct letter *letter, struct err
 	return rc;
 }
 
+static int flags_of(const struct letter *l)
+{
+	const struct mail_wishes *w = &l->wishes;
+
+	return (l->is_smtputf8 ? FLAG_SMTPUTF8 : 0) | (l->is_8bit ? FLAG_8BIT : 0) |
+	       (l->is_report ? FLAG_REPORT : 0) | (l->is_suspect ? FLAG_SUSPECT : 0) |
+	       (w->is_by_notify ? FLAG_BY_NOTIFY : 0) | (w->is_by_traced ? FLAG_BY_TRACED : 0) |
+	       (w->requires_tls ? FLAG_REQUIRETLS : 0) |
+	       (w->is_tls_optional ? FLAG_TLS_OPTIONAL : 0) |
+	       (w->priority == MAIL_URGENT ? FLAG_URGENT : 0) |
+	       (w->priority == MAIL_BULK ? FLAG_BULK : 0);
+}
+
+static void take_flags(struct letter *l, int64_t flags)
+{
+	l->is_smtputf8 = flags & FLAG_SMTPUTF8;
+	l->is_8bit = flags & FLAG_8BIT;
+	l->is_report = flags & FLAG_REPORT;
+	l->is_suspect = flags & FLAG_SUSPECT;
+	l->wishes.is_by_notify = flags & FLAG_BY_NOTIFY;
+	l->wishes.is_by_traced = flags & FLAG_BY_TRACED;
+	l->wishes.requires_tls = flags & FLAG_REQUIRETLS;
+	l->wishes.is_tls_optional = flags & FLAG_TLS_OPTIONAL;
+	l->wishes.priority = flags & FLAG_URGENT ? MAIL_URGENT
+			     : flags & FLAG_BULK ? MAIL_BULK
+						 : MAIL_NORMAL;
+}
+
 static int insert_letter(struct db *db, const struct letter *l, const struct incoming *in,
 	uint64_t skip, struct err *err)
 {
-	const int flags = (l->is_smtputf8 ? FLAG_SMTPUTF8 : 0) | (l->is_8bit ? FLAG_8BIT : 0) |
-			  (l->is_report ? FLAG_REPORT : 0) | (l->is_suspect ? FLAG_SUSPECT : 0);
-
 	return db_do(db, err,
 		"INSERT INTO letter(delivery, submitter, sender, envid, ret, flags, accepted_s,"
-		" received_s, own_bytes, size, message) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+		" received_s, own_bytes, size, message, by_s)"
+		" VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 		" ON CONFLICT(delivery) DO NOTHING",
 		db_i((int64_t)l->delivery_id), db_i((int64_t)l->submitter), db_t(l->sender),
-		db_t(l->envid), db_i(l->ret), db_i(flags), db_i(l->accepted_s),
+		db_t(l->envid), db_i(l->ret), db_i(flags_of(l)), db_i(l->accepted_s),
 		db_i(in->received_s), db_i((int64_t)(l->own_bytes - skip)),
-		db_i((int64_t)(spool_size(in->spool) - skip)), db_i((int64_t)in->number));
+		db_i((int64_t)(spool_size(in->spool) - skip)), db_i((int64_t)in->number),
+		db_i(l->wishes.by_s));
 }
 
 int letter_db_insert(struct db *db, struct letter *letter, const struct incoming *in, uint64_t skip,
@@ -155,11 +190,10 @@ static int load_targets(struct db *db, struct letter *letter, struct err *err)
 static int load_letter(struct db *db, struct letter *l, struct err *err)
 {
 	struct db_stmt *stmt AUTO(db_stmt_auto) = NULL;
-	int64_t flags;
 	int rc;
 
 	rc = db_query(db, &stmt, err,
-		"SELECT delivery, submitter, sender, envid, ret, flags, accepted_s, own_bytes"
+		"SELECT delivery, submitter, sender, envid, ret, flags, accepted_s, own_bytes, by_s"
 		" FROM letter WHERE id = ?",
 		db_i(l->id));
 	if (rc == 0)
@@ -171,13 +205,10 @@ static int load_letter(struct db *db, struct letter *l, struct err *err)
 	l->sender = arena_dup(&l->arena, db_text(stmt, 2));
 	l->envid = arena_dup(&l->arena, db_text(stmt, 3));
 	l->ret = (char)db_int(stmt, 4);
-	flags = db_int(stmt, 5);
-	l->is_smtputf8 = flags & FLAG_SMTPUTF8;
-	l->is_8bit = flags & FLAG_8BIT;
-	l->is_report = flags & FLAG_REPORT;
-	l->is_suspect = flags & FLAG_SUSPECT;
+	take_flags(l, db_int(stmt, 5));
 	l->accepted_s = db_int(stmt, 6);
 	l->own_bytes = (uint64_t)db_int(stmt, 7);
+	l->wishes.by_s = db_int(stmt, 8);
 	return l->sender.ptr && l->envid.ptr ? 0 : err_set(err, ERR_TOOBIG, "envelope too large");
 }
 

@@ -83,6 +83,18 @@ struct mail_recipient {
 
 enum mail_notify { NOTIFY_NEVER = 1, NOTIFY_SUCCESS = 2, NOTIFY_FAILURE = 4, NOTIFY_DELAY = 8 };
 
+enum mail_priority { MAIL_NORMAL, MAIL_URGENT, MAIL_BULK };
+
+/* What the sender wishes about its way. All zero: nothing. */
+struct mail_wishes {
+	int64_t not_before_s; /* wall clock; it is held until then (RFC 4865). 0: not held */
+	int64_t by_s;         /* wall clock (RFC 2852); 0: not given */
+	bool is_by_notify;    /* late, the sender is told, and it is tried on; else it fails */
+	bool is_by_traced;
+	bool requires_tls, is_tls_optional; /* RFC 8689 */
+	enum mail_priority priority;
+};
+
 struct mail_envelope {
 	struct slice sender; /* empty: null path */
 	struct slice envid;
@@ -90,6 +102,7 @@ struct mail_envelope {
 	bool is_smtputf8, is_8bit;
 	struct mail_recipient *recipients;
 	size_t recipients_n;
+	struct mail_wishes wishes;
 	uint64_t submitter;   /* account of a submission; 0 otherwise */
 	uint64_t delivery_id; /* 63 bits; submitting the same one again stores nothing twice. 0: a
 				 new one */

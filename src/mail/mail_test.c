@@ -194,6 +194,38 @@ static void test_hops(void **state)
 	}
 }
 
+static void test_tls_required(void **state)
+{
+	static const struct {
+		const char *text;
+		bool is_optional;
+	} fields[] = {
+		{"TLS-Required: No\r\n\r\n", true},
+		{"a: b\r\ntls-required:no\r\n\r\n", true},
+		{"TLS-Required:\r\n\tNO \r\n\r\n", true},
+		{"TLS-Required: Yes\r\n\r\n", false},
+		{"TLS-Required: No way\r\n\r\n", false},
+		{"TLS-Required: No                                    way\r\n\r\n", false},
+		{"X-TLS-Required: No\r\n\r\n", false},
+		{"Subject: x\r\n TLS-Required: No\r\n\r\n", false},
+		{"TLS-Required: x\r\nSubject: y\r\n No\r\n\r\n", false},
+		{"a: b\r\n\r\nTLS-Required: No\r\n", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+		const struct slice text = slice_str(fields[i].text);
+
+		for (size_t cut = 0; cut <= text.len; cut++) {
+			struct mail_hops hops = {0};
+
+			mail_hops_feed(&hops, slice_head(text, cut));
+			mail_hops_feed(&hops, slice_from(text, cut));
+			assert_int_equal(hops.is_tls_optional, fields[i].is_optional);
+		}
+	}
+}
+
 /* "*" stands for a Date and a Message-ID that were added. */
 static const struct {
 	const char *text, *want;
@@ -342,6 +374,7 @@ int main(void)
 		cmocka_unit_test(test_may_send_as),
 		cmocka_unit_test(test_trace),
 		cmocka_unit_test(test_hops),
+		cmocka_unit_test(test_tls_required),
 		cmocka_unit_test(test_submit),
 		cmocka_unit_test(test_report),
 	};

@@ -60,23 +60,40 @@ static void pack_targets(const struct letter *letter, struct buf *out)
 			out, slice_eq(t->address, t->recipient) ? (struct slice){0} : t->recipient);
 		frame_put(out, t->orcpt);
 		frame_put_u64(out, t->notify);
+		frame_put_u64(out, t->account != 0);
 	}
 }
+
+static unsigned flags_of(const struct letter *letter)
+{
+	const struct mail_wishes *w = &letter->wishes;
+
+	return (letter->is_smtputf8 ? ASK_LETTER_SMTPUTF8 : 0) |
+	       (letter->is_8bit ? ASK_LETTER_8BIT : 0) |
+	       (letter->is_report ? ASK_LETTER_REPORT : 0) |
+	       (w->is_by_notify ? ASK_LETTER_BY_NOTIFY : 0) |
+	       (w->is_by_traced ? ASK_LETTER_BY_TRACED : 0) |
+	       (w->requires_tls ? ASK_LETTER_REQUIRETLS : 0) |
+	       (w->is_tls_optional ? ASK_LETTER_TLS_OPTIONAL : 0);
+}
+
+static const enum ask_priority priorities[] = {
+	[MAIL_NORMAL] = ASK_NORMAL, [MAIL_URGENT] = ASK_URGENT, [MAIL_BULK] = ASK_BULK};
 
 void mail_queue_pack(const struct letter *letter, const struct incoming *in, bool is_repeated,
 	struct slice path, struct slice text, struct buf *out)
 {
-	const unsigned flags = (letter->is_smtputf8 ? ASK_LETTER_SMTPUTF8 : 0) |
-			       (letter->is_8bit ? ASK_LETTER_8BIT : 0) |
-			       (letter->is_report ? ASK_LETTER_REPORT : 0) |
-			       (is_repeated ? ASK_LETTER_REPEATED : 0);
+	const struct mail_wishes *w = &letter->wishes;
 
 	frame_put_u64(out, letter->delivery_id);
 	frame_put_u64(out, in->number);
-	frame_put_u64(out, flags);
+	frame_put_u64(out, flags_of(letter) | (is_repeated ? ASK_LETTER_REPEATED : 0));
 	frame_put_u64(out, letter->submitter);
 	frame_put_u64(out, (uint64_t)letter->accepted_s);
 	frame_put_u64(out, (unsigned char)letter->ret);
+	frame_put_u64(out, (uint64_t)w->not_before_s);
+	frame_put_u64(out, (uint64_t)w->by_s);
+	frame_put_u64(out, priorities[w->priority]);
 	frame_put(out, letter->sender);
 	frame_put(out, path);
 	frame_put(out, letter->envid);

@@ -62,34 +62,39 @@ size_t mail_trace_put(struct buf *out, const struct mail_trace *t)
 	return first;
 }
 
-/* The line that goes on in bytes, whose front is compared; true when its end is among them. */
-static bool hops_line(struct mail_hops *hops, struct slice *bytes)
+/* A line is whole, or its front is. */
+static void hops_line(struct mail_hops *hops)
 {
-	static const char name[] = "received:";
-	const char *lf = memchr(bytes->ptr, '\n', bytes->len);
-	const size_t n = lf ? (size_t)(lf - bytes->ptr) + 1 : bytes->len;
+	const struct slice line = {hops->line, hops->n};
+	const struct slice name = slice_lit("tls-required:");
+	struct slice value = line;
 
-	for (size_t i = 0; i < n && hops->at < sizeof(name) - 1; i++) {
-		if (ascii_lower((unsigned char)bytes->ptr[i]) != (unsigned char)name[hops->at]) {
-			hops->at = UINT8_MAX;
-			break;
-		}
-		if (++hops->at == sizeof(name) - 1)
-			hops->count++;
+	hops->is_over = line.ptr[0] == '\r' || line.ptr[0] == '\n';
+	if (slice_starts_nocase(line, slice_lit("received:")))
+		hops->count++;
+	if (line.ptr[0] != ' ' && line.ptr[0] != '\t') {
+		hops->is_tls_field = slice_starts_nocase(line, name);
+		value = slice_from(line, name.len);
 	}
-	*bytes = slice_from(*bytes, n);
-	return lf;
+	/* A line that is cut off has another value. */
+	if (hops->is_tls_field && hops->n < MAIL_HOPS_LINE &&
+		slice_eq_nocase(slice_trim(value), slice_lit("no")))
+		hops->is_tls_optional = true;
 }
 
 void mail_hops_feed(struct mail_hops *hops, struct slice bytes)
 {
 	while (bytes.len && !hops->is_over) {
-		if (!hops->is_in_line)
-			hops->is_blank = bytes.ptr[0] == '\r' || bytes.ptr[0] == '\n';
-		hops->is_in_line = !hops_line(hops, &bytes);
-		if (hops->is_in_line)
+		const char *lf = memchr(bytes.ptr, '\n', bytes.len);
+		const size_t n = lf ? (size_t)(lf - bytes.ptr) + 1 : bytes.len;
+		const size_t room = MAIL_HOPS_LINE - hops->n;
+
+		memcpy(hops->line + hops->n, bytes.ptr, n < room ? n : room);
+		hops->n += n < room ? n : room;
+		bytes = slice_from(bytes, n);
+		if (!lf)
 			return;
-		hops->at = 0;
-		hops->is_over = hops->is_blank;
+		hops_line(hops);
+		hops->n = 0;
 	}
 }

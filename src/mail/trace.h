@@ -24,12 +24,16 @@ struct mail_trace {
  * way elsewhere must not have (RFC 5321 4.4). */
 size_t mail_trace_put(struct buf *out, const struct mail_trace *trace);
 
-/* Counts the Received lines of a header as it passes: RFC 5321 6.3. */
-enum { MAIL_HOPS_MAX = 100 };
+/* What a header says of its way, as it passes: the number of Received lines (RFC 5321 6.3), and
+ * "TLS-Required: No" (RFC 8689 3). */
+enum { MAIL_HOPS_MAX = 100, MAIL_HOPS_LINE = 40 };
 struct mail_hops {
 	unsigned count;
-	unsigned char at; /* bytes of the line's front that fit the name so far */
-	bool is_in_line, is_over, is_blank;
+	bool is_tls_optional;
+	/* the module's own: the front of the line, and whether the field is TLS-Required so far */
+	char line[MAIL_HOPS_LINE];
+	size_t n;
+	bool is_tls_field, is_over;
 };
 void mail_hops_feed(struct mail_hops *hops, struct slice bytes);
 

@@ -257,7 +257,10 @@ static void cross_done(struct group_item *item, int rc, const struct err *err)
 /* What could not be delivered for days is given up. True if nothing waits any more. */
 static bool give_up_old(struct letter *letter)
 {
-	const bool is_old = clock_wall_s() - letter->accepted_s > GIVE_UP_S;
+	const struct mail_wishes *w = &letter->wishes;
+	const int64_t now = clock_wall_s();
+	const bool is_old = now - letter->accepted_s > GIVE_UP_S ||
+			    (w->by_s && !w->is_by_notify && now >= w->by_s);
 	bool is_over = true;
 
 	for (size_t i = 0; i < letter->targets_n; i++) {

@@ -123,10 +123,9 @@ static int claim(
 	return rc;
 }
 
-int queue_claim(struct queue *q, int64_t destination, size_t max, struct queue_message **out,
-	struct err *err)
+static int claim_one(
+	struct queue *q, int64_t destination, size_t max, struct queue_message *m, struct err *err)
 {
-	struct queue_message *m = queue_message_new();
 	int rc;
 
 	pthread_mutex_lock(&q->claim_lock);
@@ -136,11 +135,72 @@ int queue_claim(struct queue *q, int64_t destination, size_t max, struct queue_m
 		db_end_read(q->claims);
 	}
 	pthread_mutex_unlock(&q->claim_lock);
+	return rc;
+}
+
+int queue_claim(struct queue *q, int64_t destination, size_t max, struct queue_message **out,
+	struct err *err)
+{
+	struct queue_message *m = NULL;
+	int rc = 0;
+
+	while (rc == 0 && !m) {
+		m = queue_message_new();
+		rc = claim_one(q, destination, max, m, err);
+		if (rc == 0 && queue_is_late(m, clock_wall_s())) {
+			queue_fail(q, m);
+			m = NULL;
+		}
+	}
 	if (rc < 0)
 		queue_message_free(&m);
 	else
 		*out = m;
 	return rc;
+}
+
+static int reserve(struct queue *q, struct queue_message *m, struct err *err)
+{
+	struct db_stmt *row AUTO(db_stmt_auto) = NULL;
+	int rc = queue_load_message(q->claims, m->id, m, err);
+
+	if (rc == 0)
+		rc = db_query(q->claims, &row, err,
+			"SELECT number, address, recipient, orcpt, notify, state, attempts, due_s,"
+			" reply, host FROM recipient WHERE message = ? AND state = 0"
+			" ORDER BY number",
+			db_i(m->id));
+	while (rc >= 0 && (rc = db_step(row, err)) == 1) {
+		if (!is_running(q, m->id, (unsigned)db_int(row, 0)))
+			rc = queue_load_recipient(row, m, err);
+	}
+	for (size_t i = 0; rc == 0 && i < m->recipients_n; i++)
+		set_running(q, m->id, m->recipients[i].number);
+	return rc;
+}
+
+int queue_reserve(struct queue *q, struct queue_message *m, struct err *err)
+{
+	int rc;
+
+	pthread_mutex_lock(&q->claim_lock);
+	rc = db_begin_read(q->claims, err);
+	if (rc == 0) {
+		rc = reserve(q, m, err);
+		db_end_read(q->claims);
+	}
+	pthread_mutex_unlock(&q->claim_lock);
+	return rc;
+}
+
+void queue_fail(struct queue *q, struct queue_message *m)
+{
+	for (size_t i = 0; i < m->recipients_n; i++) {
+		m->recipients[i].outcome = QUEUE_OUT_FAILED;
+		m->recipients[i].reply = queue_late_reply();
+		m->recipients[i].host = (struct slice){0};
+	}
+	queue_finish(q, m);
 }
 
 int queue_next_due(struct queue *q, int64_t destination, int64_t *due_out, struct err *err)
@@ -218,7 +278,7 @@ static int end_recipient(struct finish *f, struct db *db, const struct queue_rec
 /* When the sender wants to hear that it takes longer: by the settings, or RFC 2852 4.1.4. */
 static int64_t late_at(const struct queue *q, const struct queue_message *m)
 {
-	const int64_t late = q->config.delay_s ? m->accepted_s + q->config.delay_s : INT64_MAX;
+	const int64_t late = q->config.delay_s ? queue_began(m) + q->config.delay_s : INT64_MAX;
 
 	return m->flags & QUEUE_BY_NOTIFY && m->by_s < late ? m->by_s : late;
 }
@@ -250,15 +310,21 @@ static int finish_recipient(
 	struct finish *f, struct db *db, const struct queue_recipient *r, struct err *err)
 {
 	const int64_t now = clock_wall_s();
-	enum queue_outcome outcome = r->outcome;
+	struct queue_recipient late = *r;
 
-	if (outcome == QUEUE_OUT_DEFERRED && now >= f->m->expires_s)
-		outcome = QUEUE_OUT_FAILED;
-	switch (outcome) {
+	if (r->outcome == QUEUE_OUT_DEFERRED && now >= f->m->expires_s) {
+		late.outcome = QUEUE_OUT_FAILED;
+		late.reply = queue_is_late(f->m, now) ? queue_late_reply() : r->reply;
+		r = &late;
+	}
+	switch (r->outcome) {
 	case QUEUE_OUT_DELIVERED:
 		return remove_recipient(db, f->m->id, r->number, err);
 	case QUEUE_OUT_RELAYED:
 		return end_recipient(f, db, r, QUEUE_RELAYED, QUEUE_NOTIFY_SUCCESS, err);
+	case QUEUE_OUT_HANDED_ON:
+		return end_recipient(f, db, r, QUEUE_RELAYED,
+			QUEUE_NOTIFY_SUCCESS | QUEUE_NOTIFY_FAILURE | QUEUE_NOTIFY_DELAY, err);
 	case QUEUE_OUT_DEFERRED:
 		return defer_recipient(f, db, r, now, err);
 	case QUEUE_OUT_FAILED:
@@ -284,6 +350,18 @@ static int finish_run(struct group_item *item, struct db *db, struct err *err)
 	return rc < 0 ? rc : queue_settle(f->queue, db, f->m->id, err);
 }
 
+/* Nothing is as it should be; a reserved message has many destinations. */
+static void retry_later(struct finish *f)
+{
+	struct err err;
+
+	if (f->m->destination)
+		queue_changes_add(&f->changes, f->m->destination, f->m->destination_name,
+			clock_wall_s() + QUEUE_FAILED_S);
+	else if (queue_walk(f->queue, &err) < 0)
+		log_error(NULL, "queue-walk", log_e(&err));
+}
+
 static void finish_done(struct group_item *item, int rc, const struct err *err)
 {
 	struct finish *f = (struct finish *)item;
@@ -293,8 +371,7 @@ static void finish_done(struct group_item *item, int rc, const struct err *err)
 	if (rc < 0) {
 		log_error(NULL, "queue-outcome", log_n("message", f->m->id), log_e(err));
 		f->changes.n = 0;
-		queue_changes_add(&f->changes, f->m->destination, f->m->destination_name,
-			clock_wall_s() + QUEUE_FAILED_S);
+		retry_later(f);
 	}
 	queue_changes_tell(q, &f->changes);
 	queue_changes_done(&f->changes);

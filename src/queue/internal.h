@@ -40,6 +40,7 @@ struct queue {
 	pthread_cond_t finished;
 	size_t finishing;
 	_Atomic int64_t report_s; /* not before then; INT64_MAX: nobody waits */
+	_Atomic int64_t late_s;   /* the next time of RFC 2852 that nobody looked at yet */
 	int64_t purged_s;         /* the group's owner's */
 	atomic_bool has_routes, has_suppressed;
 };
@@ -100,8 +101,25 @@ MUST_CHECK int queue_load_message(
  * due_s, reply, host". */
 MUST_CHECK int queue_load_recipient(struct db_stmt *row, struct queue_message *m, struct err *err);
 
+/* queue_began - the moment from which its time is counted. */
+static inline int64_t queue_began(const struct queue_message *m)
+{
+	return m->not_before_s > m->accepted_s ? m->not_before_s : m->accepted_s;
+}
+
+/* late.c: queue_late_at - a message has this time. queue_is_late - it is over, and so is the
+ * message. queue_late_reply - what is said then. */
+void queue_late_at(struct queue *queue, int64_t s);
+bool queue_is_late(const struct queue_message *m, int64_t now);
+struct slice queue_late_reply(void);
+
 /* queue_walk - all destinations with something waiting, to changed(). */
 MUST_CHECK int queue_walk(struct queue *queue, struct err *err);
+
+/* claim.c: queue_reserve - the message with this id, and those of its recipients that wait and are
+ * not running, as a claim. queue_fail - the end of a claim: it is late. */
+MUST_CHECK int queue_reserve(struct queue *queue, struct queue_message *m, struct err *err);
+void queue_fail(struct queue *queue, struct queue_message *m);
 
 /* queue_is_told - RFC 3461 4.1: whether this sender hears of that, by one of our reports. */
 bool queue_is_told(const struct queue_message *m, unsigned notify, unsigned event);

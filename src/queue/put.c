@@ -130,6 +130,12 @@ static int insert_body(struct db *db, int64_t id, const struct queue_body *body,
 	return rc;
 }
 
+/* RFC 2852 4.1.4.1: a time that was over when it came was told by who had it before. */
+static bool is_told_before(const struct queue_message *m)
+{
+	return m->by_s && m->by_s <= m->accepted_s;
+}
+
 static int insert_recipient(struct queue *q, struct db *db, struct queue_message *m,
 	struct queue_recipient *r, struct queue_changes *changes, struct err *err)
 {
@@ -140,7 +146,7 @@ static int insert_recipient(struct queue *q, struct db *db, struct queue_message
 
 	buf_init(&target, QUEUE_NAME_MAX);
 	buf_init(&reason, QUEUE_REPLY_MAX);
-	if (m->origin != QUEUE_OF_REPORT)
+	if (m->origin != QUEUE_OF_REPORT && !r->is_here)
 		rc = queue_route_of(q, db, queue_domain_of(r->address), &target, &name, err);
 	if (rc == 0)
 		rc = queue_destination_id(db, name, &destination, err);
@@ -155,23 +161,23 @@ static int insert_recipient(struct queue *q, struct db *db, struct queue_message
 		queue_changes_add(changes, destination, name, r->due_s);
 	return db_do(db, err,
 		"INSERT INTO recipient(message, number, destination, priority, due_s, state,"
-		" notify, address, recipient, orcpt, reply) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
-		"?)",
+		" flags, notify, address, recipient, orcpt, reply)"
+		" VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 		db_i(m->id), db_i(r->number), db_i(destination), db_i(m->priority), db_i(r->due_s),
-		db_i(r->state), db_i(r->notify), db_t(r->address), db_t(r->recipient),
-		db_t(r->orcpt), db_t(buf_slice(&reason)));
+		db_i(r->state), db_i(is_told_before(m) ? RECIPIENT_DELAY_TOLD : 0), db_i(r->notify),
+		db_t(r->address), db_t(r->recipient), db_t(r->orcpt), db_t(buf_slice(&reason)));
 }
 
 static int insert_message(struct db *db, struct queue_message *m, struct err *err)
 {
 	const int rc = db_do(db, err,
 		"INSERT INTO message(delivery, submitter, origin, priority, flags, sender, envid,"
-		" ret, accepted_s, expires_s, by_s, size, track,"
-		" path) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		" ret, accepted_s, not_before_s, expires_s, by_s, size, track, path)"
+		" VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 		db_i((int64_t)m->delivery_id), db_i((int64_t)m->submitter), db_i(m->origin),
 		db_i(m->priority), db_i(m->flags), db_t(m->sender), db_t(m->envid), db_i(m->ret),
-		db_i(m->accepted_s), db_i(m->expires_s), db_i(m->by_s), db_i((int64_t)m->size),
-		db_i((int64_t)m->number), db_t(m->path));
+		db_i(m->accepted_s), db_i(m->not_before_s), db_i(m->expires_s), db_i(m->by_s),
+		db_i((int64_t)m->size), db_i((int64_t)m->number), db_t(m->path));
 
 	if (rc == 0)
 		m->id = db_last_id(db);
@@ -186,7 +192,7 @@ int queue_insert(struct queue *q, struct db *db, struct queue_message *m,
 
 	m->size = body->size;
 	m->accepted_s = m->accepted_s ? m->accepted_s : now;
-	m->expires_s = m->expires_s ? m->expires_s : m->accepted_s + q->config.lifetime_s;
+	m->expires_s = m->expires_s ? m->expires_s : queue_began(m) + q->config.lifetime_s;
 	if (m->by_s && !(m->flags & QUEUE_BY_NOTIFY) && m->by_s < m->expires_s)
 		m->expires_s = m->by_s;
 	m->delivery_id = m->delivery_id ? m->delivery_id : (random_u64() >> 1) | 1;
@@ -260,6 +266,8 @@ static void put_done(struct group_item *item, int rc, const struct err *err)
 
 	if (rc == 0)
 		queue_changes_tell(put->queue, &put->changes);
+	if (rc == 0 && put->m->by_s)
+		queue_late_at(put->queue, put->m->by_s);
 	put->done(put->context, rc, err);
 	queue_changes_done(&put->changes);
 	queue_message_free(&put->m);

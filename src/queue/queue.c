@@ -39,6 +39,10 @@ static const struct db_migration schema[] = {
 	{"ALTER TABLE message ADD COLUMN track INTEGER NOT NULL DEFAULT 0"},
 	/* what MAIL says */
 	{"ALTER TABLE message ADD COLUMN path TEXT NOT NULL DEFAULT ''"},
+	/* held mail, and mail that has to be there in time */
+	{"ALTER TABLE message ADD COLUMN not_before_s INTEGER NOT NULL DEFAULT 0;"
+	 "CREATE INDEX message_held ON message(submitter, not_before_s) WHERE not_before_s > 0;"
+	 "CREATE INDEX message_by ON message(by_s) WHERE by_s > 0 AND flags & 256 = 0"},
 };
 
 static int open_db(const char *path, struct db **out, struct err *err)
@@ -70,7 +74,7 @@ static int open_all(struct queue *q, struct err *err)
 
 static int load_state(struct queue *q, struct err *err)
 {
-	int64_t routes = 0, suppressed = 0, report_s = INT64_MAX;
+	int64_t routes = 0, suppressed = 0, report_s = INT64_MAX, late_s = INT64_MAX;
 	int rc = db_get_int(q->db, &routes, err, "SELECT EXISTS(SELECT 1 FROM route)");
 
 	if (rc == 0)
@@ -80,12 +84,17 @@ static int load_state(struct queue *q, struct err *err)
 			"SELECT coalesce(min(report_s), 9223372036854775807) FROM message"
 			" WHERE report_s > 0");
 	if (rc == 0)
+		rc = db_get_int(q->db, &late_s, err,
+			"SELECT coalesce(min(by_s), 9223372036854775807) FROM message"
+			" WHERE by_s > 0 AND flags & 256 = 0");
+	if (rc == 0)
 		rc = db_do(q->db, err,
 			"DELETE FROM destination WHERE id NOT IN"
 			" (SELECT destination FROM recipient)");
 	atomic_store(&q->has_routes, routes);
 	atomic_store(&q->has_suppressed, suppressed);
 	atomic_store(&q->report_s, report_s);
+	atomic_store(&q->late_s, late_s);
 	return rc;
 }
 
@@ -174,7 +183,8 @@ int queue_load_message(struct db *db, int64_t id, struct queue_message *m, struc
 	struct db_stmt *row AUTO(db_stmt_auto) = NULL;
 	int rc = db_query(db, &row, err,
 		"SELECT delivery, submitter, origin, priority, flags, sender, envid, ret,"
-		" accepted_s, expires_s, by_s, size, track, path FROM message WHERE id = ?",
+		" accepted_s, expires_s, by_s, size, track, path, not_before_s FROM message"
+		" WHERE id = ?",
 		db_i(id));
 
 	if (rc == 0)
@@ -196,6 +206,7 @@ int queue_load_message(struct db *db, int64_t id, struct queue_message *m, struc
 	m->size = (uint64_t)db_int(row, 11);
 	m->number = (uint64_t)db_int(row, 12);
 	m->path = arena_dup(&m->arena, db_text(row, 13));
+	m->not_before_s = db_int(row, 14);
 	return m->sender.ptr && m->envid.ptr && m->path.ptr
 		       ? 0
 		       : err_set(err, ERR_TOOBIG, "envelope too large");

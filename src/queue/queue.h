@@ -60,6 +60,7 @@ enum queue_flag { /* of a message; bits */
 		32,          /* past by_s the sender is told, and it is tried on; else it bounces */
 	QUEUE_REPEATED = 64, /* may be handed over twice: its delivery id is remembered */
 	QUEUE_TLS_OPTIONAL = 128, /* RFC 8689 5: the header says TLS-Required: No */
+	QUEUE_BY_OVER = 256,      /* by_s is past, and what follows from that was done */
 };
 
 enum queue_origin { /* why it is here */
@@ -83,8 +84,9 @@ enum queue_notify { /* as in RFC 3461 4.1; 0: not given */
 enum queue_outcome {
 	QUEUE_OUT_NONE, /* it did not come to this recipient: as before */
 	QUEUE_OUT_DELIVERED,
-	QUEUE_OUT_RELAYED,  /* delivered, and reports of success are ours to give */
-	QUEUE_OUT_DEFERRED, /* tried again later, if there is time left */
+	QUEUE_OUT_RELAYED,   /* delivered, and reports of success are ours to give */
+	QUEUE_OUT_HANDED_ON, /* the same, and the sender wants to hear of it (RFC 2852) */
+	QUEUE_OUT_DEFERRED,  /* tried again later, if there is time left */
 	QUEUE_OUT_FAILED,
 };
 
@@ -94,6 +96,7 @@ struct queue_recipient {
 	struct slice recipient; /* as the sender named it; empty: the same */
 	struct slice orcpt;     /* RFC 3461 4.2: "rfc822;…", not encoded */
 	unsigned notify;        /* bits of enum queue_notify */
+	bool is_here;           /* an account of this host, whatever the routes say */
 	enum queue_state state;
 	unsigned attempts;
 	int64_t due_s;
@@ -114,12 +117,12 @@ struct queue_message {
 	enum queue_priority priority;
 	unsigned flags; /* bits of enum queue_flag */
 	struct slice sender, envid;
-	struct slice path;  /* what MAIL says instead of the sender; empty: the sender */
-	char ret;           /* 'F'ull, 'H'eaders, 0 */
-	int64_t accepted_s; /* wall clock, as all times here */
-	int64_t not_before_s;
-	int64_t expires_s; /* 0: as the settings say */
-	int64_t by_s;      /* RFC 2852; 0: not given */
+	struct slice path;    /* what MAIL says instead of the sender; empty: the sender */
+	char ret;             /* 'F'ull, 'H'eaders, 0 */
+	int64_t accepted_s;   /* wall clock, as all times here */
+	int64_t not_before_s; /* held until then; 0: not held */
+	int64_t expires_s;    /* 0: as the settings say */
+	int64_t by_s;         /* RFC 2852; 0: not given */
 	uint64_t size;
 	struct queue_recipient *recipients;
 	size_t recipients_n, recipients_cap;
@@ -178,6 +181,10 @@ MUST_CHECK int queue_next_due(
  * appended at the end. */
 MUST_CHECK int queue_read(
 	struct queue *queue, int64_t id, uint64_t at, struct buf *out, struct err *err);
+/* queue_late_due - when the next time of RFC 2852 is over; INT64_MAX: none is known. queue_late -
+ * who missed it fails, or the sender is told of it. One thread. */
+int64_t queue_late_due(struct queue *queue);
+MUST_CHECK int queue_late(struct queue *queue, struct err *err);
 /* queue_finish - write down the outcomes; m, a claim, is freed. Failures to write leave the
  * recipients as they were: they are tried again. */
 void queue_finish(struct queue *queue, struct queue_message *m);

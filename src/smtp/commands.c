@@ -80,7 +80,7 @@ static void run_mail(struct conn *c, struct slice args)
 {
 	struct session *s = session_of(c);
 	struct session_tx *tx = mem_new(struct session_tx);
-	struct smtp_cmd cmd = {.arena = &tx->arena, .may_origin = s->is_courier};
+	struct smtp_cmd cmd = {.arena = &tx->arena, .may = smtp_wishes_may(c)};
 	struct smtp_mail mail;
 	struct err err;
 
@@ -106,8 +106,12 @@ static void run_mail(struct conn *c, struct slice args)
 		.delivery_id = mail.delivery,
 		.submitter = s->login.account};
 	s->asking.left_ms = DOOR_NAMES_MS;
+	if (!smtp_wishes_take(c, &mail)) {
+		smtp_session_tx_free(c);
+		return;
+	}
 	conn_set_busy(c, true);
-	smtp_session_reply(c, SMTP_SAY_SENDER_OK, NULL);
+	smtp_wishes_reply(c, &mail);
 }
 
 /* ---- RCPT ---- */
@@ -258,7 +262,8 @@ static void run_rcpt(struct conn *c, struct slice args)
 		smtp_session_full(c, &r->resolved.targets[0]);
 		return;
 	}
-	if (!smtp_session_may_send(c, tx->size, tx->env.recipients_n + 1))
+	if (!smtp_wishes_allow_rcpt(c) ||
+		!smtp_session_may_send(c, tx->size, tx->env.recipients_n + 1))
 		return;
 	smtp_gate_rcpt(c);
 }
@@ -397,6 +402,7 @@ static void put_keywords(struct conn *c, struct buf *out)
 		if (row->verb == SMTP_MAIL) {
 			buf_byte(out, ' ');
 			buf_u64(out, session_service(c)->limits.message_max);
+			smtp_wishes_offer(c, out);
 		}
 	}
 }

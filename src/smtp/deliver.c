@@ -2,7 +2,9 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/encode.h"
 #include "base/mem.h"
 #include "base/random.h"
 #include "mail/limits.h"
@@ -233,6 +235,20 @@ static uint64_t repeat_id(const struct mail_envelope *env)
 	return 0;
 }
 
+/* The delivery log knows a letter by its id, so each recipient's has one of its own: the same for
+ * the same message, whoever else is among the recipients when it comes again. */
+static uint64_t own_id(uint64_t delivery_id, struct slice address)
+{
+	unsigned char hash[SHA256_LEN];
+	uint64_t mix;
+
+	if (!delivery_id)
+		return 0;
+	sha256(address, hash);
+	memcpy(&mix, hash, sizeof(mix));
+	return ((delivery_id ^ mix) >> 1) | 1;
+}
+
 static void deliver_one(
 	struct conn *c, struct mail_recipient *r, uint64_t delivery_id, struct lmtp_result *result)
 {
@@ -246,6 +262,7 @@ static void deliver_one(
 	}
 	env.recipients = r;
 	env.recipients_n = 1;
+	env.delivery_id = own_id(env.delivery_id, r->address);
 	mail_accept_submit(session_service(c), &env, tx->in, lmtp_delivered, result);
 }
 
@@ -253,7 +270,7 @@ static void deliver_lmtp(struct conn *c)
 {
 	const struct mail_envelope *env = &session_of(c)->tx->env;
 	const size_t n = env->recipients_n;
-	const uint64_t delivery_id = n == 1 && env->delivery_id ? env->delivery_id : repeat_id(env);
+	const uint64_t delivery_id = env->delivery_id ? env->delivery_id : repeat_id(env);
 	struct lmtp_wait *wait = mem_zalloc(sizeof(*wait) + n * sizeof(wait->results[0]));
 
 	wait->pool = conn_pool(c);
@@ -269,9 +286,13 @@ static void deliver_lmtp(struct conn *c)
 
 void smtp_session_deliver(struct conn *c)
 {
-	const struct session_tx *tx = session_of(c)->tx;
+	struct session_tx *tx = session_of(c)->tx;
 
+	/* RFC 8689 4.1: what MAIL says goes before the header. */
+	tx->env.wishes.is_tls_optional = tx->hops.is_tls_optional && !tx->env.wishes.requires_tls;
 	tx->in->number = tx->id;
+	if (!smtp_wishes_allow_size(c))
+		return;
 	if (!smtp_session_may_send(c, tx->in->size, tx->env.recipients_n)) {
 		smtp_session_tx_free(c);
 		return;

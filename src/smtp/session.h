@@ -136,6 +136,20 @@ MUST_CHECK int smtp_session_put_fields(struct conn *c, struct slice fields, stru
 /* smtp_gate_unknown - there is no such recipient; true: the reply comes late. */
 bool smtp_gate_unknown(struct conn *c, enum smtp_say say);
 
+/* wishes.c: when and how a message shall travel (RFC 2852, 4865, 6710, 8689) */
+/* smtp_wishes_may - bits of enum smtp_may. smtp_wishes_offer - lines of EHLO, each with a line
+ * break before it. */
+unsigned smtp_wishes_may(struct conn *c);
+void smtp_wishes_offer(struct conn *c, struct buf *out);
+/* smtp_wishes_take - into the envelope; false: that cannot be, and the reply is given.
+ * smtp_wishes_reply - the sender is fine. */
+bool smtp_wishes_take(struct conn *c, const struct smtp_mail *mail);
+void smtp_wishes_reply(struct conn *c, const struct smtp_mail *mail);
+/* Another recipient, and a message of this size, fit the priority; if not, the reply is given, for
+ * the message also the end of the transaction. */
+bool smtp_wishes_allow_rcpt(struct conn *c);
+bool smtp_wishes_allow_size(struct conn *c);
+
 /* auth.c */
 void smtp_session_auth(struct conn *c, struct slice args);
 void smtp_session_auth_line(struct conn *c, struct slice line);

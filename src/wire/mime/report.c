@@ -134,6 +134,11 @@ static void put_status(struct buf *b, const struct mime_report *r)
 		mime_write_date(b, r->arrival_s);
 		buf_lit(b, "\r\n");
 	}
+	if (r->by_s) {
+		buf_lit(b, "Deliver-By-Date: ");
+		mime_write_date(b, r->by_s);
+		buf_lit(b, "\r\n");
+	}
 	buf_lit(b, "\r\n");
 	for (size_t i = 0; i < r->n && i < MIME_REPORT_ITEMS; i++)
 		put_item(b, r, &r->items[i]);

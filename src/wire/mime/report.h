@@ -36,6 +36,7 @@ struct mime_report {
 	struct slice envid;
 	uint64_t id;              /* of this report: makes the boundary */
 	int64_t now_s, arrival_s; /* arrival_s 0: not told */
+	int64_t by_s;             /* RFC 2852 5: Deliver-By-Date; 0: none */
 	bool is_utf8;
 	const struct mime_report_item *items;
 	size_t n;

@@ -142,6 +142,7 @@ void smtp_offer_read(const struct smtp_answer *answer, struct smtp_offer *out)
 		{"SMTPUTF8", &o.utf8, NULL},
 		{"DSN", &o.dsn, NULL},
 		{"REQUIRETLS", &o.requiretls, NULL},
+		{"MT-PRIORITY", &o.priority, NULL},
 		{"SIZE", NULL, read_size},
 		{"DELIVERBY", NULL, read_by},
 	};

@@ -2,7 +2,8 @@
  * answer.h - what an SMTP or LMTP server answers us, and what it offers.
  *
  * Reads:  RFC 5321 4.2 (replies of several lines), RFC 2034 and 3463 (enhanced codes), RFC 5321
- *         4.1.1.1 (EHLO's list), RFC 1870, 2852, 3461, 4865, 6152, 6531, 8689 (its keywords).
+ *         4.1.1.1 (EHLO's list), RFC 1870, 2852, 3461, 4865, 6152, 6531, 6710, 8689
+ *         (its keywords).
  * Does:   one whole reply at the front of what has been received. Strict: lines end in CRLF, each
  *         has the same code of three digits from 200 to 599.
  * Bounds: SMTP_ANSWER_MAX bytes of one reply; linear.
@@ -44,7 +45,8 @@ static inline bool smtp_answer_is_final(const struct smtp_answer *answer)
 
 /* What an answer to EHLO or LHLO offers. */
 struct smtp_offer {
-	bool starttls, pipelining, chunking, eightbit, utf8, dsn, size, requiretls, deliverby;
+	bool starttls, pipelining, chunking, eightbit, utf8, dsn, size, requiretls, deliverby,
+		priority;
 	uint64_t size_max; /* 0: no bound, or none told */
 	int64_t by_min_s;  /* of deliverby; 0: none told */
 };

@@ -1,7 +1,7 @@
 /* cmd.c - see cmd.h for the contract. */
-#include "wire/smtp/cmd.h"
-
 #include <string.h>
+
+#include "wire/smtp/cmd_internal.h"
 
 static const char *const verb_names[] = {
 	[SMTP_EHLO] = "EHLO",
@@ -20,10 +20,6 @@ static const char *const verb_names[] = {
 	[SMTP_STARTTLS] = "STARTTLS",
 	[SMTP_AUTH] = "AUTH",
 };
-
-/* Ends a parse: keeps which reply to give. */
-#define refuse(cmd, err, reply, code, ...)                                                         \
-	((cmd)->say = (reply), err_set((err), (code), __VA_ARGS__))
 
 enum smtp_verb smtp_verb_take(struct slice line, struct slice *args_out)
 {
@@ -258,8 +254,8 @@ static int param_auth(
 static int param_origin(
 	struct smtp_cmd *cmd, struct slice value, struct smtp_mail *mail, struct err *err)
 {
-	if (!cmd->may_origin)
-		return refuse(cmd, err, SMTP_SAY_BAD_PARAM, ERR_SYNTAX, "Unknown parameter");
+	(void)cmd;
+	(void)err;
 	mail->is_report = slice_eq(value, slice_lit("report"));
 	return 0;
 }
@@ -267,8 +263,6 @@ static int param_origin(
 static int param_delivery(
 	struct smtp_cmd *cmd, struct slice value, struct smtp_mail *mail, struct err *err)
 {
-	if (!cmd->may_origin)
-		return refuse(cmd, err, SMTP_SAY_BAD_PARAM, ERR_SYNTAX, "Unknown parameter");
 	if (!slice_to_u64(value, INT64_MAX, &mail->delivery))
 		return refuse(cmd, err, SMTP_SAY_BAD_ARG, ERR_SYNTAX, "Bad XDELIVERY");
 	return 0;
@@ -276,16 +270,22 @@ static int param_delivery(
 
 static const struct mail_param {
 	const char *key;
+	unsigned may; /* 0: everybody */
 	int (*parse)(struct smtp_cmd *, struct slice, struct smtp_mail *, struct err *);
 } mail_params[] = {
-	{"SIZE", param_size},
-	{"BODY", param_body},
-	{"SMTPUTF8", param_smtputf8},
-	{"RET", param_ret},
-	{"ENVID", param_envid},
-	{"AUTH", param_auth},
-	{"XORIGIN", param_origin},
-	{"XDELIVERY", param_delivery},
+	{"SIZE", 0, param_size},
+	{"BODY", 0, param_body},
+	{"SMTPUTF8", 0, param_smtputf8},
+	{"RET", 0, param_ret},
+	{"ENVID", 0, param_envid},
+	{"AUTH", 0, param_auth},
+	{"HOLDFOR", SMTP_MAY_HOLD, smtp_param_holdfor},
+	{"HOLDUNTIL", SMTP_MAY_HOLD, smtp_param_holduntil},
+	{"BY", SMTP_MAY_BY, smtp_param_by},
+	{"MT-PRIORITY", SMTP_MAY_PRIORITY, smtp_param_priority},
+	{"REQUIRETLS", SMTP_MAY_REQUIRETLS, smtp_param_requiretls},
+	{"XORIGIN", SMTP_MAY_ORIGIN, param_origin},
+	{"XDELIVERY", SMTP_MAY_ORIGIN, param_delivery},
 };
 
 static int param_notify(
@@ -378,6 +378,8 @@ static int mail_take_params(
 		while (i < COUNT(mail_params) &&
 			!slice_eq_nocase(p.key, slice_str(mail_params[i].key)))
 			i++;
+		if (i < COUNT(mail_params) && mail_params[i].may & ~cmd->may)
+			i = COUNT(mail_params);
 		rc = see_param(cmd, &p, i, COUNT(mail_params), &seen, err);
 		if (rc == 0)
 			rc = mail_params[i].parse(cmd, p.value, mail, err);

@@ -3,8 +3,10 @@
  *
  * Reads:  RFC 5321 4.1 (commands), RFC 1870 (SIZE), RFC 6152 and 3030 (BODY, BDAT), RFC 3461
  *         (RET, ENVID, NOTIFY, ORCPT, xtext), RFC 4954 (AUTH), RFC 6531 (SMTPUTF8), RFC 2033
- * (LHLO). Does:   no I/O and no knowledge of sessions: order, limits by policy and whether a
- * command is offered at all are the caller's. The caller has the whole line, without its CRLF.
+ *         (LHLO), RFC 4865 (HOLDFOR, HOLDUNTIL), RFC 2852 (BY), RFC 6710 (MT-PRIORITY), RFC 8689
+ *         (REQUIRETLS).
+ * Does:   no I/O and no knowledge of sessions: order, limits by policy and whether a command is
+ *         offered at all are the caller's. The caller has the whole line, without its CRLF.
  * Bounds: SMTP_LINE_MAX for the line, the others below; linear time; memory from the arena.
  * Errors: -ERR_SYNTAX, -ERR_TOOBIG; smtp_cmd.say then names the reply, err->msg is its text.
  *
@@ -41,11 +43,20 @@ enum smtp_verb {
 	SMTP_VERB_COUNT, /* also: no verb that we know */
 };
 
+/* Parameters of MAIL that are not for everybody; bits. To others they are unknown. */
+enum smtp_may {
+	SMTP_MAY_ORIGIN = 1,      /* XORIGIN and XDELIVERY, which only our own courier may say */
+	SMTP_MAY_HOLD = 2,        /* HOLDFOR, HOLDUNTIL */
+	SMTP_MAY_BY = 4,          /* BY */
+	SMTP_MAY_PRIORITY = 8,    /* MT-PRIORITY */
+	SMTP_MAY_REQUIRETLS = 16, /* REQUIRETLS */
+};
+
 /* What the parsers work with. One per command. */
 struct smtp_cmd {
 	struct arena *arena;
 	bool may_utf8;     /* RCPT: MAIL had SMTPUTF8 */
-	bool may_origin;   /* MAIL: XORIGIN and XDELIVERY, which only our own courier may say */
+	unsigned may;      /* MAIL: bits of enum smtp_may */
 	enum smtp_say say; /* after an error: the reply to give */
 };
 
@@ -67,6 +78,15 @@ struct smtp_mail {
 	bool is_8bit;       /* BODY=8BITMIME */
 	bool is_report;     /* XORIGIN=report: what becomes of it is told to nobody */
 	uint64_t delivery;  /* XDELIVERY: the same one again is the same message; 0: not given */
+	/* RFC 4865: at most one of the two; 0: not given */
+	int64_t hold_for_s, hold_until_s;
+	/* RFC 2852: seconds from now; may be past where by_mode is 'N'. 0: not given */
+	char by_mode; /* 'N'otify, 'R'eturn */
+	int64_t by_s;
+	bool is_by_traced;
+	bool has_priority;
+	int priority; /* RFC 6710: -9 to 9 */
+	bool requires_tls;
 };
 
 struct smtp_rcpt {

@@ -46,7 +46,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct slice args, line = {(const char *)data, size};
 	struct arena arena AUTO(arena_done);
-	struct smtp_cmd cmd = {.arena = &arena};
+	struct smtp_cmd cmd = {.arena = &arena, .may = ~0u};
 	const enum smtp_verb verb = smtp_verb_take(line, &args);
 
 	arena_init(&arena, ARENA_CAP);

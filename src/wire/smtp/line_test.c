@@ -32,6 +32,15 @@ static void trace_mail(struct smtp_cmd *cmd, struct slice args, struct buf *out)
 		buf_printf(out, " SIZE=%llu", (unsigned long long)m.size);
 	if (m.envid.ptr)
 		buf_printf(out, " ENVID=%.*s", SLICE_ARG(m.envid));
+	if (m.hold_for_s || m.hold_until_s)
+		buf_printf(
+			out, " HOLD=%lld/%lld", (long long)m.hold_for_s, (long long)m.hold_until_s);
+	if (m.by_mode)
+		buf_printf(out, " BY=%lld%c%s", (long long)m.by_s, m.by_mode,
+			m.is_by_traced ? "T" : "");
+	if (m.has_priority)
+		buf_printf(out, " PRIORITY=%d", m.priority);
+	buf_str(out, m.requires_tls ? " TLS" : "");
 }
 
 static void trace_rcpt(struct smtp_cmd *cmd, struct slice args, struct buf *out)
@@ -92,7 +101,8 @@ static void trace_other(
 static void trace(struct slice line, bool may_utf8, struct buf *out)
 {
 	struct arena arena AUTO(arena_done);
-	struct smtp_cmd cmd = {.arena = &arena, .may_utf8 = may_utf8};
+	struct smtp_cmd cmd = {
+		.arena = &arena, .may_utf8 = may_utf8, .may = ~(unsigned)SMTP_MAY_ORIGIN};
 	struct slice args;
 	const enum smtp_verb verb = smtp_verb_take(line, &args);
 
@@ -155,6 +165,53 @@ static const struct {
 	{"MAIL FROM:<a@b> AUTH", "501 5.5.4 AUTH"},
 	{"MAIL FROM:<a@b> FOO=1", "555 5.5.4 Unknown parameter FOO"},
 	{"MAIL FROM:<a@b> NOTIFY=NEVER", "555 5.5.4"},
+	{"MAIL FROM:<a@b> XORIGIN=report", "555 5.5.4 Unknown parameter XORIGIN"},
+	{"MAIL FROM:<a@b> HOLDFOR=1", "<a@b> HOLD=1/0"},
+	{"MAIL FROM:<a@b> holdfor=999999999", "<a@b> HOLD=999999999/0"},
+	{"MAIL FROM:<a@b> HOLDFOR=0", "501 5.5.4 HOLDFOR must"},
+	{"MAIL FROM:<a@b> HOLDFOR=-1", "501 5.5.4 HOLDFOR must"},
+	{"MAIL FROM:<a@b> HOLDFOR=1000000000", "501 5.5.4 HOLDFOR must"},
+	{"MAIL FROM:<a@b> HOLDFOR=", "501 5.5.4 HOLDFOR must"},
+	{"MAIL FROM:<a@b> HOLDFOR", "501 5.5.4 HOLDFOR must"},
+	{"MAIL FROM:<a@b> HOLDFOR=1 HOLDFOR=1", "501 5.5.4 HOLDFOR is given twice"},
+	{"MAIL FROM:<a@b> HOLDUNTIL=2001-09-09T01:46:40Z", "<a@b> HOLD=0/1000000000"},
+	{"MAIL FROM:<a@b> HOLDUNTIL=2001-09-09T01:46:40.999Z", "<a@b> HOLD=0/1000000000"},
+	{"MAIL FROM:<a@b> HOLDUNTIL=2001-09-09T01:46:40.Z", "501 5.5.4 HOLDUNTIL must"},
+	{"MAIL FROM:<a@b> HOLDUNTIL=2001-09-09T01:46:40", "501 5.5.4 HOLDUNTIL must"},
+	{"MAIL FROM:<a@b> HOLDUNTIL=2001-09-09T01:46:40+00:00", "501 5.5.4 HOLDUNTIL must"},
+	{"MAIL FROM:<a@b> HOLDUNTIL=2001-09-09t01:46:40z", "501 5.5.4 HOLDUNTIL must"},
+	{"MAIL FROM:<a@b> HOLDUNTIL=2001-02-29T01:46:40Z", "501 5.5.4 HOLDUNTIL must"},
+	{"MAIL FROM:<a@b> HOLDUNTIL=2001-09-09T24:46:40Z", "501 5.5.4 HOLDUNTIL must"},
+	{"MAIL FROM:<a@b> HOLDUNTIL=2001-9-9T01:46:40Z    ", "501 5.5.4 HOLDUNTIL must"},
+	{"MAIL FROM:<a@b> HOLDUNTIL=1969-09-09T01:46:40Z", "501 5.5.4 HOLDUNTIL must"},
+	{"MAIL FROM:<a@b> HOLDUNTIL=Z", "501 5.5.4 HOLDUNTIL must"},
+	{"MAIL FROM:<a@b> HOLDUNTIL", "501 5.5.4 HOLDUNTIL must"},
+	{"MAIL FROM:<a@b> HOLDUNTIL=2001-09-09T01:46:40Z HOLDFOR=1", "501 5.5.4 HOLDFOR and"},
+	{"MAIL FROM:<a@b> HOLDFOR=1 HOLDUNTIL=2001-09-09T01:46:40Z", "501 5.5.4 HOLDFOR and"},
+	{"MAIL FROM:<a@b> BY=120;R", "<a@b> BY=120R"},
+	{"MAIL FROM:<a@b> by=+120;nt", "<a@b> BY=120NT"},
+	{"MAIL FROM:<a@b> BY=-999999999;N", "<a@b> BY=-999999999N"},
+	{"MAIL FROM:<a@b> BY=0;N", "<a@b> BY=0N"},
+	{"MAIL FROM:<a@b> BY=0;R", "501 5.5.4 The time of BY is over"},
+	{"MAIL FROM:<a@b> BY=-1;RT", "501 5.5.4 The time of BY is over"},
+	{"MAIL FROM:<a@b> BY=1000000000;R", "501 5.5.4 BY must"},
+	{"MAIL FROM:<a@b> BY=1;X", "501 5.5.4 BY has no mode"},
+	{"MAIL FROM:<a@b> BY=1;RX", "501 5.5.4 BY must"},
+	{"MAIL FROM:<a@b> BY=1;RTT", "501 5.5.4 BY must"},
+	{"MAIL FROM:<a@b> BY=1;", "501 5.5.4 BY must"},
+	{"MAIL FROM:<a@b> BY=1", "501 5.5.4 BY must"},
+	{"MAIL FROM:<a@b> BY=+-1;R", "501 5.5.4 BY must"},
+	{"MAIL FROM:<a@b> BY", "501 5.5.4 BY must"},
+	{"MAIL FROM:<a@b> MT-PRIORITY=9", "<a@b> PRIORITY=9"},
+	{"MAIL FROM:<a@b> MT-PRIORITY=-9", "<a@b> PRIORITY=-9"},
+	{"MAIL FROM:<a@b> mt-priority=0", "<a@b> PRIORITY=0"},
+	{"MAIL FROM:<a@b> MT-PRIORITY=+1", "501 5.5.4 MT-PRIORITY must"},
+	{"MAIL FROM:<a@b> MT-PRIORITY=10", "501 5.5.4 MT-PRIORITY must"},
+	{"MAIL FROM:<a@b> MT-PRIORITY=-", "501 5.5.4 MT-PRIORITY must"},
+	{"MAIL FROM:<a@b> MT-PRIORITY=", "501 5.5.4 MT-PRIORITY must"},
+	{"MAIL FROM:<a@b> MT-PRIORITY", "501 5.5.4 MT-PRIORITY must"},
+	{"MAIL FROM:<a@b> REQUIRETLS", "<a@b> TLS"},
+	{"MAIL FROM:<a@b> REQUIRETLS=", "501 5.5.4 REQUIRETLS has no"},
 	{"MAIL FROM:<a@b>SIZE=1", NO_SENDER "Space"},
 	{"MAIL FROM:a@b", NO_SENDER "Address must stand"},
 	{"MAIL FROM:<a@b", NO_SENDER "Address must end"},
@@ -252,6 +309,27 @@ static void test_lines(void **state)
 		if (!slice_eq(buf_slice(&got), slice_str(want)))
 			fail_msg("<%s>: got <%.*s>, want <%s>", cases[i].line,
 				SLICE_ARG(buf_slice(&got)), want);
+	}
+}
+
+/* What is not for everybody is unknown to others. */
+static void test_parameters_for_some(void **state)
+{
+	static const char *const lines[] = {"FROM:<> XORIGIN=x", "FROM:<> HOLDFOR=1",
+		"FROM:<> BY=1;R", "FROM:<> MT-PRIORITY=1", "FROM:<> REQUIRETLS"};
+
+	(void)state;
+	for (unsigned i = 0; i < 5; i++) {
+		for (unsigned may = 0; may < 32; may++) {
+			struct smtp_cmd cmd = {.may = may};
+			struct smtp_mail mail;
+			struct err err;
+			const int rc = smtp_mail_parse(&cmd, slice_str(lines[i]), &mail, &err);
+
+			assert_int_equal(rc, may & 1u << i ? 0 : -ERR_SYNTAX);
+			if (rc < 0)
+				assert_int_equal(cmd.say, SMTP_SAY_BAD_PARAM);
+		}
 	}
 }
 
@@ -370,6 +448,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_lines),
+		cmocka_unit_test(test_parameters_for_some),
 		cmocka_unit_test(test_no_read_past_end),
 		cmocka_unit_test(test_every_byte),
 		cmocka_unit_test(test_utf8_rcpt),

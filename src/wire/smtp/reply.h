@@ -20,6 +20,7 @@ enum smtp_say {
 	SMTP_SAY_HELLO, /* the list of EHLO has no enhanced codes */
 	SMTP_SAY_OK,
 	SMTP_SAY_SENDER_OK,
+	SMTP_SAY_PRIORITY_CHANGED, /* RFC 6710: the sender is fine; the text begins with a number */
 	SMTP_SAY_RCPT_OK,
 	SMTP_SAY_STORED,
 	SMTP_SAY_CHUNK_OK,
@@ -56,6 +57,7 @@ enum smtp_say {
 	SMTP_SAY_DATA_LINE, /* a line of the message is too long */
 	SMTP_SAY_LOOP,
 	SMTP_SAY_TOO_BIG,
+	SMTP_SAY_TOO_BIG_URGENT, /* for its priority */
 	SMTP_SAY_MAILBOX_FULL,
 	SMTP_SAY_MAILBOX_FULL_NOW,
 	SMTP_SAY_LEVEL,
