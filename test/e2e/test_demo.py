@@ -33,7 +33,9 @@ class Demo:
         self.process = subprocess.Popen(
             [str(HOME / 'script' / 'server'), '--dir', str(directory), '--port-base', str(base),
              *map(str, more)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, start_new_session=True)
+            stderr=subprocess.STDOUT, start_new_session=True,
+            # Tests that run in the background were told to ignore it, and a shell keeps to that.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
         self.said = ''
 
     def read_until(self, text, seconds=600):
