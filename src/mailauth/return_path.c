@@ -70,7 +70,8 @@ static bool split(struct slice address, struct slice *local_out, struct slice *d
 		return false;
 	*local_out = slice_head(address, at);
 	*domain_out = slice_from(address, at + 1);
-	return domain_out->len > 0 && is_dot_atom(*local_out);
+	return domain_out->len > 0 && slice_chr(*domain_out, '=') == SIZE_MAX &&
+	       is_dot_atom(*local_out);
 }
 
 static struct slice dup_joined(

@@ -153,8 +153,8 @@ static void test_srs_not(void **state)
 	static const char *const plain[] = {"bob", "SRS", "SRS0", "SRS0=", "srs2=a=b=c=d", "SRSX="};
 	static const char *const forged[] = {"SRS0==", "SRS0=a", "SRS0=a=b=c=d", "SRS1=a==b",
 		"SRS0=abcdef=ab=x", "SRS0+abcdef=zz=x=y", "SRS1=abcdef=x"};
-	static const char *const impossible[] = {
-		"\"a b\"@elsewhere.example", "bob", "@x", "bob@", "SRS1=x@elsewhere.example"};
+	static const char *const impossible[] = {"\"a b\"@elsewhere.example", "bob", "@x", "bob@",
+		"SRS1=x@elsewhere.example", "bob@else=where.example"};
 	struct slice back;
 
 	(void)state;
