@@ -4,6 +4,9 @@
  * Over the same connection the keeper tells what is revoked. It was told on each new one where we
  * stopped hearing, and which sessions we have.
  */
+#include <assert.h>
+#include <stdlib.h>
+
 #include "base/clock.h"
 #include "base/mem.h"
 #include "keeper/client_internal.h"
@@ -178,10 +181,34 @@ int keeper_start(struct keeper *keeper, struct pool *pool, struct err *err)
 	return 0;
 }
 
+/* What somebody asked who is no connection. */
+struct waiting {
+	client_read_fn *read;
+	void (*done)(void *context, const struct answer *answer);
+	void *context;
+};
+
+static void on_answer(void *context, struct frame *f, int rc, const struct err *err)
+{
+	struct waiting *w = context;
+	struct answer answer = {.rc = rc};
+
+	if (rc < 0)
+		answer.err = *err;
+	else if (w->read)
+		answer.data = w->read(f);
+	if (rc == 0 && !frame_end(f))
+		answer.rc = err_set(&answer.err, ERR_BUSY, "the keeper's answer makes no sense");
+	w->done(w->context, &answer);
+	free(answer.data);
+	free(w);
+}
+
 void client_fail(const struct keeper_call *call, enum err_code code, const char *reason)
 {
 	const struct line_request r = {.who = call->who, .ticket = call->ticket};
 
+	assert(!call->done);
 	line_fail(call->keeper->line, &r, code, reason);
 }
 
@@ -193,5 +220,12 @@ void client_ask_fields(const struct keeper_call *call, enum frame_verb verb, cli
 	r.who = call->who;
 	r.ticket = call->ticket;
 	r.read = read;
+	if (call->done) {
+		struct waiting *w = mem_new(struct waiting);
+
+		*w = (struct waiting){read, call->done, call->context};
+		r.done = on_answer;
+		r.done_context = w;
+	}
 	line_ask(call->keeper->line, &r);
 }

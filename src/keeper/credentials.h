@@ -59,6 +59,10 @@ struct keeper_call {
 	struct keeper *keeper;
 	struct conn_ref who;
 	uint64_t ticket;
+	/* done - for whoever is no connection: called with the answer, on any thread, instead of
+	 * waking anybody; its data is gone afterwards. Else NULL. */
+	void (*done)(void *context, const struct answer *answer);
+	void *context;
 };
 
 /* ---- one place decides ---- */

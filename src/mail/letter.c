@@ -100,6 +100,7 @@ int letter_new(const struct mail_envelope *env, struct letter **letter_out, stru
 	letter->is_smtputf8 = env->is_smtputf8;
 	letter->is_8bit = env->is_8bit;
 	letter->is_report = env->is_report;
+	letter->is_own = env->is_own;
 	letter->is_suspect = env->is_suspect;
 	letter->wishes = env->wishes;
 	letter->accepted_s = clock_wall_s();
@@ -154,6 +155,7 @@ int letter_remote(const struct letter *from, struct letter **letter_out, struct 
 	letter->is_suspect = from->is_suspect;
 	letter->is_report = from->is_report;
 	letter->wishes = from->wishes;
+	letter->is_own = from->is_own;
 	letter->accepted_s = from->accepted_s;
 	letter->own_bytes = from->own_bytes;
 	rc = copy(letter, from->sender, &letter->sender, err);

@@ -44,6 +44,7 @@ struct letter {
 	char ret;
 	bool is_smtputf8, is_8bit, is_suspect;
 	bool is_report; /* of ours: its own failures are told to nobody */
+	bool is_own;    /* of ours, too: signed when it leaves */
 	struct mail_wishes wishes;
 	int64_t accepted_s; /* wall clock */
 	uint64_t own_bytes; /* at the message's front, see struct mail_envelope */

@@ -14,6 +14,7 @@ enum {
 	FLAG_TLS_OPTIONAL = 128,
 	FLAG_URGENT = 256,
 	FLAG_BULK = 512,
+	FLAG_OWN = 1024,
 	CHUNK_BITS = 20, /* of a chunk's key: its number; the rest is the letter's id */
 };
 
@@ -104,8 +105,8 @@ static int flags_of(const struct letter *l)
 
 	return (l->is_smtputf8 ? FLAG_SMTPUTF8 : 0) | (l->is_8bit ? FLAG_8BIT : 0) |
 	       (l->is_report ? FLAG_REPORT : 0) | (l->is_suspect ? FLAG_SUSPECT : 0) |
-	       (w->is_by_notify ? FLAG_BY_NOTIFY : 0) | (w->is_by_traced ? FLAG_BY_TRACED : 0) |
-	       (w->requires_tls ? FLAG_REQUIRETLS : 0) |
+	       (l->is_own ? FLAG_OWN : 0) | (w->is_by_notify ? FLAG_BY_NOTIFY : 0) |
+	       (w->is_by_traced ? FLAG_BY_TRACED : 0) | (w->requires_tls ? FLAG_REQUIRETLS : 0) |
 	       (w->is_tls_optional ? FLAG_TLS_OPTIONAL : 0) |
 	       (w->priority == MAIL_URGENT ? FLAG_URGENT : 0) |
 	       (w->priority == MAIL_BULK ? FLAG_BULK : 0);
@@ -117,6 +118,7 @@ static void take_flags(struct letter *l, int64_t flags)
 	l->is_8bit = flags & FLAG_8BIT;
 	l->is_report = flags & FLAG_REPORT;
 	l->is_suspect = flags & FLAG_SUSPECT;
+	l->is_own = flags & FLAG_OWN;
 	l->wishes.is_by_notify = flags & FLAG_BY_NOTIFY;
 	l->wishes.is_by_traced = flags & FLAG_BY_TRACED;
 	l->wishes.requires_tls = flags & FLAG_REQUIRETLS;

@@ -107,6 +107,7 @@ struct mail_envelope {
 	uint64_t delivery_id; /* 63 bits; submitting the same one again stores nothing twice. 0: a
 				 new one */
 	bool is_report;       /* of ours: what becomes of it is told to nobody */
+	bool is_own;          /* of the service itself: signed by DKIM when it leaves, as reports */
 	bool is_suspect;  /* its author's domain wants it apart (DMARC): to the folder of spam */
 	size_t own_bytes; /* of our Return-Path at the front, which mail for elsewhere must not have
 			   */

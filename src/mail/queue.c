@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "mail/return_paths.h"
+#include "mail/sign.h"
 
 enum {
 	PUT_MS = 20000, /* a client waits for the courier; one that starts anew is back by then */
@@ -30,8 +31,10 @@ struct courier_queue {
 };
 
 struct put {
+	struct courier_queue *queue;
 	struct letter *letter;
 	struct incoming *in;
+	bool is_repeated;
 	mail_done_fn *done;
 	void *context;
 };
@@ -103,32 +106,57 @@ void mail_queue_pack(const struct letter *letter, const struct incoming *in, boo
 	pack_targets(letter, out);
 }
 
-static void put(struct mail_queue *queue, struct letter *letter, struct incoming *in,
-	bool is_repeated, mail_done_fn *done, void *context)
+static void hand_over(struct put *p)
 {
-	struct courier_queue *q = (struct courier_queue *)queue;
-	struct put *p = mem_new(struct put);
+	struct courier_queue *q = p->queue;
 	struct slice text = {0};
 	struct buf frame, path AUTO(buf_done);
 	struct err err;
 	int fd = -1, rc;
 
-	*p = (struct put){
-		.letter = letter, .in = incoming_ref(in), .done = done, .context = context};
 	buf_init(&path, RETURN_PATH_MAX);
-	rc = return_paths_put(q->service, letter, &path, &err);
+	rc = return_paths_put(q->service, p->letter, &path, &err);
 	if (rc < 0) {
 		put_done(p, NULL, rc, &err);
 		return;
 	}
-	if (spool_view(in->spool, &text))
-		text = slice_from(text, letter->own_bytes);
+	if (spool_view(p->in->spool, &text))
+		text = slice_from(text, p->letter->own_bytes);
 	else
-		fd = spool_fd(in->spool);
+		fd = spool_fd(p->in->spool);
 	buf_init(&frame, ASK_REQUEST_MAX);
 	frame_begin(&frame, 0, fd < 0 ? ASK_ENQUEUE : ASK_ENQUEUE_FILE);
-	mail_queue_pack(letter, in, is_repeated, buf_slice(&path), text, &frame);
+	mail_queue_pack(p->letter, p->in, p->is_repeated, buf_slice(&path), text, &frame);
 	ask_call(q->service->ask, &frame, fd, PUT_MS, put_done, p);
+}
+
+static void on_signed(void *context, int rc, const struct err *err)
+{
+	struct put *p = context;
+
+	if (rc < 0)
+		put_done(p, NULL, rc, err);
+	else
+		hand_over(p);
+}
+
+static void put(struct mail_queue *queue, struct letter *letter, struct incoming *in,
+	bool is_repeated, mail_done_fn *done, void *context)
+{
+	struct courier_queue *q = (struct courier_queue *)queue;
+	struct put *p = mem_new(struct put);
+
+	*p = (struct put){.queue = q,
+		.letter = letter,
+		.in = incoming_ref(in),
+		.is_repeated = is_repeated,
+		.done = done,
+		.context = context};
+	/* What users send was signed before it came here. */
+	if (letter->is_own || letter->is_report)
+		mail_sign_own(q->service, &p->in, letter->own_bytes, on_signed, p);
+	else
+		hand_over(p);
 }
 
 /* ---- what an older version left ---- */

@@ -115,6 +115,16 @@ struct slice mail_signing_domain(const struct mail_signing *signing)
 	return signing->domain;
 }
 
+bool mail_signing_climb(struct mail_signing *s)
+{
+	const struct slice above = domain_parent(s->domain);
+
+	if (above.len == 0 || domain_is_public(above))
+		return false;
+	s->domain = above;
+	return true;
+}
+
 void mail_signing_use(struct mail_signing *signing, const struct keeper_dkim_keys *keys)
 {
 	signing->keys = *keys;
@@ -168,6 +178,7 @@ int mail_signing_end(
 		incoming_free(&made);
 		return rc;
 	}
+	made->number = (*in)->number;
 	incoming_free(in);
 	*in = made;
 	return 0;

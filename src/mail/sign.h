@@ -27,6 +27,8 @@ struct slice mail_signing_domain(const struct mail_signing *signing);
 /* mail_signing_use - the keys that were found. mail_signing_next - what the next one shall sign;
  * false: all have. mail_signing_take - and its signature. */
 void mail_signing_use(struct mail_signing *signing, const struct keeper_dkim_keys *keys);
+/* mail_signing_climb - sign for the domain above; false: there strangers have domains, too. */
+bool mail_signing_climb(struct mail_signing *signing);
 bool mail_signing_next(struct mail_signing *signing, const struct keeper_dkim_key **key_out,
 	unsigned char digest_out[SHA256_LEN]);
 void mail_signing_take(struct mail_signing *signing, struct slice signature);
@@ -34,5 +36,14 @@ void mail_signing_take(struct mail_signing *signing, struct slice signature);
 /* mail_signing_end - the message with its signatures in the place of *in; without any it stays. */
 MUST_CHECK int mail_signing_end(struct mail_signing *signing, struct service *service,
 	struct incoming **in, struct err *err);
+
+/*
+ * mail_sign_own - what the service itself sends: done() is called, on any thread, when *in has the
+ * signatures of the domain in From, or where that has no keys of the next domain above it that has.
+ * -ERR_BUSY: the keeper is away.
+ */
+typedef void mail_signed_fn(void *context, int rc, const struct err *err);
+void mail_sign_own(struct service *service, struct incoming **in, size_t own_bytes,
+	mail_signed_fn *done, void *context);
 
 #endif

@@ -266,6 +266,7 @@ void sending_start(struct notices *n, const struct sending *sending)
 	envelope = (struct mail_envelope){.recipients = &recipient,
 		.recipients_n = 1,
 		.delivery_id = sending->id,
+		.is_own = true,
 		.own_bytes = own};
 	mail_track_received(n->service, "notice", &envelope, in);
 	mail_accept_submit(n->service, &envelope, in, flight_end, f);

@@ -1,6 +1,8 @@
 """test_return_paths.py - envelope senders of what leaves (BATV, SRS), and what comes back to them."""
 import json
+import re
 
+import dkim
 import names as dns_server
 import pytest
 import receivers
@@ -24,10 +26,12 @@ def world():
         with support.Instance(names.settings() + SETTINGS % fleet.port) as instance:
             instance.add_accounts([ALICE, BOB])
             instance.tool('alias', 'add', FORWARD, 'carol@far.example')
+            for row in json.loads(instance.tool('dkim', 'add', 'posthouse.example', '--json')):
+                names.text(row['name'], row['value'])
             far = fleet.add('far.example', refuse={'rcpt': lambda a: '550 5.1.1 no' if a[:6] == 'nobody' else None})
             elsewhere = fleet.add('elsewhere.example')
             first = fleet.add('first.example')
-            yield instance, far, elsewhere, first
+            yield instance, far, elsewhere, first, names
     finally:
         fleet.close()
         names.close()
@@ -61,14 +65,34 @@ def submit(instance, to, subject):
 
 
 def tagged(world, subject):
-    instance, far, _, _ = world
+    instance, far, *_ = world
     submit(instance, 'x@far.example', subject)
     wait_for(subject, lambda: any(m.header('Subject') == subject for m in far.messages))
     return [m for m in far.messages if m.header('Subject') == subject][0]
 
 
+def test_our_own_reports(world):
+    """The courier's report finds its way, whatever the envelope said, and bears our signatures."""
+    instance, _, elsewhere, _, names = world
+    before = len(subjects(instance.imap(ALICE)))
+    submit(instance, 'nobody@far.example', 'to nobody')
+    wait_for('a report', lambda: len(subjects(instance.imap(ALICE))) > before)
+    instance.tool('alias', 'add', 'dead@posthouse.example', 'nobody@far.example')
+    assert bring(instance, ['dead@posthouse.example'], message('dead end'), 'dora@elsewhere.example')[0] == 250
+    wait_for('a report elsewhere', lambda: elsewhere.got('dora@elsewhere.example'))
+    report = elsewhere.got('dora@elsewhere.example')[0]
+    assert report.sender == ''
+    # Of mail.posthouse.example, by the keys of posthouse.example: all of them are good.
+    signatures = [line for line in report.text.split(b'\r\n\r\n')[0].split(b'\r\n') if line.startswith(b'DKIM-Sig')]
+    assert len(signatures) == 2
+    def look_up(name, timeout=5):
+        return ''.join(re.findall('"([^"]*)"', names.records[name.decode().rstrip('.'), 'TXT'][0])).encode()
+    for i in range(2):
+        assert dkim.DKIM(report.text).verify(i, dnsfunc=look_up)
+
+
 def test_bounces(world):
-    instance, far, _, _ = world
+    instance, far, *_ = world
     sent = tagged(world, 'before')
     assert sent.sender.startswith('prvs=0') and sent.sender.endswith('=' + ALICE) and sent.header('From') == '<%s>' % ALICE
     # Bounces of what was sent before addresses were signed may still come.
@@ -97,27 +121,15 @@ def test_bounces(world):
     assert bounce(instance, ['prvs=0123abcdef=nobody@posthouse.example'], 'nobody')[0] == 550
 
 
-def test_our_own_reports(world):
-    """The courier's report finds its way, whatever the envelope said."""
-    instance, far, elsewhere, _ = world
-    before = len(subjects(instance.imap(ALICE)))
-    submit(instance, 'nobody@far.example', 'to nobody')
-    wait_for('a report', lambda: len(subjects(instance.imap(ALICE))) > before)
-    instance.tool('alias', 'add', 'dead@posthouse.example', 'nobody@far.example')
-    assert bring(instance, ['dead@posthouse.example'], message('dead end'), 'dora@elsewhere.example')[0] == 250
-    wait_for('a report elsewhere', lambda: elsewhere.got('dora@elsewhere.example'))
-    assert elsewhere.got('dora@elsewhere.example')[0].sender == ''
-
-
 def forwarded(world, subject, sender):
-    instance, far, _, _ = world
+    instance, far, *_ = world
     assert bring(instance, [FORWARD], message(subject, sender), sender)[0] == 250
     wait_for(subject, lambda: any(m.header('Subject') == subject for m in far.messages))
     return [m for m in far.messages if m.header('Subject') == subject][0].sender
 
 
 def test_forwards(world):
-    instance, far, elsewhere, first = world
+    instance, far, elsewhere, first, _ = world
     path = forwarded(world, 'one', 'Bob.Builder@elsewhere.example')
     assert path.startswith('SRS0=') and path.endswith('=elsewhere.example=Bob.Builder@posthouse.example')
     assert bounce(instance, [path.lower()], 'back')[0] == 250
