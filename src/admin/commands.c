@@ -21,6 +21,11 @@
 		"--rsa", NULL, "an RSA key instead of EC"                                          \
 	}
 
+#define REPORT_DAYS_OPTION                                                                         \
+	{                                                                                          \
+		"--days", "N", "of the last N days; 30 without it"                                 \
+	}
+
 #define GROUP_OPTIONS                                                                              \
 	{"--level", "LEVEL", "of new members"},                                                    \
 		{"--members", "N", "how many there may be; any number without it"},                \
@@ -35,7 +40,8 @@ const struct cli_command cli_commands[] = {
 		"Take mail for a domain."},
 	{"domain", "list", "", 0, 0, {{0}}, command_domain_list, true, "List the domains."},
 	{"domain", "mta-sts", "DOMAIN [MODE]", 1, 2, {{0}}, command_domain_mta_sts, true,
-		"Set what other mail hosts are told of TLS to ours (MTA-STS): off, none, testing or "
+		"Set what other mail hosts are told of TLS to ours (MTA-STS): off, none, testing "
+		"or "
 		"enforce; or show it. The records that the DNS must have are printed."},
 	{"domain", "screen", "DOMAIN [NAME=VALUE...]", 1, 7,
 		{{"--delete", NULL, "take the login screen away"}}, command_domain_screen, true,
@@ -148,6 +154,15 @@ const struct cli_command cli_commands[] = {
 		"Without arguments: list them."},
 	{"queue", "status", "", 0, 0, {{0}}, command_queue_status, true,
 		"Tell how much is waiting, and how sending goes."},
+	{"report", "list", "[DOMAIN]", 0, 1, {REPORT_DAYS_OPTION}, command_report_list, true,
+		"Tell what others reported of our domains: messages with an author there (DMARC), "
+		"and TLS with our hosts."},
+	{"report", "show", "DOMAIN", 1, 1,
+		{REPORT_DAYS_OPTION, {"--tls", NULL, "how TLS with our hosts went"},
+			{"--reports", NULL, "the reports that came"}},
+		command_report_show, true,
+		"Tell from where mail with an author at the domain came, how much of it passed "
+		"DMARC, and what was done with it."},
 	{NULL, "trace", "MESSAGE|ADDRESS", 1, 1, {{"--days", "N", "look at the last N days only"}},
 		command_trace, true,
 		"Tell what happened to a message: how it came, what was checked, where it went. "

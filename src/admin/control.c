@@ -50,6 +50,8 @@ static const struct {
 	{"ask-password", verb_policy_ask},
 	{"password-changed", verb_policy_changed},
 	{"trace", verb_trace},
+	{"report-list", verb_report_list},
+	{"report-show", verb_report_show},
 	{"status", verb_status},
 	{"queue", verb_queue},
 	{"check", verb_check},

@@ -34,7 +34,7 @@ verb_fn verb_domain_add, verb_domain_list, verb_account_add, verb_account_find, 
 	verb_group_admin, verb_group_domain, verb_group_domains, verb_screen, verb_screen_set,
 	verb_policy_status, verb_policy_users, verb_policy_ask, verb_policy_changed, verb_status,
 	verb_check, verb_deliver, verb_queue, verb_dns_lookup, verb_dns_check, verb_domain_mta_sts,
-	verb_trace;
+	verb_trace, verb_report_list, verb_report_show;
 
 /* Replies. The json is given away; NULL means {}. */
 void verb_row(struct buf *out, json_t *row);

@@ -67,6 +67,18 @@ static void pack_questions(const struct dns_view *view, struct buf *out)
 		dns_pack_question(out, &question);
 }
 
+static void put_question(const struct dns_view *view, int64_t wait_ms, struct buf *frame)
+{
+	struct buf questions AUTO(buf_done);
+
+	buf_init(&questions, ASK_REQUEST_MAX);
+	pack_questions(view, &questions);
+	buf_init(frame, ASK_REQUEST_MAX);
+	frame_begin(frame, 0, ASK_RESOLVE);
+	frame_put_u64(frame, (uint64_t)wait_ms);
+	frame_put(frame, buf_slice(&questions));
+}
+
 void ask_resolve(struct ask *ask, struct conn *c, const struct dns_view *view, int64_t wait_ms,
 	conn_resume_fn *resume)
 {
@@ -76,14 +88,8 @@ void ask_resolve(struct ask *ask, struct conn *c, const struct dns_view *view, i
 		.read = read_field,
 		.fd = -1,
 	};
-	struct buf questions AUTO(buf_done);
 
-	buf_init(&questions, ASK_REQUEST_MAX);
-	pack_questions(view, &questions);
-	buf_init(&request.frame, ASK_REQUEST_MAX);
-	frame_begin(&request.frame, 0, ASK_RESOLVE);
-	frame_put_u64(&request.frame, (uint64_t)wait_ms);
-	frame_put(&request.frame, buf_slice(&questions));
+	put_question(view, wait_ms, &request.frame);
 	request.ticket = conn_park(c, wait_ms + ASK_GRACE_MS, resume);
 	line_ask(ask->line, &request);
 }
@@ -109,6 +115,35 @@ void ask_take(struct dns_view *view, struct answer *answer)
 	dns_view_fail(view);
 	free(answer->data);
 	answer->data = NULL;
+}
+
+struct names_call {
+	struct dns_view *view;
+	ask_names_fn *done;
+	void *context;
+};
+
+static void on_names(void *context, struct frame *f, int rc, const struct err *err)
+{
+	struct names_call *call = context;
+
+	(void)err;
+	if (rc == 0)
+		put_all(call->view, frame_bytes(f));
+	dns_view_fail(call->view);
+	call->done(call->context);
+	free(call);
+}
+
+void ask_names(
+	struct ask *ask, struct dns_view *view, int64_t wait_ms, ask_names_fn *done, void *context)
+{
+	struct names_call *call = mem_new(struct names_call);
+	struct buf frame;
+
+	*call = (struct names_call){view, done, context};
+	put_question(view, wait_ms, &frame);
+	ask_call(ask, &frame, -1, wait_ms, on_names, call);
 }
 
 void ask_queue(

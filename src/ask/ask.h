@@ -40,6 +40,12 @@ void ask_resolve(struct ask *ask, struct conn *c, const struct dns_view *view, i
  * that was asked is pending afterwards. */
 void ask_take(struct dns_view *view, struct answer *answer);
 
+/* ask_names - the same for whoever is no connection: done() is called on any thread when nothing
+ * pends any more. The view is the call's until then. */
+typedef void ask_names_fn(void *context);
+void ask_names(
+	struct ask *ask, struct dns_view *view, int64_t wait_ms, ask_names_fn *done, void *context);
+
 /* ask_queue - park c until the operator's wish about the queue (JSON: courier/queue_desk.h) has
  * been answered. ask_queue_take - only in resume(), with rc 0: the answer's JSON, which lives as
  * long as answer->data; free() that afterwards. */

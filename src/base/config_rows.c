@@ -173,6 +173,19 @@ const struct config_row config_rows[] = {
 		"that bounces of mail that they never sent are known and filed as spam, from eight "
 		"days after this was turned on. Not for users who also send by others' servers from "
 		"addresses here: their true bounces would be filed there, too."},
+	{"reports.send", TYPE_SWITCH, AT(reports_send), "true", 0, 0, CONFIG_SERVER,
+		"Send aggregate reports: about mail that was checked, to the domains of its "
+		"authors (DMARC), and about TLS, to the domains that mail was sent to (RFC 8460), "
+		"each day, where they ask for it."},
+	{"reports.from", TYPE_MAIL, AT(reports_from), "", 0, 0, CONFIG_SERVER,
+		"The address that they come from; its domain should have DKIM keys. Empty: "
+		"postmaster at host_name."},
+	{"reports.organisation", TYPE_LINE, AT(reports_organisation), "", 0, 0, CONFIG_SERVER,
+		"Whose reports they are. Empty: host_name."},
+	{"reports.contact", TYPE_LINE, AT(reports_contact), "", 0, 0, CONFIG_SERVER,
+		"How else we can be asked about them, such as the address of a page."},
+	{"reports.days", TYPE_COUNT, AT(reports_days), "90", 1, 3650, CONFIG_SERVER,
+		"For how many days it is kept what others report of our domains: posthouse report."},
 	{"acme.directory", TYPE_URL, AT(acme_directory), "", 0, 0, CONFIG_COURIER,
 		"Where certificates are ordered (RFC 8555): the URL of the CA's directory, such as "
 		"https://acme-v02.api.letsencrypt.org/directory. To set it is to agree to the CA's "

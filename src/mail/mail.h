@@ -22,6 +22,7 @@ struct mail_sending;
 struct return_paths;
 struct notices;
 struct policy;
+struct reports;
 
 /* One per server process; everything in it is shared by all threads and outlives all sessions. */
 struct service {
@@ -36,6 +37,7 @@ struct service {
 	struct return_paths *return_paths; /* its senders: return_paths.h; NULL: as they are */
 	struct mail_sessions sessions;     /* who is signed in */
 	struct notices *notices;           /* mail from the service itself: notice/notice.h */
+	struct reports *reports;           /* aggregate reports: report/report.h */
 	struct policy *policy;             /* logins without TLS: policy/policy.h */
 	struct certificates *certificates; /* certificate/certificate.h */
 	struct mail_sending *sending;      /* what accounts sent: limits.h; NULL: no limits */
@@ -76,7 +78,8 @@ struct service {
 /* The envelope of a message, in normal form; all slices live in the caller's arena. */
 struct mail_recipient {
 	struct slice address, orcpt;
-	unsigned notify; /* bits of enum mail_notify; 0: not given */
+	unsigned notify;     /* bits of enum mail_notify; 0: not given */
+	bool is_for_reports; /* not resolved: report/report.h takes it, alone */
 	struct mail_resolved resolved;
 	bool is_unasked; /* of the null path, to an address of ours whose tag is not good */
 };

@@ -219,6 +219,22 @@ int mail_resolve(struct directory *dir, struct slice address, struct arena *aren
 	return 0;
 }
 
+int mail_resolve_anywhere(struct directory *dir, struct slice address, struct arena *arena,
+	struct mail_resolved *out, struct err *err)
+{
+	const int rc = mail_resolve(dir, address, arena, out, err);
+	struct mail_target *target;
+
+	if (rc != -ERR_DENIED)
+		return rc;
+	target = arena_array(arena, struct mail_target, 1);
+	if (!target)
+		return err_set(err, ERR_TOOBIG, "too many addresses");
+	target->address = address;
+	*out = (struct mail_resolved){.targets = target, .n = 1};
+	return 0;
+}
+
 int mail_may_send_as(struct directory *dir, uint64_t account, struct slice address, bool *may_out,
 	struct err *err)
 {

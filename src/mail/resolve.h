@@ -30,6 +30,11 @@ struct mail_resolved {
 MUST_CHECK int mail_resolve(struct directory *dir, struct slice address, struct arena *arena,
 	struct mail_resolved *out, struct err *err);
 
+/* mail_resolve_anywhere - the same, where an address elsewhere is one target: what our own part of
+ * the service sends. */
+MUST_CHECK int mail_resolve_anywhere(struct directory *dir, struct slice address,
+	struct arena *arena, struct mail_resolved *out, struct err *err);
+
 /* mail_may_send_as - the address, or the user whose subaddress it is, belongs to the account. */
 MUST_CHECK int mail_may_send_as(struct directory *dir, uint64_t account, struct slice address,
 	bool *may_out, struct err *err);

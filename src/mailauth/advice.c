@@ -187,7 +187,7 @@ static void advise_dmarc(struct advising *a)
 {
 	const struct slice domain = a->request->domain;
 	struct advice_row *r = row(a, "DMARC", "TXT", text(a, "_dmarc.%.*s", SLICE_ARG(domain)),
-		text(a, "v=DMARC1; p=quarantine; rua=mailto:postmaster@%.*s", SLICE_ARG(domain)));
+		text(a, "v=DMARC1; p=quarantine; rua=mailto:dmarc-reports@%.*s", SLICE_ARG(domain)));
 	struct dmarc_record record;
 	size_t n;
 
@@ -231,7 +231,7 @@ static void advise_reports(struct advising *a)
 		text(a, "v=STSv1; id=%.*s", SLICE_ARG(id)));
 	advise_tags(a, "TLSRPT", text(a, "_smtp._tls.%.*s", SLICE_ARG(domain)), "v=TLSRPTv1", "rua",
 		(struct slice){0},
-		text(a, "v=TLSRPTv1; rua=mailto:postmaster@%.*s", SLICE_ARG(domain)));
+		text(a, "v=TLSRPTv1; rua=mailto:tls-reports@%.*s", SLICE_ARG(domain)));
 }
 
 /* RFC 7672 3.1: DANE-EE, public key, SHA-256. Records for other keys may stand there, too. */

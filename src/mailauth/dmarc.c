@@ -28,7 +28,7 @@ bool dmarc_record_read(struct slice text, struct dmarc_record *out)
 	struct tags tags;
 	struct dmarc_record record = {.percent = 100, .psd = 'u'};
 	struct slice psd;
-	uint64_t percent;
+	uint64_t percent, interval;
 
 	tags_parse_loose(text, &tags);
 	if (tags.n == 0 || !slice_eq(tags.list[0].name, slice_lit("v")) ||
@@ -45,6 +45,8 @@ bool dmarc_record_read(struct slice text, struct dmarc_record *out)
 	record.is_testing = slice_eq_nocase(tags_get(&tags, "t"), slice_lit("y"));
 	if (slice_to_u64(tags_get(&tags, "pct"), 100, &percent))
 		record.percent = (unsigned)percent;
+	if (slice_to_u64(tags_get(&tags, "ri"), UINT32_MAX, &interval))
+		record.interval_s = (int64_t)interval;
 	psd = tags_get(&tags, "psd");
 	if (psd.len == 1 && (ascii_lower((unsigned char)*psd.ptr) == 'y' ||
 				    ascii_lower((unsigned char)*psd.ptr) == 'n'))

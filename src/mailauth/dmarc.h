@@ -1,7 +1,7 @@
 /*
  * dmarc.h - does the domain in From stand behind the message, and what does it want done if not?
  *
- * Reads:  RFC 9989 (tree walk, psd, np, t) with what RFC 7489 had and is still published: pct.
+ * Reads:  RFC 9989 (tree walk, psd, np, t) with what RFC 7489 had and is still published: pct, ri.
  * Does:   dmarc_check() as often as the view has questions. A domain's organisation is found by the
  *         walk; where no record above the domain says anything, by the Public Suffix List. A public
  *         suffix is an organisation only if its record says so.
@@ -25,8 +25,9 @@ struct dmarc_record {
 	bool is_dkim_strict, is_spf_strict;
 	bool is_testing;
 	unsigned percent;
-	char psd;         /* 'y', 'n', 'u' */
-	struct slice rua; /* addresses for aggregate reports, as written; may be empty */
+	char psd;           /* 'y', 'n', 'u' */
+	int64_t interval_s; /* ri of RFC 7489: how often reports are wanted */
+	struct slice rua;   /* addresses for aggregate reports, as written; may be empty */
 };
 
 /* dmarc_record_read - false if it is no record of DMARC. */

@@ -103,22 +103,11 @@ struct recipient {
 static int resolve(struct service *s, struct slice to, struct arena *arena,
 	struct mail_resolved *out, struct err *err)
 {
-	struct mail_target *target;
-	const int rc = mail_resolve(s->directory, to, arena, out, err);
+	const int rc = mail_resolve_anywhere(s->directory, to, arena, out, err);
 
-	if (rc == 0) {
-		for (size_t i = 0; i < out->n; i++)
-			out->targets[i].ignores_quota = true;
-		return 0;
-	}
-	if (rc != -ERR_DENIED)
-		return rc;
-	target = arena_array(arena, struct mail_target, 1);
-	if (!target)
-		return err_set(err, ERR_TOOBIG, "too many addresses");
-	target->address = to;
-	*out = (struct mail_resolved){.targets = target, .n = 1};
-	return 0;
+	for (size_t i = 0; rc == 0 && i < out->n; i++)
+		out->targets[i].ignores_quota = true;
+	return rc;
 }
 
 static int find_recipient(struct notices *n, const struct sending *sending, struct arena *arena,

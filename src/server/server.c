@@ -25,6 +25,7 @@
 #include "mail/return_paths.h"
 #include "notice/notice.h"
 #include "policy/policy.h"
+#include "report/report.h"
 
 enum { SAYS_MAX = 64 << 10, MS = 1000, DRAIN_STEP_MS = 1000 };
 
@@ -190,6 +191,20 @@ static int open_notices(struct server *server, struct err *err)
 	return rc < 0 ? rc : policy_open(&server->service, config, listeners_follow, server, err);
 }
 
+static int open_reports(struct server *server, struct err *err)
+{
+	const struct config *config = server->config;
+	const struct report_config reports = {
+		.is_sent = config->reports_send && config->senders_check,
+		.from = config->reports_from,
+		.organisation = config->reports_organisation,
+		.contact = config->reports_contact,
+		.keep_days = (unsigned)config->reports_days,
+	};
+
+	return report_open(&server->service, &reports, err);
+}
+
 /* Paths of the settings are relative to DIR. */
 static void open_country(struct server *server)
 {
@@ -243,6 +258,8 @@ static int open_parts(struct server *server, struct err *err)
 		rc = open_mail(server, err);
 	if (rc == 0)
 		rc = open_notices(server, err);
+	if (rc == 0)
+		rc = open_reports(server, err);
 	open_country(server);
 	if (rc == 0)
 		rc = open_tls(server, err);
@@ -287,6 +304,7 @@ static void close_parts(struct server *server)
 	if (service->keeper)
 		keeper_free(&service->keeper);
 	ask_free(&service->ask);
+	report_close(service); /* what it asked has been answered now */
 	site_close(server);
 	mail_sessions_done(&service->sessions);
 	free((char *)(uintptr_t)service->host_name.ptr);
@@ -423,6 +441,7 @@ static int run(struct server *server, int argc, char **argv, struct err *err)
 		return rc;
 	tickets_start(server);
 	policy_start(&server->service);
+	report_start(&server->service);
 	if (server->service.country)
 		country_start(server->service.country, server->service.pool);
 	certificates_start(server->service.certificates);

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/random.h"
 #include "door/door.h"
+#include "report/report.h"
 #include "smtp/session.h"
 
 enum { ANY = KIND_MX | KIND_LMTP | KIND_SUBMISSION };
@@ -132,19 +133,6 @@ static int postmaster_address(
 	return rc;
 }
 
-/* The address as one target elsewhere: submission may send there. */
-static int resolve_elsewhere(
-	struct slice address, struct arena *arena, struct mail_resolved *out, struct err *err)
-{
-	struct mail_target *target = arena_array(arena, struct mail_target, 1);
-
-	if (!target)
-		return err_set(err, ERR_TOOBIG, "too many recipients");
-	target->address = address;
-	*out = (struct mail_resolved){.targets = target, .n = 1};
-	return 0;
-}
-
 /* NOTIFY of RFC 3461 has the same bits in an envelope. */
 static int rcpt_fill(
 	struct conn *c, struct smtp_rcpt *rcpt, struct mail_recipient *r, struct err *err)
@@ -170,12 +158,13 @@ static int rcpt_fill(
 		r->orcpt = arena_dup(arena, buf_slice(&b));
 	}
 	rc = smtp_bounce_restore(c, &rcpt->to, r, &may_be_elsewhere, err);
-	if (rc == 0)
-		rc = mail_resolve(service->directory, r->address, arena, &r->resolved, err);
+	r->is_for_reports =
+		rc == 0 && s->kind != KIND_SUBMISSION && report_takes(service, r->address);
+	if (rc < 0 || r->is_for_reports)
+		return rc;
 	/* A report finds its way to a sender elsewhere, too. */
-	if (rc == -ERR_DENIED && may_be_elsewhere)
-		rc = resolve_elsewhere(r->address, arena, &r->resolved, err);
-	return rc;
+	return (may_be_elsewhere ? mail_resolve_anywhere : mail_resolve)(
+		service->directory, r->address, arena, &r->resolved, err);
 }
 
 static enum smtp_say rcpt_say(enum err_code code)
@@ -252,6 +241,11 @@ static void run_rcpt(struct conn *c, struct slice args)
 	}
 	if (rcpt_fill(c, &rcpt, r, &err) < 0) {
 		rcpt_refuse(c, &err);
+		return;
+	}
+	/* A report gets a reply of its own, so it comes alone. */
+	if (tx->env.recipients_n && (r->is_for_reports || tx->env.recipients[0].is_for_reports)) {
+		smtp_session_reply(c, SMTP_SAY_TOO_MANY_RCPT, NULL);
 		return;
 	}
 	if (tx->targets_n + r->resolved.n > DIRECTORY_TARGETS_MAX) {

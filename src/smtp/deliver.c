@@ -303,7 +303,9 @@ void smtp_session_deliver(struct conn *c)
 
 void smtp_session_store(struct conn *c)
 {
-	if (session_of(c)->kind == KIND_LMTP)
+	if (session_of(c)->tx->env.recipients[0].is_for_reports)
+		smtp_reports_receive(c);
+	else if (session_of(c)->kind == KIND_LMTP)
 		deliver_lmtp(c);
 	else
 		deliver_smtp(c);

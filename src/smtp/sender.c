@@ -151,12 +151,23 @@ static void log_verdict(struct conn *c)
 		log_n("signatures", (int64_t)v->dkim.n));
 }
 
+/* With a message that fails DMARC. */
+static enum dmarc_policy what_is_done(struct conn *c, const char *why_refused)
+{
+	const struct mailauth_verdict *v = mailauth_check_verdict(session_of(c)->tx->check);
+
+	if (why_refused)
+		return DMARC_REJECT;
+	return session_service(c)->senders.is_dmarc_obeyed ? v->dmarc.wanted : DMARC_NONE;
+}
+
 static void on_known(struct conn *c)
 {
 	const char *why = why_refused(c);
 	struct buf results;
 
 	log_verdict(c);
+	smtp_reports_seen(c, what_is_done(c, why));
 	if (why) {
 		smtp_session_refuse(c, SMTP_SAY_REFUSED, why);
 		return;

@@ -11,6 +11,7 @@
 #include "mail/mail.h"
 #include "mail/submit.h"
 #include "mail/trace.h"
+#include "mailauth/dmarc.h"
 #include "net/conn.h"
 #include "wire/dns/dns.h"
 #include "wire/smtp/cmd.h"
@@ -168,6 +169,11 @@ void smtp_sender_end(struct session_tx *tx);
  * smtp_sender_park - for a call of the keeper's. */
 void smtp_sender_finish(struct conn *c, struct slice seal);
 struct keeper_call smtp_sender_park(struct conn *c, conn_resume_fn *resume);
+
+/* reports.c: the message of a checked sender is counted, with what is done with it if it fails; a
+ * report to us is kept, and replied to */
+void smtp_reports_seen(struct conn *c, enum dmarc_policy done);
+void smtp_reports_receive(struct conn *c);
 
 /* seal.c: needed: the message goes on elsewhere. smtp_seal - with the results, our name first;
  * ends in smtp_sender_finish(). */

@@ -1,0 +1,189 @@
+/* reports.c - see report.h for the contract: the table, the job, life. */
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "report/internal.h"
+
+enum {
+	TICK_MS = 5000,
+	NEXT_MS = 1000, /* between two reports */
+	HOUR_S = 3600,
+	SENT_DAYS = 30, /* what was sent is remembered */
+	WAIT_DAYS = 14, /* what was never sent */
+	ARENA_BYTES = 16 << 10,
+};
+
+const struct log_ctx report_log = {.service = "report"};
+
+/* sending: a domain's period; seen: its rows. got: a report about a domain of ours; source: its
+ * rows. Rows of TLS keep host, result, sending address and reason in name, result, about, note. */
+static const struct db_migration schema[] = {
+	{"CREATE TABLE sending (id INTEGER PRIMARY KEY, kind INTEGER NOT NULL,"
+	 " domain TEXT NOT NULL, home TEXT NOT NULL, begin INTEGER NOT NULL,"
+	 " until INTEGER NOT NULL, due INTEGER NOT NULL, policy TEXT NOT NULL, rua TEXT NOT NULL,"
+	 " rows INTEGER NOT NULL, beyond INTEGER NOT NULL, attempts INTEGER NOT NULL,"
+	 " state INTEGER NOT NULL, UNIQUE (domain, begin, kind));"
+	 "CREATE INDEX sending_due ON sending (due) WHERE state = 0;"
+	 "CREATE INDEX sending_home ON sending (home) WHERE state = 0;"
+	 "CREATE TABLE seen (of INTEGER NOT NULL, what BLOB NOT NULL, n INTEGER NOT NULL,"
+	 " PRIMARY KEY (of, what)) WITHOUT ROWID;"
+	 "CREATE TABLE got (id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, domain TEXT NOT NULL,"
+	 " about TEXT NOT NULL, org TEXT NOT NULL, report TEXT NOT NULL, via TEXT NOT NULL,"
+	 " begin INTEGER NOT NULL, until INTEGER NOT NULL, at INTEGER NOT NULL,"
+	 " good INTEGER NOT NULL, failed INTEGER NOT NULL,"
+	 " UNIQUE (domain, kind, org, report, about));"
+	 "CREATE INDEX got_until ON got (domain, until);"
+	 "CREATE INDEX got_at ON got (at);"
+	 "CREATE TABLE source (of INTEGER NOT NULL, number INTEGER NOT NULL, name TEXT NOT NULL,"
+	 " n INTEGER NOT NULL, result TEXT NOT NULL, is_good INTEGER NOT NULL,"
+	 " about TEXT NOT NULL, signed TEXT NOT NULL, envelope TEXT NOT NULL, note TEXT NOT NULL,"
+	 " PRIMARY KEY (of, number)) WITHOUT ROWID"},
+};
+
+/* ---- what is too old ---- */
+
+static int purge_rows(struct db *db, const struct reports *r, int64_t now, struct err *err)
+{
+	const int64_t kept_s = now - (int64_t)r->config.keep_days * DAY_S;
+	int rc = db_do(db, err,
+		"DELETE FROM seen WHERE of IN (SELECT id FROM sending WHERE state <> 0 OR until < "
+		"?)",
+		db_i(now - (int64_t)WAIT_DAYS * DAY_S));
+
+	if (rc == 0)
+		rc = db_do(db, err,
+			"DELETE FROM sending WHERE until < ? OR (state = 0 AND until < ?)",
+			db_i(now - (int64_t)SENT_DAYS * DAY_S),
+			db_i(now - (int64_t)WAIT_DAYS * DAY_S));
+	if (rc == 0)
+		rc = db_do(db, err,
+			"DELETE FROM source WHERE of IN (SELECT id FROM got WHERE at < ?)",
+			db_i(kept_s));
+	return rc < 0 ? rc : db_do(db, err, "DELETE FROM got WHERE at < ?", db_i(kept_s));
+}
+
+static void purge(struct reports *r)
+{
+	const int64_t now = clock_wall_s();
+	struct db *db;
+	struct err err;
+	int rc;
+
+	if (now < r->purge_s)
+		return;
+	r->purge_s = now + HOUR_S;
+	db = later_lock(&r->later);
+	rc = db_begin(db, &err);
+	if (rc == 0)
+		rc = purge_rows(db, r, now, &err);
+	if (rc == 0)
+		rc = db_commit(db, &err);
+	else
+		db_rollback(db);
+	later_unlock(&r->later);
+	if (rc < 0)
+		log_error(&report_log, "purge", log_e(&err));
+}
+
+/* ---- the job: one step after the other ---- */
+
+/* Questions that were asked of the courier are answered once more when the pool has gone. */
+static void set_timer(struct reports *r, int64_t delay_ms)
+{
+	if (!reports_are_closing(r))
+		pool_timer_set(r->service->pool, &r->timer, clock_mono_ms() + delay_ms);
+}
+
+static void on_sent(struct reports *r, bool was_any)
+{
+	set_timer(r, was_any ? NEXT_MS : TICK_MS);
+}
+
+static void on_fetched(struct reports *r)
+{
+	if (!reports_are_closing(r))
+		send_next(r, on_sent);
+}
+
+static void tick(struct pool_job *job)
+{
+	struct reports *r = (struct reports *)((char *)job - offsetof(struct reports, timer.job));
+	const int64_t now = clock_wall_s();
+
+	purge(r);
+	if (!r->config.is_sent) {
+		set_timer(r, TICK_MS);
+	} else if (now < r->tls_s) {
+		on_fetched(r);
+	} else {
+		r->tls_s = now + HOUR_S;
+		tls_fetch(r, on_fetched);
+	}
+}
+
+/* ---- life ---- */
+
+static int keep_config(struct reports *r, const struct report_config *from, struct err *err)
+{
+	const struct slice host = r->service->host_name;
+	struct report_config *to = &r->config;
+	struct buf made AUTO(buf_done);
+
+	buf_init(&made, ARENA_BYTES);
+	buf_printf(&made, "postmaster@%.*s", SLICE_ARG(host));
+	*to = *from;
+	to->from = arena_dup(&r->arena, from->from.len ? from->from : buf_slice(&made));
+	to->organisation = arena_dup(&r->arena, from->organisation.len ? from->organisation : host);
+	to->contact = arena_dup(&r->arena, from->contact);
+	return to->from.ptr && to->organisation.ptr
+		       ? 0
+		       : err_set(err, ERR_TOOBIG, "the settings of reports are too long");
+}
+
+int report_open(struct service *service, const struct report_config *config, struct err *err)
+{
+	const struct later_config later = {
+		.file = {.path = "report.db", .may_create = true, .cache_kib = DB_CACHE_SMALL_KIB},
+		.schema = schema,
+		.schema_n = sizeof(schema) / sizeof(schema[0]),
+		.name = "report",
+		.pool = service->pool,
+		.max = REPORT_WAITING_MAX,
+		.write = record_write,
+	};
+	struct reports *r = mem_new(struct reports);
+	int rc;
+
+	feedback_init();
+	r->service = service;
+	r->timer = (struct pool_timer){.job = {.run = tick}, .class = POOL_BULK};
+	arena_init(&r->arena, ARENA_BYTES);
+	rc = keep_config(r, config, err);
+	if (rc == 0)
+		rc = later_open(&r->later, &later, err);
+	if (rc < 0) {
+		arena_done(&r->arena);
+		free(r);
+		return rc;
+	}
+	service->reports = r;
+	return 0;
+}
+
+void report_start(struct service *service)
+{
+	set_timer(service->reports, TICK_MS);
+}
+
+void report_close(struct service *service)
+{
+	struct reports *r = service->reports;
+
+	service->reports = NULL;
+	if (!r)
+		return;
+	later_close(&r->later);
+	arena_done(&r->arena);
+	free(r);
+}
