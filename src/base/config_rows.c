@@ -169,10 +169,10 @@ const struct config_row config_rows[] = {
 	{"senders.sign", TYPE_SWITCH, AT(senders_sign), "true", 0, 0, CONFIG_SERVER,
 		"Sign what users send for their domains by DKIM, with the keys of posthouse dkim."},
 	{"senders.tag", TYPE_SWITCH, AT(senders_tag), "true", 0, 0, CONFIG_SERVER,
-		"Write a signature into the envelope senders of what users send elsewhere (BATV), so "
-		"that bounces of mail that they never sent are known and filed as spam, from eight "
-		"days after this was turned on. Not for users who also send by others' servers from "
-		"addresses here: their true bounces would be filed there, too."},
+		"Write a signature into the envelope senders of what users send elsewhere (BATV), "
+		"so that bounces of mail that they never sent are known and filed as spam, from eight "
+		"days after this was turned on. Not for users who also send by others' servers "
+		"from addresses here: their true bounces would be filed there, too."},
 	{"reports.send", TYPE_SWITCH, AT(reports_send), "true", 0, 0, CONFIG_SERVER,
 		"Send aggregate reports: about mail that was checked, to the domains of its "
 		"authors (DMARC), and about TLS, to the domains that mail was sent to (RFC 8460), "
@@ -186,6 +186,10 @@ const struct config_row config_rows[] = {
 		"How else we can be asked about them, such as the address of a page."},
 	{"reports.days", TYPE_COUNT, AT(reports_days), "90", 1, 3650, CONFIG_SERVER,
 		"For how many days it is kept what others report of our domains: posthouse report."},
+	{"arc.trusted", TYPE_LINE, AT(arc_trusted), "", 0, 0, CONFIG_SERVER,
+		"Domains of mailing lists and forwarders, with spaces between, whose ARC seals are "
+		"believed: where the newest ones of a chain that holds say that a message passed "
+		"DMARC when it came to them, it is not refused because it failed here."},
 	{"acme.directory", TYPE_URL, AT(acme_directory), "", 0, 0, CONFIG_COURIER,
 		"Where certificates are ordered (RFC 8555): the URL of the CA's directory, such as "
 		"https://acme-v02.api.letsencrypt.org/directory. To set it is to agree to the CA's "

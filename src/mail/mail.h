@@ -56,6 +56,7 @@ struct service {
 	/* Mail's senders: strangers' are checked, DMARC's wishes obeyed, our own mail signed. */
 	struct {
 		bool is_checked, is_dmarc_obeyed, is_signed;
+		struct slice arc_trusted; /* whose seals count, with blanks */
 	} senders;
 	struct slice host_name; /* in greetings, Received, Message-ID */
 	struct slice mx_hosts;  /* host_name and what else takes our domains' mail, with blanks */

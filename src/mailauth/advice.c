@@ -195,8 +195,9 @@ static void advise_dmarc(struct advising *a)
 		return;
 	n = texts_with(a, r, slice_lit("v=DMARC1"));
 	if (n > 0)
-		r->state =
-			n == 1 && dmarc_record_read(r->found, &record) ? ADVICE_OK : ADVICE_WRONG;
+		r->state = n == 1 && dmarc_record_read(r->found, &record) && !record.is_void
+				   ? ADVICE_OK
+				   : ADVICE_WRONG;
 }
 
 /* A text of tags whose version is the front; it must have this tag, with this value if one is

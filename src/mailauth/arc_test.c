@@ -4,7 +4,9 @@
 #include <stddef.h>
 
 #include <cmocka.h>
+#include <stdio.h>
 
+#include "mailauth/arc_trust.h"
 #include "mailauth/check.h"
 #include "mailauth/mailauth_kit.h"
 
@@ -12,8 +14,11 @@ static const struct kit_record zone[] = {
 	{"s1._domainkey.one.example", "TXT v=DKIM1; k=ed25519; p=" KIT_ED25519},
 	{"s2._domainkey.two.example", "TXT v=DKIM1; k=ed25519; p=" KIT_ED25519},
 	{"s3._domainkey.three.example", "FAIL"},
+	{"_dmarc.our.example", "TXT v=DMARC1; p=reject"},
 	{NULL, NULL},
 };
+
+static const char *trusted, *said; /* whose seals count, and what they say */
 
 static const char header[] =
 	"From: a@our.example\r\nSubject: s\r\nTo: b@c.example\r\nDate: today\r\n";
@@ -24,6 +29,7 @@ static struct mailauth_check *checked(struct slice message)
 	const struct mailauth_request request = {.ip = {.len = IP_V4},
 		.helo = slice_lit("h.example"),
 		.host = slice_lit("mx.our.example"),
+		.arc_trusted = slice_str(trusted ? trusted : ""),
 		.now = 1000};
 	struct mailauth_check *check = mailauth_check_new(&request);
 
@@ -62,8 +68,8 @@ static int seal(struct buf *text, const char *domain, const char *selector)
 	body_hash_finish(&hash);
 	assert_int_equal(fields_read(&fields, buf_slice(text), &arena, &err), 0);
 	rc = arc_seal_begin(&set, &signer, &mailauth_check_verdict(check)->arc, &fields,
-		slice_lit(" mx.example;\r\n\tspf=pass smtp.mailfrom=x@y.example\r\n"), &hash,
-		digest, &err);
+		slice_str(said ? said : " mx.example;\r\n\tspf=pass smtp.mailfrom=x@y.example\r\n"),
+		&hash, digest, &err);
 	if (rc == 0) {
 		kit_sign(digest, &sig);
 		assert_int_equal(arc_seal_chain(&set, &signer, &mailauth_check_verdict(check)->arc,
@@ -183,12 +189,86 @@ static void test_failed_chain_ends(void **state)
 	assert_int_equal(seal(&text, "one.example", "s1"), -ERR_CONFLICT);
 }
 
+/* ---- whose word counts ---- */
+
+#define DMARC " mx; dmarc=pass header.from=our.example"
+
+/* What the first sealer and the second say; who is trusted; is DMARC's wish overridden? */
+static const struct {
+	const char *first, *second, *trusted;
+	size_t voucher;
+} words[] = {
+	{DMARC, NULL, "one.example", 1},
+	{DMARC, NULL, "nobody.example one.example", 1},
+	{DMARC, NULL, "example", 1},
+	{DMARC, NULL, "", 0},
+	{DMARC, NULL, "two.example", 0},
+	{DMARC, NULL, "ne.example", 0},
+	{" mx; dmarc=pass header.from=OUR.example (p=none)", NULL, "one.example", 1},
+	{" mx; dmarc (x) = pass (y) header.from = our.example", NULL, "one.example", 1},
+	{" mx; spf=fail; dkim=pass reason=\"a; b\" header.d=our.example", NULL, "one.example", 1},
+	{" mx; dkim=pass header.i=\"me too\"@our.example", NULL, "one.example", 1},
+	{" mx; spf=pass smtp.mailfrom=x@our.example", NULL, "one.example", 1},
+	{" mx; dkim=fail header.d=our.example", NULL, "one.example", 0},
+	{" mx; dkim=pass header.d=other.example", NULL, "one.example", 0},
+	{" mx; dkim=pass header.d=our.example; dmarc=fail header.from=our.example", NULL,
+		"one.example", 0},
+	{" mx; dmarc=pass header.from=other.example", NULL, "one.example", 0},
+	{" mx; dmarc=pass", NULL, "one.example", 0},
+	{" mx; x=\"dmarc=pass header.from=our.example\"", NULL, "one.example", 0},
+	{" mx (; dmarc=pass header.from=our.example)", NULL, "one.example", 0},
+	{" mx; none", NULL, "one.example", 0},
+	/* Who sealed last may have changed it. */
+	{DMARC, " mx; none", "one.example", 0},
+	{DMARC, " mx; dmarc=fail header.from=our.example", "one.example two.example", 1},
+	{DMARC, DMARC, "two.example", 2},
+};
+
+static void test_words(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+		struct buf text AUTO(buf_done);
+		const struct dmarc_outcome *dmarc;
+		struct mailauth_check *check;
+		char want[100];
+
+		buf_init(&text, 1 << 18);
+		buf_str(&text, header);
+		said = words[i].first;
+		assert_int_equal(seal(&text, "one.example", "s1"), 0);
+		said = words[i].second;
+		if (said)
+			assert_int_equal(seal(&text, "two.example", "s2"), 0);
+		buf_str(&text, "\r\n");
+		buf_str(&text, body);
+		trusted = words[i].trusted;
+		check = checked(buf_slice(&text));
+		trusted = said = NULL;
+		dmarc = &mailauth_check_verdict(check)->dmarc;
+		assert_int_equal(dmarc->result, AUTH_FAIL);
+		assert_int_equal(dmarc->policy, DMARC_REJECT);
+		if (dmarc->wanted != (words[i].voucher ? DMARC_NONE : DMARC_REJECT))
+			fail_msg("%zu: %s, %s: %s", i, words[i].first, words[i].trusted,
+				dmarc_policy_name(dmarc->wanted));
+		snprintf(want, sizeof(want), "arc=pass as[%zu].d=%s.example as[%zu].s=s%zu",
+			words[i].voucher, words[i].voucher == 1 ? "one" : "two", words[i].voucher,
+			words[i].voucher);
+		if (words[i].voucher)
+			assert_string_equal(dmarc->override, want);
+		else
+			assert_null(dmarc->override);
+		mailauth_check_free(&check);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_chain),
 		cmocka_unit_test(test_broken_chains),
 		cmocka_unit_test(test_failed_chain_ends),
+		cmocka_unit_test(test_words),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,9 +4,10 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "mailauth/authres_read.h"
 #include "mailauth/domain.h"
 
-enum { LINE_LEN = 76, COMMENT_DEPTH_MAX = 100 };
+enum { LINE_LEN = 76 };
 
 static size_t line_len(const struct buf *out)
 {
@@ -92,34 +93,12 @@ void authres_end(struct buf *out)
 	buf_lit(out, "\r\n");
 }
 
-/* Skip white space and comments; false if a comment does not end. */
-static bool skip_cfws(struct slice *text)
-{
-	unsigned depth = 0;
-	size_t i = 0;
-
-	for (; i < text->len; i++) {
-		const char c = text->ptr[i];
-
-		if (c == '(' && ++depth > COMMENT_DEPTH_MAX)
-			return false;
-		if (depth == 0 && c != ' ' && c != '\t' && c != '\r' && c != '\n')
-			break;
-		if (c == '\\')
-			i++;
-		else if (c == ')')
-			depth--;
-	}
-	*text = slice_from(*text, i < text->len ? i : text->len);
-	return depth == 0;
-}
-
 /* The name at the front of the value: a token or a quoted string. */
 static bool take_name(struct slice text, struct buf *out)
 {
 	size_t i = 0;
 
-	if (!skip_cfws(&text) || text.len == 0)
+	if (!authres_skip_cfws(&text) || text.len == 0)
 		return false;
 	if (text.ptr[0] != '"') {
 		while (i < text.len &&

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "mailauth/authres.h"
+#include "mailauth/authres_read.h"
 #include "mailauth/dmarc.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -12,9 +13,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const struct slice input = {(const char *)data, size};
 	struct buf out AUTO(buf_done);
 	struct dmarc_record record;
+	struct arena arena AUTO(arena_done);
+	struct authres_said said;
+	struct slice rest = input;
 	size_t ends = 0;
 
 	buf_init(&out, 1 << 20);
+	arena_init(&arena, 1 << 20);
+	while (authres_read_next(&rest, &arena, &said))
+		if (said.method.len == 0 || said.result.len == 0)
+			abort();
 	(void)authres_names(input, slice_lit("mx.example"));
 	if (dmarc_record_read(input, &record) && record.percent > 100)
 		abort();
@@ -22,6 +30,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	authres_method(&out, "spf", "pass");
 	authres_property(&out, "smtp.mailfrom", input);
 	authres_end(&out);
+	/* What is written is read back. */
+	rest = slice_from(buf_slice(&out), 24);
+	if (!out.failed && (!authres_read_next(&rest, &arena, &said) ||
+				   !slice_eq(said.result, slice_lit("pass"))))
+		abort();
 	if (!out.failed && !authres_names(slice_from(buf_slice(&out), 24), slice_lit("mx.example")))
 		abort();
 	/* Nothing that was put in may begin a line: folds alone do. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "mailauth/arc_trust.h"
 #include "mailauth/authres.h"
 #include "mailauth/domain.h"
 #include "mailauth/head.h"
@@ -36,6 +37,7 @@ struct mailauth_check *mailauth_check_new(const struct mailauth_request *request
 	check->request.sender_local = arena_dup(&check->arena, request->sender_local);
 	check->request.sender_domain = arena_dup(&check->arena, request->sender_domain);
 	check->request.host = arena_dup(&check->arena, request->host);
+	check->request.arc_trusted = arena_dup(&check->arena, request->arc_trusted);
 	return check;
 }
 
@@ -173,6 +175,30 @@ static bool run_dmarc(struct mailauth_check *check)
 	return true;
 }
 
+/* RFC 8617 7.2.1: DMARC failed, but a sealer that we trust saw it pass. What it says of one author
+ * counts only if there is no other. */
+static void hear_sealers(struct mailauth_check *check)
+{
+	struct dmarc_outcome *dmarc = &check->verdict.dmarc;
+	const struct arc *arc = &check->verdict.arc;
+	struct buf text AUTO(buf_done);
+	size_t at;
+
+	buf_init(&text, 2 * DNS_NAME_MAX);
+	if (dmarc->result != AUTH_FAIL || dmarc->wanted == DMARC_NONE || check->authors_n != 1 ||
+		check->author_problem)
+		return;
+	at = arc_trust_voucher(arc, check->request.arc_trusted, dmarc->author, &check->arena);
+	if (at == 0)
+		return;
+	buf_printf(&text, "arc=pass as[%zu].d=%.*s as[%zu].s=%.*s", at,
+		SLICE_ARG(arc->sets[at - 1].seal_sig.domain), at,
+		SLICE_ARG(arc->sets[at - 1].seal_sig.selector));
+	dmarc->override = arena_str(&check->arena, buf_slice(&text));
+	if (dmarc->override)
+		dmarc->wanted = DMARC_NONE;
+}
+
 bool mailauth_check_run(struct mailauth_check *check)
 {
 	const struct mailauth_request *request = &check->request;
@@ -189,7 +215,10 @@ bool mailauth_check_run(struct mailauth_check *check)
 	is_over = dkim_verify(&check->verdict.dkim, &check->bodies, &check->view) && is_over;
 	is_over = arc_verify(&check->verdict.arc, &check->bodies, &check->view) && is_over;
 	/* Also before the others are known: its own questions go out with theirs. */
-	return run_dmarc(check) && is_over;
+	is_over = run_dmarc(check) && is_over;
+	if (is_over)
+		hear_sealers(check);
+	return is_over;
 }
 
 static void write_spf(const struct mailauth_check *check, struct buf *out)
@@ -229,11 +258,14 @@ static void write_dmarc(const struct mailauth_check *check, struct buf *out)
 	const struct dmarc_outcome *dmarc = &check->verdict.dmarc;
 
 	authres_method(out, "dmarc", auth_result_name(dmarc->result));
-	authres_reason(out, dmarc->result == AUTH_PERMERROR ? check->author_problem : NULL);
+	authres_reason(
+		out, dmarc->result == AUTH_PERMERROR ? check->author_problem : dmarc->override);
 	authres_property(out, "header.from", dmarc->author);
 	if (dmarc->found_at.len > 0)
 		authres_property(out, "policy.published-domain-policy",
 			slice_str(dmarc_policy_name(dmarc->policy)));
+	if (dmarc->override)
+		authres_property(out, "policy.override-reason", slice_lit("local_policy"));
 }
 
 void mailauth_check_write(const struct mailauth_check *check, struct buf *out)

@@ -19,7 +19,8 @@ enum { MAILAUTH_MEMORY_MAX = 2 << 20, MAILAUTH_AUTHORS_MAX = 4 };
 struct mailauth_request {
 	struct ip ip;
 	struct slice helo, sender_local, sender_domain;
-	struct slice host; /* our name, in results and explanations */
+	struct slice host;        /* our name, in results and explanations */
+	struct slice arc_trusted; /* domains whose seals count (arc_trust.h), blanks between */
 	int64_t now;
 	unsigned sample; /* see struct dmarc_request */
 	bool is_sealed;  /* mailauth_check_seal() will be called */

@@ -23,6 +23,36 @@ static bool read_policy(struct slice text, enum dmarc_policy *out)
 	return false;
 }
 
+/* A list of URIs with one that is one: a scheme and something behind it. */
+static bool has_uri(struct slice list)
+{
+	while (list.len > 0) {
+		struct slice rest;
+
+		slice_cut(slice_trim(slice_cut(list, ',', &list)), ':', &rest);
+		if (rest.len > 0)
+			return true;
+	}
+	return false;
+}
+
+/* RFC 9989 4.10.1: a record whose policies cannot be read counts as p=none if it asks for reports,
+ * and else says nothing about mail. */
+static void read_policies(const struct tags *tags, struct dmarc_record *record)
+{
+	const struct slice below = tags_get(tags, "sp"), missing = tags_get(tags, "np");
+	const bool has_below = read_policy(below, &record->below);
+	const bool is_good = read_policy(tags_get(tags, "p"), &record->policy);
+
+	record->has_missing = read_policy(missing, &record->missing);
+	if (!is_good || (below.ptr && !has_below) || (missing.ptr && !record->has_missing)) {
+		record->policy = record->below = record->missing = DMARC_NONE;
+		record->is_void = !has_uri(record->rua);
+	} else if (!has_below) {
+		record->below = record->policy;
+	}
+}
+
 bool dmarc_record_read(struct slice text, struct dmarc_record *out)
 {
 	struct tags tags;
@@ -34,12 +64,8 @@ bool dmarc_record_read(struct slice text, struct dmarc_record *out)
 	if (tags.n == 0 || !slice_eq(tags.list[0].name, slice_lit("v")) ||
 		!slice_eq(tags.list[0].value, slice_lit("DMARC1")))
 		return false;
-	/* A policy that is missing or unknown is "none". */
-	if (!read_policy(tags_get(&tags, "p"), &record.policy))
-		record.policy = DMARC_NONE;
-	if (!read_policy(tags_get(&tags, "sp"), &record.below))
-		record.below = record.policy;
-	record.has_missing = read_policy(tags_get(&tags, "np"), &record.missing);
+	record.rua = tags_get(&tags, "rua");
+	read_policies(&tags, &record);
 	record.is_dkim_strict = slice_eq_nocase(tags_get(&tags, "adkim"), slice_lit("s"));
 	record.is_spf_strict = slice_eq_nocase(tags_get(&tags, "aspf"), slice_lit("s"));
 	record.is_testing = slice_eq_nocase(tags_get(&tags, "t"), slice_lit("y"));
@@ -51,7 +77,6 @@ bool dmarc_record_read(struct slice text, struct dmarc_record *out)
 	if (psd.len == 1 && (ascii_lower((unsigned char)*psd.ptr) == 'y' ||
 				    ascii_lower((unsigned char)*psd.ptr) == 'n'))
 		record.psd = (char)ascii_lower((unsigned char)*psd.ptr);
-	record.rua = tags_get(&tags, "rua");
 	*out = record;
 	return true;
 }
@@ -115,27 +140,32 @@ static void walk_up(struct walk *walk, struct slice domain, struct dns_view *vie
 	}
 }
 
-/* RFC 9989 4.10.2. */
+/* The name one label longer than that suffix of the domain. */
+static struct slice one_below(struct slice domain, struct slice suffix)
+{
+	struct slice name = domain;
+
+	while (domain_labels(name) > domain_labels(suffix) + 1)
+		name = domain_parent(name);
+	return name;
+}
+
+/* RFC 9989 4.10.2. The list of public suffixes only keeps a suffix without psd=y from being the one
+ * organisation of all who register under it. */
 static struct slice organisation(const struct walk *walk)
 {
-	const struct slice start = walk->names[0];
-	size_t best = SIZE_MAX;
-	struct slice registrable;
+	struct slice found = walk->names[0];
 
 	for (size_t i = 0; i < walk->n; i++) {
 		if (!walk->has_record[i])
 			continue;
 		if (walk->records[i].psd == 'n')
 			return walk->names[i];
-		/* A suffix under which anybody registers: what is one label below it. */
 		if (i > 0 && (walk->records[i].psd == 'y' || domain_is_public(walk->names[i])))
-			return walk->names[i - 1];
-		best = i;
+			return one_below(walk->names[0], walk->names[i]);
+		found = walk->names[i];
 	}
-	if (best != SIZE_MAX && best > 0)
-		return walk->names[best];
-	registrable = domain_registrable(start);
-	return registrable.len > 0 ? registrable : start;
+	return found;
 }
 
 static size_t find_name(const struct walk *walk, struct slice name)
@@ -269,6 +299,10 @@ bool dmarc_check(
 	/* What could not be looked up may be nearer to the domain than what was found. */
 	if (at == SIZE_MAX || (at > 0 && walk.is_failed)) {
 		out->result = walk.is_failed ? AUTH_TEMPERROR : AUTH_NONE;
+		return true;
+	}
+	if (walk.records[at].is_void) {
+		out->result = AUTH_NONE;
 		return true;
 	}
 	out->record = walk.records[at];

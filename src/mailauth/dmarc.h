@@ -3,8 +3,7 @@
  *
  * Reads:  RFC 9989 (tree walk, psd, np, t) with what RFC 7489 had and is still published: pct, ri.
  * Does:   dmarc_check() as often as the view has questions. A domain's organisation is found by the
- *         walk; where no record above the domain says anything, by the Public Suffix List. A public
- *         suffix is an organisation only if its record says so.
+ *         walk. A public suffix (by the list) is an organisation only if its record says so.
  * Bounds: 8 names a walk; only domains that can be aligned are walked up.
  */
 #ifndef MAILAUTH_DMARC_H
@@ -22,6 +21,7 @@ const char *dmarc_policy_name(enum dmarc_policy policy);
 struct dmarc_record {
 	enum dmarc_policy policy, below, missing; /* p, sp, np */
 	bool has_missing;
+	bool is_void; /* no policy that can be read, and no reports wanted */
 	bool is_dkim_strict, is_spf_strict;
 	bool is_testing;
 	unsigned percent;
@@ -47,6 +47,7 @@ struct dmarc_outcome {
 	bool is_spf_aligned, is_dkim_aligned;
 	struct slice author, found_at; /* the domain whose record it is */
 	struct dmarc_record record;
+	const char *override; /* why wanted is less than the record says; NULL: it is not */
 };
 
 /* dmarc_check - after SPF and DKIM; false: the view has questions. */

@@ -61,9 +61,9 @@ static void put_reason(struct feedback_row *row, const struct report_seen *seen)
 
 	if (dmarc->result != AUTH_FAIL || seen->done >= dmarc->policy)
 		return;
-	if (seen->reason) {
-		row->reason = slice_str(seen->reason);
-		row->comment = slice_str(seen->comment ? seen->comment : "");
+	if (dmarc->override) {
+		row->reason = slice_lit("local_policy");
+		row->comment = slice_str(dmarc->override);
 	} else if (seen->done < dmarc->wanted) {
 		row->reason = slice_lit("local_policy");
 	} else if (dmarc->record.is_testing) {

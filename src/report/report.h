@@ -55,8 +55,6 @@ struct report_seen {
 	struct ip ip;
 	struct slice sender_domain, recipient_domain; /* of the envelope; may be empty */
 	enum dmarc_policy done;                       /* with a message that failed */
-	const char *reason, *comment; /* why less was done than is wanted (RFC 9990 3.1.1.8), or
-					 NULL: no reason but our settings */
 };
 /* report_seen - count it. Nothing with service->reports NULL. */
 void report_seen(struct service *service, const struct report_seen *seen);

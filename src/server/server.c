@@ -158,6 +158,7 @@ static int open_mail(struct server *server, struct err *err)
 	service->senders.is_checked = server->config->senders_check;
 	service->senders.is_dmarc_obeyed = server->config->senders_dmarc;
 	service->senders.is_signed = server->config->senders_sign;
+	service->senders.arc_trusted = slice_str(mem_str(server->config->arc_trusted));
 	if (rc == 0)
 		rc = return_paths_open(service, server->config->senders_tag, err);
 	if (rc == 0)
@@ -309,6 +310,7 @@ static void close_parts(struct server *server)
 	mail_sessions_done(&service->sessions);
 	free((char *)(uintptr_t)service->host_name.ptr);
 	free((char *)(uintptr_t)service->mx_hosts.ptr);
+	free((char *)(uintptr_t)service->senders.arc_trusted.ptr);
 	bus_done(server);
 	control_done(&server->control);
 	config_free(&server->config);

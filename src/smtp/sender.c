@@ -27,6 +27,7 @@ void smtp_sender_begin(struct conn *c)
 	const size_t at = slice_rchr(sender, '@');
 	struct mailauth_request request = {.helo = slice_str(s->helo),
 		.host = service->host_name,
+		.arc_trusted = service->senders.arc_trusted,
 		.now = clock_wall_s(),
 		.sample = (unsigned)(random_u64() % PERCENT)};
 
@@ -141,6 +142,7 @@ static void log_verdict(struct conn *c)
 		log_c("spf", auth_result_name(v->spf.result)),
 		log_c("dmarc", auth_result_name(v->dmarc.result)),
 		log_c("policy", dmarc_policy_name(v->dmarc.wanted)),
+		log_c("override", v->dmarc.override ? v->dmarc.override : ""),
 		log_c("arc", auth_result_name(v->arc.result)),
 		log_n("signatures", (int64_t)v->dkim.n));
 	log_info(conn_log(c), "sender", log_s("from", tx->env.sender),

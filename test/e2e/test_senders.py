@@ -19,6 +19,7 @@ from support import wait_for
 
 SETTINGS = '''
 door = { trusted = "127.0.0.1"; greylist = 1000; refuse = 1000; tarpit = 1000; greet_wait = "0 s"; };
+arc = { trusted = "else.example list.example"; };
 '''
 HOME, OTHER, SLOW = '127.1.0.1', '127.1.0.2', '127.9.0.1'
 
@@ -48,7 +49,8 @@ KEYS = {kind: Key(kind) for kind in ('rsa', 'ed25519')}
 def world():
     names = Names({'mx.there.example': [HOME]})
     for kind, key in KEYS.items():
-        names.text(kind + '._domainkey.there.example', key.record)
+        for domain in ('there.example', 'list.example', 'other.example'):
+            names.text(kind + '._domainkey.' + domain, key.record)
     names.text('there.example', 'v=spf1 ip4:%s -all' % HOME)
     names.text('_dmarc.there.example', 'v=DMARC1; p=reject; sp=quarantine')
     names.text('_dmarc.soft.example', 'v=DMARC1; p=quarantine')
@@ -172,6 +174,20 @@ def test_chains_of_dkimpy(world):
     assert len(email.message_from_bytes(raw).get_all('Authentication-Results')) == 3
     assert bring(world, message.replace(b'text', b'TEXT').replace(b'chain', b'torn'))[0] == 250
     assert results(stored(world, 'torn'))['arc'] == ['fail']
+
+
+def test_the_word_of_a_list(world):
+    """A list that changed the subject is believed that its author's domain stood behind the message; others are not."""
+    for sealer, verdict, taken in (('list', 'pass', True), ('list', 'fail', False), ('other', 'pass', False)):
+        subject = 'listed by %s %s' % (sealer, verdict)
+        message = b'Authentication-Results: %s.example; dmarc=%s header.from=there.example\r\n%s' % (
+            sealer.encode(), verdict.encode(), text(subject))
+        message = b''.join(dkim.arc_sign(message, b'rsa', b'%s.example' % sealer.encode(), KEYS['rsa'].private,
+                                         b'%s.example' % sealer.encode())) + message
+        assert bring(world, message, OTHER, 'list@%s.example' % sealer)[0] == (250 if taken else 550)
+        if taken:
+            field = email.message_from_bytes(stored(world, subject)).get_all('Authentication-Results')[0]
+            assert re.search(r'dmarc=fail\s+reason="arc=pass as\[1\].d=list.example as\[1\].s=rsa"', field), field
 
 
 def test_what_goes_on_is_sealed(world):
