@@ -86,6 +86,8 @@ int dns_new(const struct config *settings, struct dns **out, struct err *err)
 		log_warn(NULL, "dnssec_off", log_s("anchors", settings->dnssec_anchors));
 	else if (rc < 0)
 		return rc;
+	if (!is_off && !is_auto && !resolver_anchor_name(buf_slice(&anchors)).len)
+		return err_set(err, ERR_SYNTAX, "dnssec.anchors has no record in it");
 	rc = 0;
 	if (anchors.len)
 		rc = resolver_new(settings->resolver, buf_slice(&anchors), &dns->validating, err);
