@@ -82,7 +82,7 @@ struct config {
 	uint64_t scan_wait_s, scan_size_max, scan_required;
 	uint64_t door_refuse, door_greylist, door_tarpit, door_greet_s, door_greylist_s,
 		door_tarpit_s, door_per_address, door_per_network, door_per_sender;
-	uint64_t courier_smtp_port, courier_connections, courier_per_destination,
+	uint64_t courier_smtp_port, courier_sts_port, courier_connections, courier_per_destination,
 		courier_lifetime_s, courier_delay_s, courier_patience_s, courier_connect_s;
 	struct slice courier_smarthost, courier_retry, courier_ca_file;
 	uint64_t senders_check, senders_dmarc, senders_sign, senders_tag;

@@ -142,6 +142,9 @@ const struct config_row config_rows[] = {
 		"Empty: mail goes to its own domain's hosts."},
 	{"courier.smtp_port", TYPE_COUNT, AT(courier_smtp_port), "25", 1, 65535, CONFIG_COURIER,
 		"The port on which other hosts take mail."},
+	{"courier.sts_port", TYPE_COUNT, AT(courier_sts_port), "443", 1, 65535, CONFIG_COURIER,
+		"The port on which a domain's policy for TLS (MTA-STS) is fetched. Another than "
+		"443 is of use for tests alone."},
 	{"courier.connections", TYPE_COUNT, AT(courier_connections), "200", 1, 1000, CONFIG_COURIER,
 		"How many connections go out at once."},
 	{"courier.per_destination", TYPE_COUNT, AT(courier_per_destination), "20", 1, 1000,

@@ -3,7 +3,9 @@
 
 #include <curl/curl.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <jansson.h>
+#include <limits.h>
 #include <openssl/crypto.h>
 #include <poll.h>
 #include <signal.h>
@@ -22,10 +24,13 @@
 #include "courier/process.h"
 #include "courier/runner.h"
 #include "courier/scanner.h"
+#include "courier/sts.h"
 #include "courier/tls_results.h"
 #include "process/sandbox.h"
 
-enum { THREADS = 8, CONNECTIONS_MAX = 64, STOP_MS = 3000 };
+enum { THREADS = 8, CONNECTIONS_MAX = 64, STOP_MS = 3000, CA_MAX = 4 << 20 };
+
+static const char system_ca[] = "/etc/ssl/certs/ca-certificates.crt";
 
 void courier_stop(struct courier *courier)
 {
@@ -59,11 +64,31 @@ static int open_libraries(struct err *err)
 	return 0;
 }
 
+/* Without any nobody is known, and all that demands it waits. */
+static void read_cas(struct courier *courier)
+{
+	const struct slice file = courier->settings->courier_ca_file;
+	struct buf path AUTO(buf_done);
+	struct err err;
+
+	buf_init(&courier->ca_pem, CA_MAX);
+	buf_init(&path, PATH_MAX);
+	if (file.len)
+		buf_append(&path, file);
+	else
+		buf_str(&path, system_ca);
+	buf_byte(&path, '\0');
+	if (buf_check(&path, "courier.ca_file", &err) < 0 ||
+		io_read_file(AT_FDCWD, path.ptr, &courier->ca_pem, &err) < 0)
+		log_warn(NULL, "courier-ca", log_e(&err));
+}
+
 static int open_parts(struct courier *courier, const struct courier_config *config, struct err *err)
 {
 	const struct pool_config pool = {.threads = THREADS, .connections_max = CONNECTIONS_MAX};
 	int rc = open_libraries(err);
 
+	read_cas(courier);
 	if (rc == 0)
 		rc = pool_new(&pool, &courier->pool, err);
 	if (rc == 0)
@@ -77,6 +102,8 @@ static int open_parts(struct courier *courier, const struct courier_config *conf
 			&courier->track, err);
 	if (rc == 0)
 		rc = tls_results_open("tls.db", courier->pool, &courier->tls_results, err);
+	if (rc == 0)
+		rc = sts_open(courier, &courier->sts, err);
 	if (rc == 0)
 		rc = runner_open(courier, &courier->runner, err);
 	if (rc == 0)
@@ -98,6 +125,7 @@ static void close_parts(struct courier *courier)
 		pool_stop(&courier->pool);
 	scanner_free(&courier->scanner);
 	runner_close(&courier->runner);
+	sts_close(&courier->sts);
 	tls_results_close(&courier->tls_results);
 	track_close(&courier->track);
 	gateway_free(&courier->gateway);
@@ -105,6 +133,7 @@ static void close_parts(struct courier *courier)
 	dns_free(&courier->dns);
 	courier_bus_done(&courier->bus);
 	io_close(&courier->event_fd);
+	buf_done(&courier->ca_pem);
 	curl_global_cleanup();
 }
 
@@ -173,6 +202,7 @@ int courier_run(const struct courier_config *config, struct err *err)
 		orders_start(courier.orders);
 		gateway_start(courier.gateway);
 		scanner_start(courier.scanner);
+		sts_start(courier.sts);
 		log_info(NULL, "courier_ready");
 		wait_for_end(&courier, signal_fd);
 	}

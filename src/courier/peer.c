@@ -298,17 +298,22 @@ static int tls_wait(struct peer *p, int rc, int64_t deadline_ms, const char *wha
 }
 
 /* How many of the records OpenSSL can use. */
-static size_t add_tlsa(SSL *ssl, const char *name, const struct dns_tlsa *tlsa, size_t n)
+static size_t add_tlsa(SSL *ssl, const struct peer_wish *wish)
 {
 	size_t used = 0;
 
-	if (n == 0 || SSL_dane_enable(ssl, name) <= 0)
+	if (wish->tlsa_n == 0 || SSL_dane_enable(ssl, wish->name) <= 0)
 		return 0;
 	SSL_dane_set_flags(ssl, DANE_FLAG_NO_DANE_EE_NAMECHECKS); /* RFC 7672 3.1.1 */
-	for (size_t i = 0; i < n; i++)
-		used += SSL_dane_tlsa_add(ssl, (uint8_t)tlsa[i].usage, (uint8_t)tlsa[i].selector,
-				(uint8_t)tlsa[i].matching, (const unsigned char *)tlsa[i].data.ptr,
-				tlsa[i].data.len) > 0;
+	if (wish->other)
+		SSL_add1_host(ssl, wish->other); /* 3.2.2 */
+	for (size_t i = 0; i < wish->tlsa_n; i++) {
+		const struct dns_tlsa *tlsa = &wish->tlsa[i];
+
+		used += SSL_dane_tlsa_add(ssl, (uint8_t)tlsa->usage, (uint8_t)tlsa->selector,
+				(uint8_t)tlsa->matching, (const unsigned char *)tlsa->data.ptr,
+				tlsa->data.len) > 0;
+	}
 	ERR_clear_error();
 	return used;
 }
@@ -320,9 +325,8 @@ static enum peer_trust trust_of(SSL *ssl, size_t tlsa_used)
 	return tlsa_used ? PEER_DANE : PEER_VERIFIED;
 }
 
-int peer_start_tls(struct peer *p, struct peer_tls *tls, const char *name,
-	const struct dns_tlsa *tlsa, size_t tlsa_n, int64_t wait_ms, enum peer_trust *trust_out,
-	struct err *err)
+int peer_start_tls(struct peer *p, struct peer_tls *tls, const struct peer_wish *wish,
+	int64_t wait_ms, enum peer_trust *trust_out, struct err *err)
 {
 	const int64_t deadline_ms = clock_mono_ms() + wait_ms;
 	size_t used;
@@ -334,11 +338,11 @@ int peer_start_tls(struct peer *p, struct peer_tls *tls, const char *name,
 	p->ssl = SSL_new(tls->ctx);
 	if (!p->ssl || SSL_set_fd(p->ssl, p->fd) != 1)
 		return tls_error("TLS", err);
-	used = add_tlsa(p->ssl, name, tlsa, tlsa_n);
-	SSL_set_tlsext_host_name(p->ssl, name);
+	used = add_tlsa(p->ssl, wish);
+	SSL_set_tlsext_host_name(p->ssl, wish->name);
 	SSL_set_hostflags(p->ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
 	if (!used)
-		SSL_set1_host(p->ssl, name);
+		SSL_set1_host(p->ssl, wish->name);
 	while (rc == 0 && (did = SSL_connect(p->ssl)) != 1)
 		rc = tls_wait(p, did, deadline_ms, "TLS", err);
 	if (rc == 0)
@@ -364,11 +368,6 @@ enum tls_result peer_tls_result(const struct peer *p, const char **reason_out)
 	default:
 		return TLS_RESULT_NOT_TRUSTED;
 	}
-}
-
-const char *peer_tls_version(const struct peer *p)
-{
-	return p->ssl ? SSL_get_version(p->ssl) : NULL;
 }
 
 /* ---- bytes ---- */

@@ -51,16 +51,19 @@ enum peer_trust {
 	PEER_DANE,     /* a TLSA record does */
 };
 
-/* peer_start_tls - name: of the host, for SNI and for the check; tlsa: usable records, or none. */
-MUST_CHECK int peer_start_tls(struct peer *peer, struct peer_tls *tls, const char *name,
-	const struct dns_tlsa *tlsa, size_t tlsa_n, int64_t wait_ms, enum peer_trust *trust_out,
-	struct err *err);
+/* What a certificate is to fit. */
+struct peer_wish {
+	const char *name;  /* of the host: it is asked for by it, too */
+	const char *other; /* another name that is as good where TLSA records are; or NULL */
+	const struct dns_tlsa *tlsa; /* usable records, or none */
+	size_t tlsa_n;
+};
+MUST_CHECK int peer_start_tls(struct peer *peer, struct peer_tls *tls, const struct peer_wish *wish,
+	int64_t wait_ms, enum peer_trust *trust_out, struct err *err);
 /* peer_tls_result - what was wrong with the certificate; the reason lives for ever. */
 enum tls_result peer_tls_result(const struct peer *peer, const char **reason_out);
 /* peer_our_address - ours, of the connection; empty: it is not an IP connection any more. */
 void peer_our_address(const struct peer *peer, char out[IP_TEXT_MAX]);
-/* peer_tls_version - "TLSv1.3", or NULL. */
-const char *peer_tls_version(const struct peer *peer);
 
 /* peer_write - all of it. */
 MUST_CHECK int peer_write(struct peer *peer, struct slice bytes, int64_t wait_ms, struct err *err);

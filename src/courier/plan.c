@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TLSA_NAME_MAX = DNS_NAME_MAX + 16, DANE_TA = 2, DANE_EE = 3 };
+#include "courier/sts_policy.h"
+
+enum { NAME_MAX_HERE = DNS_NAME_MAX + 32, DANE_TA = 2, DANE_EE = 3 };
 
 struct making {
 	struct dns_view *view;
@@ -14,7 +16,8 @@ struct making {
 	struct plan *plan;
 	char *why;
 	bool must_ask;
-	bool is_secure; /* the names of the hosts came by DNSSEC */
+	bool is_secure; /* the names of the hosts came by DNSSEC, or from the operator */
+	bool is_by_mx;
 };
 
 static enum plan_result never(struct making *m, const char *why)
@@ -34,8 +37,9 @@ static void add_host(struct making *m, struct slice name, unsigned preference)
 	char *copy = arena_str(m->arena, name);
 
 	if (copy && m->plan->n < PLAN_HOSTS_MAX)
-		m->plan->hosts[m->plan->n++] =
-			(struct plan_host){.preference = preference, .name = {copy, name.len}};
+		m->plan->hosts[m->plan->n++] = (struct plan_host){.preference = preference,
+			.name = {copy, name.len},
+			.is_sure = m->is_secure || !m->is_by_mx};
 }
 
 /* ---- the hosts ---- */
@@ -95,6 +99,7 @@ static enum plan_result use_mx(struct making *m, const struct dns_answer *answer
 	bool is_null = false;
 
 	m->is_secure = answer->is_secure;
+	m->is_by_mx = true;
 	for (size_t i = 0; i < answer->n; i++) {
 		struct dns_mx mx;
 
@@ -115,10 +120,35 @@ static enum plan_result use_mx(struct making *m, const struct dns_answer *answer
 	return PLAN_DONE;
 }
 
+/* RFC 8461 3.1: one record, and no other. One that cannot be told is none. */
+static void find_sts_id(struct making *m, struct slice domain)
+{
+	char name[NAME_MAX_HERE];
+	struct dns_answer answer;
+	enum dns_status status;
+	unsigned n = 0;
+
+	snprintf(name, sizeof(name), "_mta-sts.%.*s", SLICE_ARG(domain));
+	status = dns_view_get(m->view, slice_str(name), DNS_TXT, &answer);
+	m->must_ask = m->must_ask || status == DNS_UNKNOWN;
+	for (size_t i = 0; status == DNS_FOUND && i < answer.n; i++) {
+		struct slice text;
+
+		if (dns_read_txt(answer.rdata[i], m->arena, &text) && sts_record_is(text)) {
+			n++;
+			m->plan->sts_id = sts_record_id(text);
+		}
+	}
+	if (n > 1)
+		m->plan->sts_id = (struct slice){0};
+}
+
 static enum plan_result find_hosts(struct making *m, struct slice domain)
 {
 	struct dns_answer answer;
 
+	m->plan->domain = domain;
+	find_sts_id(m, domain);
 	switch (dns_view_get(m->view, domain, DNS_MX, &answer)) {
 	case DNS_UNKNOWN:
 		return PLAN_ASK;
@@ -140,17 +170,28 @@ static enum plan_result find_hosts(struct making *m, struct slice domain)
 
 /* ---- their addresses, and what their certificates must fit ---- */
 
+/* What the addresses tell of the name: whether all came by DNSSEC, and another that it stands for.
+ */
+struct naming {
+	bool is_secure;
+	struct slice canonical;
+};
+
 static void take_addresses(
-	struct making *m, struct plan_host *host, enum dns_type type, bool *is_secure)
+	struct making *m, struct plan_host *host, enum dns_type type, struct naming *naming)
 {
 	struct dns_answer answer;
 	const enum dns_status status = dns_view_get(m->view, host->name, type, &answer);
 
 	if (status == DNS_UNKNOWN)
 		m->must_ask = true;
+	/* Who makes one kind fail must not be able to make the other count as unsigned. */
 	if (status == DNS_FAILED)
 		host->is_unsure = true;
-	*is_secure = *is_secure && answer.is_secure;
+	else
+		naming->is_secure = naming->is_secure && answer.is_secure;
+	if (answer.canonical.len && !slice_eq_nocase(answer.canonical, host->name))
+		naming->canonical = answer.canonical;
 	for (size_t i = 0; status == DNS_FOUND && i < answer.n; i++) {
 		if (host->addresses_n < PLAN_ADDRESSES_MAX &&
 			dns_read_address(answer.rdata[i], &host->addresses[host->addresses_n]))
@@ -177,42 +218,83 @@ static void interleave(struct plan_host *host)
 }
 
 /* RFC 7672 3.1: usages 2 and 3 count, 0 and 1 are of no use for SMTP. */
-static void take_tlsa(struct making *m, struct plan_host *host)
+static bool is_usable(const struct dns_tlsa *tlsa)
+{
+	static const size_t lengths[] = {0, 32, 64}; /* by matching type; 0: any */
+
+	return (tlsa->usage == DANE_TA || tlsa->usage == DANE_EE) && tlsa->selector <= 1 &&
+	       tlsa->matching < sizeof(lengths) / sizeof(lengths[0]) &&
+	       (lengths[tlsa->matching] ? tlsa->data.len == lengths[tlsa->matching]
+					: tlsa->data.len > 0);
+}
+
+static void read_tlsa(struct plan_host *host, const struct dns_answer *answer)
+{
+	for (size_t i = 0; i < answer->n && host->tlsa_n < PLAN_TLSA_MAX; i++) {
+		struct dns_tlsa *tlsa = &host->tlsa[host->tlsa_n];
+
+		if (dns_read_tlsa(answer->rdata[i], tlsa) && is_usable(tlsa))
+			host->tlsa_n++;
+	}
+}
+
+/* False: another name may have them. */
+static bool take_tlsa(struct making *m, struct plan_host *host, struct slice base)
 {
 	struct dns_answer answer;
-	char name[TLSA_NAME_MAX + 16];
+	char name[NAME_MAX_HERE];
 	enum dns_status status;
 
-	snprintf(name, sizeof(name), "_%u._tcp.%s", m->plan->port, host->name.ptr);
+	snprintf(name, sizeof(name), "_%u._tcp.%.*s", m->plan->port, SLICE_ARG(base));
 	status = dns_view_get(m->view, slice_str(name), DNS_TLSA, &answer);
 	if (status == DNS_UNKNOWN)
 		m->must_ask = true;
 	if (status == DNS_FAILED)
-		host->is_unsure = true;
+		host->is_unsure = host->is_tlsa_unsure = true;
 	if (status != DNS_FOUND || !answer.is_secure)
-		return;
+		return status == DNS_UNKNOWN || status == DNS_FAILED;
 	host->has_tlsa = true;
-	for (size_t i = 0; i < answer.n && host->tlsa_n < PLAN_TLSA_MAX; i++) {
-		struct dns_tlsa *tlsa = &host->tlsa[host->tlsa_n];
+	host->tlsa_base = arena_str(m->arena, base);
+	if (host->tlsa_base)
+		read_tlsa(host, &answer);
+	else
+		host->is_unsure = true;
+	return true;
+}
 
-		if (dns_read_tlsa(answer.rdata[i], tlsa) &&
-			(tlsa->usage == DANE_TA || tlsa->usage == DANE_EE))
-			host->tlsa_n++;
+/* RFC 7672 2.2.2: an alias may lead out of what is signed, and still be signed itself. */
+static bool is_signed_alias(struct making *m, const struct plan_host *host)
+{
+	struct dns_answer answer;
+	const enum dns_status status = dns_view_get(m->view, host->name, DNS_CNAME, &answer);
+
+	m->must_ask = m->must_ask || status == DNS_UNKNOWN;
+	return status == DNS_FOUND && answer.is_secure;
+}
+
+/* The name that an alias stands for comes before the alias. */
+static void find_tlsa(struct making *m, struct plan_host *host, const struct naming *naming)
+{
+	if (naming->is_secure) {
+		if (!naming->canonical.len || !take_tlsa(m, host, naming->canonical))
+			take_tlsa(m, host, host->name);
+	} else if (naming->canonical.len && is_signed_alias(m, host)) {
+		take_tlsa(m, host, host->name);
 	}
 }
 
 static void look_at_host(struct making *m, struct plan_host *host)
 {
-	bool is_secure = m->is_secure;
+	struct naming naming = {.is_secure = true};
 
-	take_addresses(m, host, DNS_AAAA, &is_secure);
-	take_addresses(m, host, DNS_A, &is_secure);
+	take_addresses(m, host, DNS_AAAA, &naming);
+	take_addresses(m, host, DNS_A, &naming);
 	interleave(host);
 	/* One kind of addresses is enough to go there. */
 	if (host->addresses_n)
 		host->is_unsure = false;
-	if (!m->must_ask && is_secure && host->addresses_n && m->question->wants_tlsa)
-		take_tlsa(m, host);
+	if (!m->must_ask && m->is_secure && host->addresses_n)
+		find_tlsa(m, host, &naming);
 }
 
 static enum plan_result find_addresses(struct making *m)
@@ -225,7 +307,7 @@ static enum plan_result find_addresses(struct making *m)
 		return PLAN_ASK;
 	for (size_t i = 0; i < m->plan->n; i++) {
 		is_unsure = is_unsure || m->plan->hosts[i].is_unsure;
-		is_any = is_any || (m->plan->hosts[i].addresses_n && !m->plan->hosts[i].is_unsure);
+		is_any = is_any || m->plan->hosts[i].addresses_n;
 	}
 	if (is_any)
 		return PLAN_DONE;
@@ -261,8 +343,12 @@ static bool read_destination(
 enum plan_result plan_make(struct dns_view *view, const struct plan_question *question,
 	struct arena *arena, struct plan *out, char why[PLAN_WHY])
 {
-	struct making m = {
-		.view = view, .question = question, .arena = arena, .plan = out, .why = why};
+	struct making m = {.view = view,
+		.question = question,
+		.arena = arena,
+		.plan = out,
+		.why = why,
+		.is_secure = true};
 	enum plan_result result = PLAN_DONE;
 	struct slice host;
 	struct ip ip;
@@ -273,7 +359,6 @@ enum plan_result plan_make(struct dns_view *view, const struct plan_question *qu
 	if (!out->hosts)
 		return later(&m, "4.3.0 the DNS has too much to say");
 	if (!read_destination(question->destination, &host, &out->port, &ip, &is_ip)) {
-		out->domain = host;
 		result = find_hosts(&m, host);
 	} else if (is_ip) {
 		add_host(&m, question->destination, 0);

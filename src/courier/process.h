@@ -30,6 +30,7 @@ struct orders;
 struct gateway;
 struct runner;
 struct scanner;
+struct sts;
 struct tls_results;
 
 struct courier {
@@ -42,8 +43,10 @@ struct courier {
 	struct runner *runner;
 	struct track *track;     /* what happened to messages */
 	struct scanner *scanner; /* NULL: no scanner */
+	struct sts *sts;
 	struct tls_results *tls_results;
-	int event_fd;            /* wakes the main thread after must_stop was set */
+	struct buf ca_pem; /* by which mail hosts are known; may be empty */
+	int event_fd;      /* wakes the main thread after must_stop was set */
 	atomic_bool must_stop;
 };
 

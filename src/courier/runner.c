@@ -2,7 +2,6 @@
 #include "courier/runner.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <time.h>
@@ -19,10 +18,7 @@ enum {
 	TICK_MS = 500, /* the wall clock may be set; nobody tells us */
 	IDLE_MS = 10000,
 	STACK_BYTES = PROCESS_SANITIZED ? 2 << 20 : 256 << 10,
-	CA_MAX = 4 << 20,
 };
-
-static const char system_ca[] = "/etc/ssl/certs/ca-certificates.crt";
 
 static struct timespec after_ms(int64_t ms)
 {
@@ -181,20 +177,6 @@ static void init_locks(struct runner *r)
 	pthread_mutex_init(&r->lock, NULL);
 }
 
-static int open_tls(struct runner *r, struct err *err)
-{
-	struct buf pem AUTO(buf_done);
-	char path[256] = "";
-	const struct slice file = r->settings->courier_ca_file;
-
-	buf_init(&pem, CA_MAX);
-	for (size_t i = 0; i < file.len && i < sizeof(path) - 1; i++)
-		path[i] = file.ptr[i];
-	if (io_read_file(AT_FDCWD, file.len ? path : system_ca, &pem, err) < 0)
-		log_warn(NULL, "courier-ca", log_e(err));
-	return peer_tls_new(buf_slice(&pem), &r->tls, err);
-}
-
 static int open_queue(struct runner *r, struct err *err)
 {
 	const struct config *s = r->settings;
@@ -223,7 +205,8 @@ int runner_open(struct courier *courier, struct runner **out, struct err *err)
 	init_locks(r);
 	lanes_init(&r->lanes, (unsigned)s->courier_per_destination);
 	r->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	rc = r->stop_fd < 0 ? err_errno(err, "cannot make an event") : open_tls(r, err);
+	rc = r->stop_fd < 0 ? err_errno(err, "cannot make an event")
+			    : peer_tls_new(buf_slice(&courier->ca_pem), &r->tls, err);
 	if (rc == 0)
 		rc = open_queue(r, err);
 	if (rc < 0)

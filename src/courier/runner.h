@@ -15,7 +15,7 @@
 struct courier;
 struct runner;
 
-/* runner_open - queue.db in the current directory, the list of CAs; before the sandbox. */
+/* runner_open - queue.db in the current directory; before the sandbox. */
 MUST_CHECK int runner_open(struct courier *courier, struct runner **out, struct err *err);
 /* runner_start - send, when the pool runs. */
 MUST_CHECK int runner_start(struct runner *runner, struct err *err);

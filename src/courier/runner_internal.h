@@ -28,6 +28,27 @@ struct runner {
 	_Atomic uint64_t sent, deferred, failed;
 };
 
+enum { RUNNER_WHY_MAX = 400 };
+
+/* A thread's work on a lane. */
+struct turn {
+	struct runner *r;
+	struct lane *lane;
+	struct smtp_client *client;
+	/* where there is no connection to be had */
+	enum queue_outcome outcome;
+	bool is_denied; /* some host was there, but not as it is demanded to be */
+	char why[RUNNER_WHY_MAX];
+};
+
+enum runner_demand {
+	RUNNER_USUAL,    /* what the destination says of itself */
+	RUNNER_REQUIRED, /* what a message that requires TLS asks for (RFC 8689 4.2.1) */
+	RUNNER_RELAXED,  /* nothing (RFC 8689 4.2.2) */
+};
+/* runner_connect.c: sets client, or outcome, is_denied and why. */
+void runner_connect(struct turn *t, enum runner_demand demand);
+
 /* runner_serve - a lane, until nothing is due there or its connection is lost. Without the lock. */
 void runner_serve(struct runner *r, struct lane *lane);
 /* runner_linger - wait for something due in the lane; false: nothing came. */

@@ -1,9 +1,5 @@
 /* runner_serve.c - one lane, one connection: straight from the claim to the outcome. */
-#include <stdio.h>
-#include <string.h>
-
 #include "base/clock.h"
-#include "base/encode.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "courier/runner_internal.h"
@@ -13,20 +9,6 @@ enum {
 	TURN_MESSAGES = 50,   /* then others have the thread, if they wait for one */
 	LINGER_MS = 1500,     /* a connection waits so long for more to send */
 	DEFER_MAX = 10000,    /* messages put off at once when nobody answers */
-	VIEW_MAX = 1 << 20,
-	DNS_TURNS = 8,
-	WHY_MAX = 400,
-};
-
-static const char here_path[] = "../run/courier-lmtp.sock";
-
-/* A thread's work on a lane. */
-struct turn {
-	struct runner *r;
-	struct lane *lane;
-	struct smtp_client *client;
-	enum queue_outcome outcome; /* where there is no connection to be had */
-	char why[WHY_MAX];
 };
 
 /* ---- outcomes ---- */
@@ -50,23 +32,24 @@ static void count(struct runner *r, const struct queue_recipient *recipient)
 	}
 }
 
-static void log_outcomes(struct runner *r, const struct queue_message *m)
+static void log_outcomes(const struct turn *t, const struct queue_message *m)
 {
 	static const char *const words[] = {
 		"put-back", "delivered", "relayed", "relayed", "deferred", "failed"};
+	const char *tls = t->client ? smtp_client_tls(t->client) : "none";
 
 	for (size_t i = 0; i < m->recipients_n; i++) {
 		const struct queue_recipient *to = &m->recipients[i];
 
-		count(r, to);
+		count(t->r, to);
 		if (to->outcome == QUEUE_OUT_NONE)
 			continue;
-		track_event(r->courier->track, m->number, words[to->outcome],
-			log_s("to", to->address), log_s("host", to->host),
+		track_event(t->r->courier->track, m->number, words[to->outcome],
+			log_s("to", to->address), log_s("host", to->host), log_c("tls", tls),
 			log_s("reply", to->reply));
 		log_info(NULL, "sent", log_n("message", m->id), log_s("to", to->address),
 			log_c("outcome", words[to->outcome]), log_s("host", to->host),
-			log_s("reply", to->reply));
+			log_c("tls", tls), log_s("reply", to->reply));
 	}
 }
 
@@ -79,130 +62,21 @@ static void finish(struct turn *t, struct queue_message *m)
 		if (m->recipients[i].outcome == QUEUE_OUT_DEFERRED)
 			m->recipients[i].outcome = QUEUE_OUT_NONE;
 	}
-	log_outcomes(t->r, m);
+	log_outcomes(t, m);
 	queue_finish(t->r->queue, m);
 }
 
+/* Written down later, by whichever thread: what is said of it is the message's own. */
 static void finish_all(struct turn *t, struct queue_message *m)
 {
+	const struct slice why = arena_dup(&m->arena, slice_str(t->why));
+
 	for (size_t i = 0; i < m->recipients_n; i++) {
 		m->recipients[i].outcome = t->outcome;
-		m->recipients[i].reply = slice_str(t->why);
+		m->recipients[i].reply = why;
 		m->recipients[i].host = (struct slice){0};
 	}
 	finish(t, m);
-}
-
-/* ---- a connection ---- */
-
-static enum plan_result make_plan(
-	struct turn *t, struct arena *arena, struct plan *plan, char why[PLAN_WHY])
-{
-	const struct runner *r = t->r;
-	const struct plan_question question = {.destination = slice_str(t->lane->name),
-		.host_name = r->settings->host_name,
-		.port = (unsigned)r->settings->courier_smtp_port,
-		.chance = random_u64(),
-		.wants_tlsa = true};
-	enum plan_result result = PLAN_ASK;
-	struct dns_view view;
-
-	dns_view_init(&view, arena);
-	for (int i = 0; i < DNS_TURNS && result == PLAN_ASK; i++) {
-		result = plan_make(&view, &question, arena, plan, why);
-		if (result == PLAN_ASK)
-			dns_fill(r->courier->dns, &view, DNS_WAIT_MS);
-	}
-	return result;
-}
-
-/* As in RFC 8460 4.4: "3 1 1 HEX". */
-static void put_tlsa(const struct dns_tlsa *tlsa, struct buf *out)
-{
-	buf_printf(out, "%s%u %u %u ", out->len ? "\n" : "", tlsa->usage, tlsa->selector,
-		tlsa->matching);
-	hex_encode(out, tlsa->data);
-}
-
-static void note_tls(struct turn *t, const struct plan *plan, const struct plan_host *host,
-	const struct smtp_tls *tls)
-{
-	struct tls_session session = {.domain = plan->domain,
-		.policy = {.domain = plan->domain},
-		.result = tls->result,
-		.our_ip = slice_str(tls->our_ip),
-		.mx_host = host->name,
-		.mx_ip = slice_str(tls->ip),
-		.reason = slice_str(tls->reason)};
-	struct buf strings AUTO(buf_done);
-
-	buf_init(&strings, TLS_RESULTS_TEXT_MAX);
-	for (size_t i = 0; i < host->tlsa_n; i++)
-		put_tlsa(&host->tlsa[i], &strings);
-	if (host->has_tlsa)
-		session.policy = (struct tls_policy){.type = TLS_POLICY_TLSA,
-			.domain = host->name,
-			.strings = buf_slice(&strings)};
-	tls_results_note(t->r->courier->tls_results, &session);
-}
-
-static void try_hosts(struct turn *t, const struct plan *plan)
-{
-	struct smtp_tls tls;
-	struct err err = {.msg = "no host can be tried now"};
-	int rc;
-
-	t->outcome = QUEUE_OUT_DEFERRED;
-	for (size_t i = 0; i < plan->n && !t->client; i++) {
-		const struct plan_host *host = &plan->hosts[i];
-
-		if (!host->addresses_n || host->is_unsure)
-			continue;
-		rc = smtp_client_open(
-			&t->r->client, host, plan->port, SMTP_NEED_SOME, &tls, &t->client, &err);
-		if (tls.is_tried && plan->domain.len)
-			note_tls(t, plan, host, &tls);
-		if (rc == 0)
-			return;
-		snprintf(t->why, sizeof(t->why), "%s %.*s: %s",
-			err.code == ERR_DENIED ? "4.7.5" : "4.4.1", SLICE_ARG(host->name), err.msg);
-		log_info(NULL, "no-connection", log_s("host", host->name), log_e(&err));
-	}
-}
-
-/* Sets client, or outcome and why. */
-static void connect_lane(struct turn *t)
-{
-	struct arena arena AUTO(arena_done);
-	char why[PLAN_WHY];
-	struct plan plan;
-	struct err err;
-
-	arena_init(&arena, VIEW_MAX);
-	snprintf(t->why, sizeof(t->why), "4.4.1 no host can be tried now");
-	if (strcmp(t->lane->name, QUEUE_HERE) == 0) {
-		t->outcome = QUEUE_OUT_DEFERRED;
-		if (smtp_client_open_here(&t->r->client, here_path, &t->client, &err) < 0)
-			snprintf(t->why, sizeof(t->why), "4.4.1 the mail server here: %s", err.msg);
-		return;
-	}
-	switch (make_plan(t, &arena, &plan, why)) {
-	case PLAN_DONE:
-		try_hosts(t, &plan);
-		break;
-	case PLAN_NEVER:
-		t->outcome = QUEUE_OUT_FAILED;
-		snprintf(t->why, sizeof(t->why), "%s", why);
-		break;
-	case PLAN_LATER:
-		t->outcome = QUEUE_OUT_DEFERRED;
-		snprintf(t->why, sizeof(t->why), "%s", why);
-		break;
-	case PLAN_ASK:
-		t->outcome = QUEUE_OUT_DEFERRED;
-		snprintf(t->why, sizeof(t->why), "4.4.3 the DNS leads in circles");
-		break;
-	}
 }
 
 /* ---- claims ---- */
@@ -233,15 +107,6 @@ static struct queue_message *claim(struct turn *t)
 	return m;
 }
 
-/* Nobody answers: what is due is put off, so that each message knows why it waits. */
-static void defer_lane(struct turn *t)
-{
-	struct queue_message *m;
-
-	for (unsigned i = 0; i < DEFER_MAX && !runner_is_stopping(t->r) && (m = claim(t)); i++)
-		finish_all(t, m);
-}
-
 /* No connection. False: others have one, and the message is theirs. */
 static bool note_bad(struct turn *t)
 {
@@ -263,31 +128,79 @@ static void note_good(struct turn *t)
 	pthread_mutex_unlock(&r->lock);
 }
 
+/* RFC 8689 4.2.1; a bounce goes all the same. */
+static bool is_required(const struct queue_message *m)
+{
+	return m->flags & QUEUE_REQUIRETLS && m->sender.len;
+}
+
+/* RFC 8689 4.2.2: no connection as it should be, and the sender would rather have none such. */
+static bool may_relax(const struct turn *t, const struct queue_message *m)
+{
+	return t->is_denied && m->flags & QUEUE_TLS_OPTIONAL && !is_required(m);
+}
+
+static void send_message(struct turn *t, struct queue_message *m)
+{
+	smtp_client_send(t->client, t->r->queue, m);
+	finish(t, m);
+	if (!smtp_client_is_usable(t->client))
+		smtp_client_close(&t->client);
+}
+
+/* Over a connection of its own. False: there is none. */
+static bool send_relaxed(const struct turn *t, struct queue_message *m)
+{
+	struct turn other = {.r = t->r, .lane = t->lane};
+
+	runner_connect(&other, RUNNER_RELAXED);
+	if (!other.client)
+		return false;
+	send_message(&other, m);
+	smtp_client_close(&other.client);
+	return true;
+}
+
+/* Nobody answers: what is due is put off, so that each message knows why it waits. */
+static void defer_lane(struct turn *t)
+{
+	struct queue_message *m;
+
+	for (unsigned i = 0; i < DEFER_MAX && !runner_is_stopping(t->r) && (m = claim(t)); i++) {
+		if (!may_relax(t, m) || !send_relaxed(t, m))
+			finish_all(t, m);
+	}
+}
+
 /* False: this lane has had its turn. */
 static bool send_one(struct turn *t, struct queue_message *m)
 {
+	const bool is_strict = is_required(m);
+	bool is_blocked;
+
+	if (is_strict && t->client && !smtp_client_may_require(t->client))
+		smtp_client_close(&t->client);
 	if (!t->client)
-		connect_lane(t);
-	if (!t->client && t->outcome == QUEUE_OUT_FAILED) {
+		runner_connect(t, is_strict ? RUNNER_REQUIRED : RUNNER_USUAL);
+	if (t->client) {
+		send_message(t, m);
+		note_good(t);
+		return true;
+	}
+	if (may_relax(t, m) && send_relaxed(t, m))
+		return true;
+	/* That one message asks for more than there is says nothing about the others. */
+	if (t->outcome == QUEUE_OUT_FAILED || (is_strict && t->is_denied)) {
 		finish_all(t, m);
 		return true;
 	}
-	if (!t->client) {
-		const bool is_blocked = note_bad(t);
-
-		if (!is_blocked)
-			t->outcome = QUEUE_OUT_NONE;
-		finish_all(t, m);
-		if (is_blocked)
-			defer_lane(t);
-		return false;
-	}
-	smtp_client_send(t->client, t->r->queue, m);
-	finish(t, m);
-	note_good(t);
-	if (!smtp_client_is_usable(t->client))
-		smtp_client_close(&t->client);
-	return true;
+	is_blocked = note_bad(t);
+	if (!is_blocked)
+		t->outcome = QUEUE_OUT_NONE;
+	finish_all(t, m);
+	if (is_blocked)
+		defer_lane(t);
+	return false;
 }
 
 void runner_serve(struct runner *r, struct lane *lane)

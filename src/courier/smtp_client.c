@@ -99,17 +99,22 @@ static void set_result(struct smtp_tls *tls, enum tls_result result, const char 
 	snprintf(tls->reason, sizeof(tls->reason), "%s", reason);
 }
 
-static int start_tls(
-	struct smtp_client *c, const struct plan_host *host, struct smtp_tls *tls, struct err *err)
+static int start_tls(struct smtp_client *c, const struct plan_host *host,
+	const struct smtp_wish *wish, struct smtp_tls *tls, struct err *err)
 {
+	const bool is_dane = wish->counted == SMTP_NEED_DANE;
+	const struct peer_wish names = {.name = is_dane ? host->tlsa_base : host->name.ptr,
+		.other = wish->domain,
+		.tlsa = host->tlsa,
+		.tlsa_n = is_dane ? host->tlsa_n : 0};
 	int rc = smtp_ask(c, slice_lit("STARTTLS\r\n"), err);
 
-	if (rc == 0 && c->code != 220)
+	if (rc == 0 && c->code != 220) {
 		rc = err_set(
 			err, ERR_DENIED, "%.*s", SLICE_ARG(slice_head(buf_slice(&c->text), 120)));
-	else if (rc == 0) {
-		rc = peer_start_tls(c->peer, c->config->tls, host->name.ptr, host->tlsa,
-			host->tlsa_n, c->config->patience_ms, &c->trust, err);
+	} else if (rc == 0) {
+		rc = peer_start_tls(
+			c->peer, c->config->tls, &names, c->config->patience_ms, &c->trust, err);
 		c->is_broken = c->is_broken || rc < 0;
 	}
 	if (rc < 0) {
@@ -121,39 +126,51 @@ static int start_tls(
 	return hello(c, err);
 }
 
-/* Whether TLS, as it is now, is what is needed. */
-static int check_trust(const struct smtp_client *c, const struct plan_host *host,
-	enum smtp_need need, struct smtp_tls *tls, struct err *err)
+static enum peer_trust trust_for(enum smtp_need need)
 {
-	const enum peer_trust least = host->tlsa_n                 ? PEER_DANE
-				      : need == SMTP_NEED_VERIFIED ? PEER_VERIFIED
-								   : PEER_UNKNOWN;
-	const char *reason;
+	static const enum peer_trust trusts[] = {
+		[SMTP_NEED_NONE] = PEER_CLEAR,
+		[SMTP_NEED_SOME] = PEER_CLEAR,
+		[SMTP_NEED_TLS] = PEER_UNKNOWN,
+		[SMTP_NEED_VERIFIED] = PEER_VERIFIED,
+		[SMTP_NEED_DANE] = PEER_DANE,
+	};
 
-	if (c->trust >= least)
+	return trusts[need];
+}
+
+/* Whether TLS, as it is now, is what is needed; and what was hoped for. */
+static int check_trust(const struct smtp_client *c, const struct smtp_wish *wish,
+	struct smtp_tls *tls, struct err *err)
+{
+	const char *reason;
+	const enum tls_result result = peer_tls_result(c->peer, &reason);
+
+	if (c->trust < trust_for(wish->counted))
+		set_result(tls, result, reason);
+	if (c->trust >= trust_for(wish->need))
 		return 0;
-	set_result(tls, peer_tls_result(c->peer, &reason), reason);
 	return err_set(err, ERR_DENIED, "the server's certificate is not good: %s", reason);
 }
 
-static int secure(struct smtp_client *c, const struct plan_host *host, enum smtp_need need,
+static int secure(struct smtp_client *c, const struct plan_host *host, const struct smtp_wish *wish,
 	struct smtp_tls *tls, struct err *err)
 {
 	int rc;
 
-	if (need == SMTP_NEED_NONE)
+	if (wish->need == SMTP_NEED_NONE)
 		return 0;
 	tls->is_tried = true;
 	peer_our_address(c->peer, tls->our_ip);
 	if (!c->offer.starttls) {
 		set_result(tls, TLS_RESULT_NO_STARTTLS, "");
-		return need == SMTP_NEED_SOME
+		return wish->need == SMTP_NEED_SOME
 			       ? 0
 			       : err_set(err, ERR_DENIED,
 					 "TLS is needed, and the server does not offer it");
 	}
-	rc = start_tls(c, host, tls, err);
-	return rc < 0 ? rc : check_trust(c, host, need, tls, err);
+	rc = start_tls(c, host, wish, tls, err);
+	return rc < 0 ? rc : check_trust(c, wish, tls, err);
 }
 
 static struct smtp_client *client_new(const struct smtp_client_config *config)
@@ -166,7 +183,7 @@ static struct smtp_client *client_new(const struct smtp_client_config *config)
 }
 
 static int open_once(const struct smtp_client_config *config, const struct plan_host *host,
-	unsigned port, enum smtp_need need, struct smtp_tls *tls, struct smtp_client **out,
+	unsigned port, const struct smtp_wish *wish, struct smtp_tls *tls, struct smtp_client **out,
 	struct err *err)
 {
 	struct smtp_client *c AUTO(smtp_client_close) = client_new(config);
@@ -178,9 +195,10 @@ static int open_once(const struct smtp_client_config *config, const struct plan_
 		return rc;
 	ip_write(&host->addresses[at], tls->ip);
 	snprintf(c->host, sizeof(c->host), "%.*s [%s]", SLICE_ARG(host->name), tls->ip);
+	c->is_sure = wish->is_sure;
 	rc = greet(c, err);
 	if (rc == 0)
-		rc = secure(c, host, need, tls, err);
+		rc = secure(c, host, wish, tls, err);
 	if (rc < 0)
 		return rc;
 	*out = c;
@@ -189,18 +207,17 @@ static int open_once(const struct smtp_client_config *config, const struct plan_
 }
 
 int smtp_client_open(const struct smtp_client_config *config, const struct plan_host *host,
-	unsigned port, enum smtp_need need, struct smtp_tls *tls_out, struct smtp_client **out,
-	struct err *err)
+	unsigned port, const struct smtp_wish *wish, struct smtp_tls *tls_out,
+	struct smtp_client **out, struct err *err)
 {
+	const struct smtp_wish none = {.need = SMTP_NEED_NONE};
 	struct smtp_tls ignored;
 	int rc;
 
 	*tls_out = (struct smtp_tls){.is_tried = false};
-	if (host->has_tlsa && need < SMTP_NEED_TLS)
-		need = SMTP_NEED_TLS;
-	rc = open_once(config, host, port, need, tls_out, out, err);
-	if (rc == -ERR_DENIED && need == SMTP_NEED_SOME)
-		rc = open_once(config, host, port, SMTP_NEED_NONE, &ignored, out, err);
+	rc = open_once(config, host, port, wish, tls_out, out, err);
+	if (rc == -ERR_DENIED && wish->need == SMTP_NEED_SOME)
+		rc = open_once(config, host, port, &none, &ignored, out, err);
 	return rc;
 }
 
@@ -243,12 +260,19 @@ void smtp_client_close(struct smtp_client **client)
 	*client = NULL;
 }
 
-struct slice smtp_client_host(const struct smtp_client *c)
+bool smtp_client_may_require(const struct smtp_client *c)
 {
-	return slice_str(c->host);
+	return c->is_sure && c->trust >= PEER_VERIFIED && c->offer.requiretls;
 }
 
-enum peer_trust smtp_client_trust(const struct smtp_client *c)
+const char *smtp_client_tls(const struct smtp_client *c)
 {
-	return c->trust;
+	static const char *const words[] = {
+		[PEER_CLEAR] = "none",
+		[PEER_UNKNOWN] = "any",
+		[PEER_VERIFIED] = "verified",
+		[PEER_DANE] = "dane",
+	};
+
+	return words[c->trust];
 }

@@ -21,6 +21,14 @@ enum smtp_need {        /* of TLS */
 	SMTP_NEED_SOME, /* taken if it is offered */
 	SMTP_NEED_TLS,
 	SMTP_NEED_VERIFIED, /* with a certificate of a CA's, or a TLSA record's */
+	SMTP_NEED_DANE,     /* with one that fits the host's TLSA records */
+};
+
+struct smtp_wish {
+	enum smtp_need need;    /* what is demanded */
+	enum smtp_need counted; /* what is counted as good, if it is more than that */
+	bool is_sure;           /* it is a host of the destination's (RFC 8689 4.2.1, 2.) */
+	const char *domain;     /* the destination's name; or NULL */
 };
 
 struct smtp_client_config {
@@ -40,12 +48,12 @@ struct smtp_tls {
 	char reason[SMTP_TLS_REASON];
 };
 
-/* smtp_client_open - connected, greeted, with TLS if that can be. A host with TLSA records needs
- * more than `need` says. *tls_out is always written. -ERR_BUSY, -ERR_IO: worth another host, or
- * another time; -ERR_DENIED: TLS as it is needed cannot be had. err says why. */
+/* smtp_client_open - connected, greeted, with TLS as it is wished. *tls_out is always written.
+ * -ERR_BUSY, -ERR_IO: worth another host, or another time; -ERR_DENIED: TLS as it is needed cannot
+ * be had. err says why. */
 MUST_CHECK int smtp_client_open(const struct smtp_client_config *config,
-	const struct plan_host *host, unsigned port, enum smtp_need need, struct smtp_tls *tls_out,
-	struct smtp_client **out, struct err *err);
+	const struct plan_host *host, unsigned port, const struct smtp_wish *wish,
+	struct smtp_tls *tls_out, struct smtp_client **out, struct err *err);
 /* smtp_client_open_here - LMTP to this host's mail server. */
 MUST_CHECK int smtp_client_open_here(const struct smtp_client_config *config, const char *path,
 	struct smtp_client **out, struct err *err);
@@ -58,7 +66,10 @@ bool smtp_client_is_usable(struct smtp_client *client);
 /* smtp_client_close - says goodbye if anybody listens. */
 void smtp_client_close(struct smtp_client **client);
 
-struct slice smtp_client_host(const struct smtp_client *client);
-enum peer_trust smtp_client_trust(const struct smtp_client *client);
+/* smtp_client_may_require - what RFC 8689 4.2.1 asks of a connection for a message that requires
+ * TLS. */
+bool smtp_client_may_require(const struct smtp_client *client);
+/* smtp_client_tls - "none", "any", "verified", "dane". */
+const char *smtp_client_tls(const struct smtp_client *client);
 
 #endif

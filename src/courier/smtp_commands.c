@@ -67,7 +67,7 @@ void smtp_put_mail(const struct smtp_client *c, const struct queue_message *m, s
 		buf_lit(out, " BODY=8BITMIME");
 	if (smtp_wants_utf8(c, m))
 		buf_lit(out, " SMTPUTF8");
-	if (m->flags & QUEUE_REQUIRETLS)
+	if (m->flags & QUEUE_REQUIRETLS && c->offer.requiretls)
 		buf_lit(out, " REQUIRETLS");
 	if (c->offer.priority && m->priority != QUEUE_NORMAL)
 		buf_str(out, m->priority == QUEUE_FIRST ? " MT-PRIORITY=4" : " MT-PRIORITY=-4");
@@ -166,8 +166,6 @@ int smtp_check_fits(const struct smtp_client *c, struct queue *queue, const stru
 		return 0;
 	if (c->offer.size_max && m->size > c->offer.size_max)
 		*why_out = "552 5.3.4 the message is larger than the host takes";
-	else if (m->flags & QUEUE_REQUIRETLS && (c->trust < PEER_VERIFIED || !c->offer.requiretls))
-		*why_out = "550 5.7.30 the host does not support REQUIRETLS";
 	else if (is_return_by(m) && !c->offer.deliverby)
 		*why_out =
 			"554 5.3.3 the host does not know of times by which mail has to be there";

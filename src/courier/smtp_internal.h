@@ -10,6 +10,7 @@ struct smtp_client {
 	struct peer *peer;
 	struct smtp_offer offer;
 	enum peer_trust trust;
+	bool is_sure;
 	bool is_lmtp, is_broken;
 	bool is_greeting; /* what is offered is in the answer */
 	bool is_dirty;    /* the last transaction has not come to its end */
