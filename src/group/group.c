@@ -109,7 +109,8 @@ void group_done(struct group *group)
 	pthread_mutex_destroy(&group->lock);
 }
 
-void group_submit(struct group *group, struct group_item *item)
+/* True: nobody is at work yet. */
+static bool enqueue(struct group *group, struct group_item *item)
 {
 	bool is_owner;
 
@@ -120,6 +121,21 @@ void group_submit(struct group *group, struct group_item *item)
 	is_owner = !group->is_owned;
 	group->is_owned = true;
 	pthread_mutex_unlock(&group->lock);
-	if (is_owner)
+	return is_owner;
+}
+
+void group_submit(struct group *group, struct group_item *item)
+{
+	if (enqueue(group, item))
+		run_rounds(group, ROUNDS_MAX);
+}
+
+void group_hand_over(struct group *group, struct group_item *item)
+{
+	if (!enqueue(group, item))
+		return;
+	if (group->pool)
+		pool_run(group->pool, POOL_INTERACTIVE, &group->job);
+	else
 		run_rounds(group, ROUNDS_MAX);
 }

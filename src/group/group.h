@@ -39,5 +39,8 @@ void group_done(struct group *group);
 
 /* group_submit - queue the item; it may be completed before this returns, by this thread. */
 void group_submit(struct group *group, struct group_item *item);
+/* group_hand_over - the same, but a job of the pool does the work, so that a thread that submits
+ * for many sessions does not flush for each of them. Without a pool: as group_submit(). */
+void group_hand_over(struct group *group, struct group_item *item);
 
 #endif

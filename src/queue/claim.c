@@ -395,7 +395,7 @@ void queue_finish(struct queue *q, struct queue_message *m)
 	pthread_mutex_lock(&q->lock);
 	q->finishing++;
 	pthread_mutex_unlock(&q->lock);
-	group_submit(&q->group, &f->item);
+	group_hand_over(&q->group, &f->item);
 }
 
 void queue_wait(struct queue *q)

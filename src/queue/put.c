@@ -311,5 +311,5 @@ void queue_put(struct queue *q, struct queue_message *m, const struct queue_body
 		.done = done,
 		.context = context};
 	queue_changes_init(&put->changes);
-	group_submit(&q->group, &put->item);
+	group_hand_over(&q->group, &put->item);
 }
