@@ -17,6 +17,7 @@ struct mail_signing {
 	struct body_hash body;
 	struct slice domain;
 	size_t own_bytes;
+	uint64_t header_size;
 	struct keeper_dkim_keys keys;
 	size_t at;        /* the next key */
 	struct buf field; /* being made */
@@ -72,7 +73,9 @@ static int read_message(struct mail_signing *s, struct incoming *in, struct err 
 		rc = fields_read(&s->fields, buf_slice(&s->header), &s->arena, err);
 	if (rc == 0)
 		rc = find_domain(s, err);
-	return rc == 0 ? hash_body(s, in, prepared.header_size, err) : rc;
+	if (rc == 0)
+		s->header_size = prepared.header_size;
+	return rc;
 }
 
 int mail_signing_new(
@@ -125,9 +128,11 @@ bool mail_signing_climb(struct mail_signing *s)
 	return true;
 }
 
-void mail_signing_use(struct mail_signing *signing, const struct keeper_dkim_keys *keys)
+int mail_signing_use(struct mail_signing *signing, struct incoming *in,
+	const struct keeper_dkim_keys *keys, struct err *err)
 {
 	signing->keys = *keys;
+	return keys->n ? hash_body(signing, in, signing->header_size, err) : 0;
 }
 
 bool mail_signing_next(struct mail_signing *s, const struct keeper_dkim_key **key_out,

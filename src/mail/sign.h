@@ -16,7 +16,7 @@
 
 struct mail_signing;
 
-/* mail_signing_new - of a finished message, all of which is read. own_bytes: see struct
+/* mail_signing_new - of a finished message, whose header is read. own_bytes: see struct
  * mail_envelope. -ERR_NOTFOUND: From has no domain, or several. */
 MUST_CHECK int mail_signing_new(
 	struct incoming *in, size_t own_bytes, struct mail_signing **out, struct err *err);
@@ -24,9 +24,11 @@ void mail_signing_free(struct mail_signing **signing);
 
 struct slice mail_signing_domain(const struct mail_signing *signing);
 
-/* mail_signing_use - the keys that were found. mail_signing_next - what the next one shall sign;
- * false: all have. mail_signing_take - and its signature. */
-void mail_signing_use(struct mail_signing *signing, const struct keeper_dkim_keys *keys);
+/* mail_signing_use - the keys that were found; if there are any, all of the message is read.
+ * mail_signing_next - what the next one shall sign; false: all have. mail_signing_take - and its
+ * signature. */
+MUST_CHECK int mail_signing_use(struct mail_signing *signing, struct incoming *in,
+	const struct keeper_dkim_keys *keys, struct err *err);
 /* mail_signing_climb - sign for the domain above; false: there strangers have domains, too. */
 bool mail_signing_climb(struct mail_signing *signing);
 bool mail_signing_next(struct mail_signing *signing, const struct keeper_dkim_key **key_out,

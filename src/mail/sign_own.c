@@ -61,14 +61,19 @@ static void on_keys(void *context, const struct answer *answer)
 	const struct keeper_call call = call_of(context, on_keys);
 	const struct keeper_dkim_keys *keys = answer->data;
 	struct own *own = context;
+	struct err err;
+	int rc;
 
 	if (answer->rc < 0) {
 		end(own, answer->rc, &answer->err);
 	} else if (keys->n == 0 && mail_signing_climb(own->signing)) {
 		keeper_dkim_keys(&call, mail_signing_domain(own->signing));
 	} else {
-		mail_signing_use(own->signing, keys);
-		sign_next(own);
+		rc = mail_signing_use(own->signing, *own->in, keys, &err);
+		if (rc < 0)
+			end(own, rc, &err);
+		else
+			sign_next(own);
 	}
 }
 

@@ -1,9 +1,9 @@
 /* canon.c - see canon.h. */
 #include "mailauth/canon.h"
 
-#include <stdlib.h>
-
 #include <openssl/evp.h>
+#include <stdlib.h>
+#include <string.h>
 
 /* What OpenSSL cannot do for want of memory ends us, as with every other allocation. */
 static void must(int ok)
@@ -121,14 +121,26 @@ void body_hash_init(struct body_hash *hash, enum canon canon, uint64_t limit)
 	*hash = (struct body_hash){.canon = canon, .limit = limit, .digest = digest};
 }
 
+static void flush(struct body_hash *hash)
+{
+	must(EVP_DigestUpdate(hash->digest, hash->piece, hash->piece_n));
+	hash->piece_n = 0;
+}
+
 static void put(struct body_hash *hash, const char *ptr, size_t len)
 {
 	const uint64_t left = hash->size < hash->limit ? hash->limit - hash->size : 0;
 	const size_t n = len < left ? len : (size_t)left;
 
-	if (n > 0)
-		must(EVP_DigestUpdate(hash->digest, ptr, n));
 	hash->size += len;
+	if (n > sizeof(hash->piece) - hash->piece_n)
+		flush(hash);
+	if (n > sizeof(hash->piece)) {
+		must(EVP_DigestUpdate(hash->digest, ptr, n));
+	} else if (n > 0) {
+		memcpy(hash->piece + hash->piece_n, ptr, n);
+		hash->piece_n += n;
+	}
 }
 
 /* Text follows: what was held back counts. */
@@ -141,11 +153,16 @@ static void put_held(struct body_hash *hash)
 	hash->has_space = false;
 }
 
-static bool is_text(const struct body_hash *hash, char c)
+/* How much of it is neither a line end nor white space that has a meaning. */
+static size_t text_length(const struct body_hash *hash, const char *ptr, size_t len)
 {
-	if (c == '\r' || c == '\n')
-		return false;
-	return hash->canon == CANON_SIMPLE || (c != ' ' && c != '\t');
+	const bool is_simple = hash->canon == CANON_SIMPLE;
+	size_t n = 0;
+
+	while (n < len && ptr[n] != '\r' && ptr[n] != '\n' &&
+		(is_simple || (ptr[n] != ' ' && ptr[n] != '\t')))
+		n++;
+	return n;
 }
 
 /* A CR that was no line end is text. */
@@ -177,10 +194,8 @@ void body_hash_feed(struct body_hash *hash, struct slice bytes)
 	size_t at = 0;
 
 	while (at < bytes.len) {
-		size_t n = 0;
+		const size_t n = text_length(hash, bytes.ptr + at, bytes.len - at);
 
-		while (at + n < bytes.len && is_text(hash, bytes.ptr[at + n]))
-			n++;
 		if (n > 0) {
 			put_lone_cr(hash);
 			put_held(hash);
@@ -199,6 +214,7 @@ void body_hash_finish(struct body_hash *hash)
 	 * for "simple" and nothing for "relaxed". */
 	if (hash->size > 0 || hash->canon == CANON_SIMPLE)
 		put(hash, "\r\n", 2);
+	flush(hash);
 	must(EVP_DigestFinal_ex(hash->digest, hash->sum, NULL));
 	body_hash_done(hash);
 }

@@ -21,6 +21,8 @@ void canon_without_b(enum canon canon, const struct mime_field *field, struct bu
 
 #define BODY_HASH_ALL UINT64_MAX
 
+enum { BODY_HASH_PIECE = 1024 }; /* given to the hash at once: words are many */
+
 struct body_hash {
 	enum canon canon;
 	uint64_t limit; /* bytes of the canonical body that are hashed (tag l) */
@@ -28,6 +30,8 @@ struct body_hash {
 	uint64_t size;  /* canonical bytes so far */
 	uint64_t lines; /* line ends that count only if more text follows */
 	bool has_cr, has_space;
+	size_t piece_n;
+	char piece[BODY_HASH_PIECE];
 	unsigned char sum[SHA256_LEN]; /* when it is over */
 };
 

@@ -222,6 +222,12 @@ struct keeper_call smtp_sender_park(struct conn *c, conn_resume_fn *resume)
 		.ticket = conn_park(c, KEEPER_VERIFY_TIMEOUT_MS, resume)};
 }
 
+static void fail_to_sign(struct conn *c, const struct err *err)
+{
+	log_error(conn_log(c), "sign", log_e(err));
+	smtp_session_refuse(c, SMTP_SAY_LATER, NULL);
+}
+
 static void on_signature(struct conn *c, struct answer *answer);
 
 static void sign_next(struct conn *c)
@@ -237,22 +243,18 @@ static void sign_next(struct conn *c)
 		keeper_dkim_sign(&call, key, (struct slice){(const char *)digest, SHA256_LEN});
 		return;
 	}
-	if (mail_signing_end(tx->signing, session_service(c), &tx->in, &err) < 0) {
-		log_error(conn_log(c), "sign", log_e(&err));
-		smtp_session_refuse(c, SMTP_SAY_LATER, NULL);
-		return;
-	}
-	smtp_session_deliver(c);
+	if (mail_signing_end(tx->signing, session_service(c), &tx->in, &err) < 0)
+		fail_to_sign(c, &err);
+	else
+		smtp_session_deliver(c);
 }
 
 /* A keeper that is away must not make unsigned mail of signed: the client tries again. */
 static bool has_failed(struct conn *c, const struct answer *answer)
 {
-	if (answer->rc == 0)
-		return false;
-	log_error(conn_log(c), "sign", log_e(&answer->err));
-	smtp_session_refuse(c, SMTP_SAY_LATER, NULL);
-	return true;
+	if (answer->rc < 0)
+		fail_to_sign(c, &answer->err);
+	return answer->rc < 0;
 }
 
 static void on_signature(struct conn *c, struct answer *answer)
@@ -270,9 +272,14 @@ static void on_signature(struct conn *c, struct answer *answer)
 
 static void on_keys(struct conn *c, struct answer *answer)
 {
+	struct session_tx *tx = session_of(c)->tx;
+	struct err err;
+
 	if (!has_failed(c, answer)) {
-		mail_signing_use(session_of(c)->tx->signing, answer->data);
-		sign_next(c);
+		if (mail_signing_use(tx->signing, tx->in, answer->data, &err) < 0)
+			fail_to_sign(c, &err);
+		else
+			sign_next(c);
 	}
 	if (answer->data)
 		answer->free_data(answer->data);

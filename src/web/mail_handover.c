@@ -118,10 +118,15 @@ static void sign_next(struct http *x, struct sending *s)
 static void on_keys(struct http *x, struct answer *answer)
 {
 	struct sending *s = visit_of(x)->more;
+	struct err err;
+	int rc;
 
 	if (has_answer(x, s, answer)) {
-		mail_signing_use(s->signing, answer->data);
-		sign_next(x, s);
+		rc = mail_signing_use(s->signing, s->in, answer->data, &err);
+		if (rc < 0)
+			send_refuse(x, s, rc, &err);
+		else
+			sign_next(x, s);
 	}
 	visit_answer_done(answer);
 }
