@@ -25,6 +25,9 @@ enum ask_verb {
 	ASK_ENQUEUE_FILE = 3,
 	/* queue - an operator's wish as JSON; the answer is JSON, too: courier/queue_desk.c. */
 	ASK_QUEUE = 4,
+	/* ours - a host's name. Answered, without fields, when the DNS has addresses for it and all
+	 * are ours. */
+	ASK_OURS = 5,
 	/* scan - with the message's descriptor; see ask/scan.h */
 	ASK_SCAN = 16,
 

@@ -210,7 +210,8 @@ const struct config_row config_rows[] = {
 		"host_name."},
 	{"acme.customers", TYPE_SWITCH, AT(acme_customers), "true", 0, 0, CONFIG_RELOAD,
 		"Order a certificate for mail.DOMAIN of each customer's domain that has a login "
-		"screen, and for mta-sts.DOMAIN of each domain that has a policy there."},
+		"screen, for mta-sts.DOMAIN of each domain that has a policy there, and for "
+		"autoconfig.DOMAIN and autodiscover.DOMAIN of those whose DNS leads these here."},
 	{"sms.url", TYPE_LINE, AT(sms_url), "", 0, 0, CONFIG_COURIER,
 		"The gateway for text messages (codes of the second factor), by HTTP. {number} and "
 		"{text} stand for the message, here and below, {secret} for what the file "

@@ -12,6 +12,7 @@
 #include "base/io.h"
 #include "base/mem.h"
 #include "courier/enqueue.h"
+#include "courier/ours.h"
 #include "courier/queue_desk.h"
 #include "courier/resolve.h"
 #include "courier/scanner.h"
@@ -27,6 +28,7 @@ static const struct row {
 	[ASK_ENQUEUE] = {"enqueue", false, desk_enqueue},
 	[ASK_ENQUEUE_FILE] = {"enqueue", true, desk_enqueue},
 	[ASK_QUEUE] = {"queue", false, desk_queue},
+	[ASK_OURS] = {"ours", false, desk_ours},
 	[ASK_SCAN] = {"scan", true, desk_scan},
 };
 

@@ -11,72 +11,35 @@
 #include "base/mem.h"
 #include "chain/chain.h"
 #include "courier/orders_internal.h"
+#include "courier/ours.h"
 #include "courier/process.h"
 
-enum { OURS_MAX = 16, DAY_S = 86400, PATH_BYTES = 80, PUBLISH_MS = 5000 };
+enum { VIEW_MAX = 1 << 20, DAY_S = 86400, PATH_BYTES = 80, PUBLISH_MS = 5000 };
 
 static const char keeper_path[] = "../run/keeper-courier.sock";
 
-/* ---- are the hosts ours? ---- */
-
-struct ours {
-	char list[OURS_MAX][DNS_ADDRESS_MAX];
-	size_t n;
-};
-
-/* The setting, or what the DNS says of the host's own name. */
-static int find_ours(const struct courier *courier, struct ours *out, struct err *err)
-{
-	struct slice set = courier->settings->acme_addresses;
-	char host[256];
-
-	out->n = 0;
-	while (set.len && out->n < OURS_MAX) {
-		const struct slice one = slice_cut(set, ' ', &set);
-
-		if (one.len && one.len < DNS_ADDRESS_MAX)
-			snprintf(out->list[out->n++], DNS_ADDRESS_MAX, "%.*s", SLICE_ARG(one));
-	}
-	if (out->n)
-		return 0;
-	snprintf(host, sizeof(host), "%.*s", SLICE_ARG(courier->settings->host_name));
-	return dns_addresses(courier->dns, host, out->list, OURS_MAX, &out->n, err);
-}
-
-static bool is_ours(const struct ours *ours, const char *address)
-{
-	for (size_t i = 0; i < ours->n; i++) {
-		if (strcmp(ours->list[i], address) == 0)
-			return true;
-	}
-	return false;
-}
-
 /* The CA would look, too; but it counts failures. */
-static int check_host(
-	const struct courier *courier, const struct ours *ours, struct slice name, struct err *err)
+static int check_host(const struct courier *courier, struct slice host, struct err *err)
 {
-	char host[ORDER_HOST_MAX + 1], list[OURS_MAX][DNS_ADDRESS_MAX];
-	size_t n = 0;
+	struct arena arena AUTO(arena_done);
+	struct dns_view view;
 	int rc;
 
-	snprintf(host, sizeof(host), "%.*s", SLICE_ARG(name));
-	rc = dns_addresses(courier->dns, host, list, OURS_MAX, &n, err);
-	for (size_t i = 0; i < n && rc == 0; i++) {
-		if (!is_ours(ours, list[i]))
-			rc = err_set(err, ERR_CONFLICT,
-				"%.80s has the address %s, which is not ours", host, list[i]);
-	}
-	return rc;
+	arena_init(&arena, VIEW_MAX);
+	dns_view_init(&view, &arena);
+	rc = ours_check(courier->settings, &view, host, err);
+	if (!view.pending)
+		return rc;
+	dns_fill(courier->dns, &view, DNS_WAIT_MS);
+	return ours_check(courier->settings, &view, host, err);
 }
 
 int order_check(const struct courier *courier, const struct order *order, struct err *err)
 {
-	struct ours ours;
-	int rc = order->is_unchecked ? 0 : find_ours(courier, &ours, err);
+	int rc = 0;
 
 	for (size_t i = 0; i < order->n && rc == 0 && !order->is_unchecked; i++)
-		rc = check_host(courier, &ours, order->hosts[i], err);
+		rc = check_host(courier, order->hosts[i], err);
 	return rc;
 }
 

@@ -1,23 +1,37 @@
 /*
  * customers.c - certificates that servers order by themselves: mail.DOMAIN of each customer's
- * domain that has a login screen of its own, mta-sts.DOMAIN of each domain that has a policy there;
- * and no more when there is no reason any longer.
+ * domain that has a login screen of its own, mta-sts.DOMAIN of each domain that has a policy there,
+ * autoconfig.DOMAIN and autodiscover.DOMAIN of each domain whose DNS leads these to us; and no more
+ * when there is no reason any longer.
  *
  * The order is the keeper's to write and the courier's to fill, who looks first whether the name
- * leads to us. Two servers at once do the same thing, which does no harm.
+ * leads to us. Names that nobody need have set up are asked about before they are ordered, so that
+ * nobody is told of a failure: some domains at each look. Two servers at once do the same thing,
+ * which does no harm.
  */
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "ask/ask.h"
+#include "ask/verbs.h"
 #include "base/clock.h"
 #include "base/io.h"
+#include "base/mem.h"
 #include "keeper/order.h"
 #include "server/server.h"
 
-enum { LOOK_MS = 20000, PAGE = 100, ARENA_MAX = 1 << 20, NAME_BYTES = FRAME_KEY_NAME_MAX + 1 };
+enum {
+	LOOK_MS = 20000,
+	PAGE = 100,
+	ASKED_AT_ONCE = 25,
+	ASK_MS = 15000,
+	ARENA_MAX = 1 << 20,
+	NAME_BYTES = FRAME_KEY_NAME_MAX + 1
+};
 
 static bool has_file(struct server *server, const char *name, const char *suffix)
 {
@@ -37,12 +51,21 @@ static bool has_policy(const struct directory_domain *domain)
 	return domain->mta_sts != MTA_STS_OFF;
 }
 
+static bool is_any(const struct directory_domain *domain)
+{
+	(void)domain;
+	return true;
+}
+
 static const struct kind {
 	struct slice prefix;
 	bool (*wants)(const struct directory_domain *domain);
+	bool is_asked; /* whether it leads here, before it is ordered */
 } kinds[] = {
-	{{"mail.", 5}, has_own_screen},
-	{{"mta-sts.", 8}, has_policy},
+	{{"mail.", 5}, has_own_screen, false},
+	{{"mta-sts.", 8}, has_policy, false},
+	{{"autoconfig.", 11}, is_any, true},
+	{{"autodiscover.", 13}, is_any, true},
 };
 enum { KINDS = sizeof(kinds) / sizeof(kinds[0]) };
 
@@ -64,16 +87,18 @@ static bool name_of(const struct kind *kind, struct slice domain, char out[NAME_
 	return n > 0 && n < NAME_BYTES && frame_is_name(slice_str(out));
 }
 
-static void order(struct server *server, const struct kind *kind, struct slice domain)
+static bool is_due(
+	struct server *server, const struct kind *kind, struct slice domain, char name[NAME_BYTES])
 {
-	char name[NAME_BYTES];
-	struct slice host;
+	return wants_one(server, kind, domain) && name_of(kind, domain, name) &&
+	       !has_file(server, name, ".order") && !has_file(server, name, ".pem");
+}
+
+static void order(struct server *server, const char *name)
+{
+	const struct slice host = slice_str(name);
 	struct err err;
 
-	if (!wants_one(server, kind, domain) || !name_of(kind, domain, name) ||
-		has_file(server, name, ".order") || has_file(server, name, ".pem"))
-		return;
-	host = slice_str(name);
 	if (keeper_want(server->service.keeper, host, &host, 1, &err) < 0)
 		log_warn(NULL, "certificate-order", log_c("name", name), log_e(&err));
 	else
@@ -82,7 +107,7 @@ static void order(struct server *server, const struct kind *kind, struct slice d
 
 static void order_all(struct server *server)
 {
-	char after[ORDER_HOST_MAX + 1] = "";
+	char name[NAME_BYTES], after[ORDER_HOST_MAX + 1] = "";
 	struct arena arena AUTO(arena_done);
 	struct slice *list;
 	struct err err;
@@ -94,11 +119,79 @@ static void order_all(struct server *server)
 		if (directory_domains(server->service.directory, slice_str(after), PAGE, &arena,
 			    &list, &n, &err) < 0)
 			return;
-		for (size_t i = 0; i < n * KINDS; i++)
-			order(server, &kinds[i % KINDS], list[i / KINDS]);
+		for (size_t i = 0; i < n * KINDS; i++) {
+			if (!kinds[i % KINDS].is_asked &&
+				is_due(server, &kinds[i % KINDS], list[i / KINDS], name))
+				order(server, name);
+		}
 		if (n)
 			snprintf(after, sizeof(after), "%.*s", SLICE_ARG(list[n - 1]));
 	}
+}
+
+/* ---- names that may lead here ---- */
+
+struct question {
+	struct pool_job job;
+	struct server *server;
+	char name[NAME_BYTES];
+};
+
+static void on_ours(struct pool_job *job)
+{
+	struct question *q = (struct question *)(void *)job;
+
+	order(q->server, q->name);
+	free(q);
+}
+
+/* The keeper is waited for, so not here. */
+static void on_answer(void *context, struct frame *f, int rc, const struct err *err)
+{
+	struct question *q = context;
+
+	(void)f;
+	(void)err;
+	if (rc < 0)
+		free(q);
+	else
+		pool_run(q->server->service.pool, POOL_BULK, &q->job);
+}
+
+static void ask(struct server *server, const char *name)
+{
+	struct question *q = mem_new(struct question);
+	struct buf request;
+
+	q->job.run = on_ours;
+	q->server = server;
+	snprintf(q->name, sizeof(q->name), "%s", name);
+	buf_init(&request, ASK_REQUEST_MAX);
+	frame_begin(&request, 0, ASK_OURS);
+	frame_put(&request, slice_str(name));
+	ask_call(server->service.ask, &request, -1, ASK_MS, on_answer, q);
+}
+
+/* The next domains; after the last one it begins again. */
+static void ask_some(struct server *server)
+{
+	char name[NAME_BYTES];
+	struct arena arena AUTO(arena_done);
+	struct slice *list;
+	struct err err;
+	size_t n;
+
+	arena_init(&arena, ARENA_MAX);
+	if (directory_domains(server->service.directory, slice_str(server->customers.asked),
+		    ASKED_AT_ONCE, &arena, &list, &n, &err) < 0)
+		return;
+	for (size_t i = 0; i < n * KINDS; i++) {
+		if (kinds[i % KINDS].is_asked &&
+			is_due(server, &kinds[i % KINDS], list[i / KINDS], name))
+			ask(server, name);
+	}
+	snprintf(server->customers.asked, sizeof(server->customers.asked), "%.*s",
+		SLICE_ARG(n == ASKED_AT_ONCE ? list[n - 1] : (struct slice){0}));
 }
 
 /* ---- the other way round ---- */
@@ -149,6 +242,7 @@ static void look(struct pool_job *job)
 
 	if (atomic_load(&server->customers.is_on)) {
 		order_all(server);
+		ask_some(server);
 		drop_all(server);
 	}
 	pool_timer_set(server->service.pool, timer, clock_mono_ms() + LOOK_MS);

@@ -37,6 +37,7 @@ struct server {
 		atomic_bool is_on;
 		int tls_fd;
 		struct pool_timer timer;
+		char asked[DIRECTORY_ADDRESS_MAX]; /* the domain asked about last; the timer's */
 	} customers;  /* customers.c */
 	int event_fd; /* wakes the main thread after a change of the two below */
 	atomic_bool must_stop;

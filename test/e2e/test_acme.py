@@ -284,10 +284,13 @@ def test_no_key_outside_the_keeper_and_nothing_opened_outside(tmp_path):
 
 
 def test_customers_domains(tmp_path):
-    """Ordered when there is a login screen and the name leads here, dropped when there is none."""
+    """Ordered when there is a login screen and the name leads here, dropped when there is none; names for
+    programs that look for their settings are ordered only where they lead here, and nobody hears of the rest."""
     with world(tmp_path) as (instance, pebble, names):
         names.names['mail.customer.example'] = ['127.0.0.1']
         names.names['mail.elsewhere.example'] = ['127.0.0.9']
+        names.names['autoconfig.plain.example'] = ['127.0.0.1']
+        names.names['autodiscover.plain.example'] = ['127.0.0.1', '127.0.0.9']
         instance.tool('group', 'add', 'them')
         for domain in ('customer.example', 'elsewhere.example', 'plain.example'):
             instance.tool('domain', 'add', domain)
@@ -298,7 +301,9 @@ def test_customers_domains(tmp_path):
         assert 'Pebble' in issuer_of(instance, 'mail.customer.example')
         wait_for('the other', lambda: 'not ours' in order_of(
             instance, 'mail.elsewhere.example').get('error', ''), 60)
-        assert 'mail.plain.example' not in rows(instance)
+        wait_for('the settings', lambda: is_issued(instance, 'autoconfig.plain.example'), 120)
+        assert not {'mail.plain.example', 'autodiscover.plain.example',
+                    'autoconfig.elsewhere.example'} & set(rows(instance))
         # the operator's own orders are not a server's to change
         instance.tool('certificate', 'order', 'mail.customer.example', 'mail.customer.example')
         instance.tool('group', 'domain', 'them', 'customer.example', '--remove')

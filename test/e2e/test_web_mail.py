@@ -206,6 +206,8 @@ def test_buttons(shared, pair):
         return alice.submit('do', value, dict(change, uid=chosen), form=page.form('uid'))
 
     inbox = folder(alice.get('/mail'), 'Inbox')
+    offered = re.search(r'<select id="to".*?</select>', alice.page.text, re.S).group(0)
+    assert '>Trash<' in offered and '>Inbox<' not in offered  # where they are already
     names = lambda box: sorted(m['subject'] for m in stored(shared, alice.address, box))
     assert 'Marked' in press('read', 'A', 'B').words
     assert alice.page.text.count('class="unread"') == 3
