@@ -1,9 +1,10 @@
-/* page.c - see page.h for the contract. Templates are interpreted as they stand: a page is made in
- * one walk over its text, and a section that repeats is walked again for each item. */
+/* page.c - see page.h for the contract. Templates are taken apart once; a page is made in one walk
+ * over the pieces, and a section that repeats is walked again for each item. */
 #include "page/page.h"
 
-#include <assert.h>
-#include <string.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
 
 enum { NAME_MAX_LEN = 64 };
 
@@ -23,10 +24,29 @@ struct mark {
 	struct slice text; /* MARK_TEXT: the text; else the name */
 };
 
+/* A template taken apart once: what is shown and asked for, in order. */
+struct piece {
+	enum mark_kind kind;
+	bool is_catalogue; /* MARK_VALUE: {{t.key}} */
+	unsigned to;       /* a section: the piece behind its end; MARK_PARTIAL: the template */
+	struct slice text; /* MARK_TEXT: the text; else the name */
+};
+
+struct part {
+	unsigned first, end; /* its pieces */
+};
+
+struct page_book {
+	struct page_set set;
+	struct part *parts; /* of each template */
+	struct piece *pieces;
+	unsigned n;
+};
+
 /* One walk over a template. */
 struct walk {
-	const struct page_set *set;
-	const struct page_template *template;
+	const struct page_book *book;
+	unsigned template;
 	const json_t *texts;
 	const json_t *values[PAGE_DEPTH_MAX + 1]; /* what names are looked up in, the last first */
 	size_t values_n;
@@ -171,50 +191,135 @@ static int next_mark(
 	return 0;
 }
 
-/* Behind the end of the section that began just before *at; its inside is *at to *inner_end_out. */
-static int find_close(const struct page_template *template, size_t *at, struct slice name,
-	size_t *inner_end_out, struct err *err)
+/* ---- a book: the templates, taken apart ---- */
+
+static unsigned find_template(const struct page_set *set, struct slice name)
 {
-	struct slice open[PAGE_DEPTH_MAX];
-	const size_t start = *at;
-	size_t depth = 1;
+	unsigned i = 0;
+
+	while (i < set->n && !slice_eq(slice_str(set->templates[i].name), name))
+		i++;
+	return i;
+}
+
+/* Sections that are open, the outermost first: their pieces. */
+struct open {
+	unsigned pieces[PAGE_DEPTH_MAX];
+	size_t n;
+};
+
+/* False: something else is open, or nothing. */
+static bool close_section(struct page_book *book, struct open *open, struct slice name)
+{
+	struct piece *section;
+
+	if (open->n == 0)
+		return false;
+	section = &book->pieces[open->pieces[--open->n]];
+	section->to = book->n;
+	return slice_eq(section->text, name);
+}
+
+static int add_piece(struct page_book *book, const struct page_template *template,
+	const struct mark *mark, size_t at, struct open *open, struct err *err)
+{
+	const struct slice catalogue = slice_lit("t.");
+	struct piece *piece = &book->pieces[book->n];
+
+	if (mark->kind == MARK_CLOSE)
+		return close_section(book, open, mark->text)
+			       ? 0
+			       : fail_at(template, at, "closes what is not open", err);
+	*piece = (struct piece){.kind = mark->kind, .text = mark->text};
+	if (mark->kind == MARK_PARTIAL) {
+		piece->to = find_template(&book->set, mark->text);
+		if (piece->to == book->set.n)
+			return fail_at(template, at, "no such template", err);
+	} else if (mark->kind == MARK_VALUE && slice_starts(mark->text, catalogue)) {
+		piece->is_catalogue = true;
+		piece->text = slice_from(mark->text, catalogue.len);
+	} else if (mark->kind == MARK_SECTION || mark->kind == MARK_INVERTED) {
+		if (open->n == PAGE_DEPTH_MAX)
+			return fail_at(template, at, "nested too deeply", err);
+		open->pieces[open->n++] = book->n;
+	}
+	book->n++;
+	return 0;
+}
+
+static int add_template(struct page_book *book, const struct page_template *template,
+	struct part *part, struct err *err)
+{
+	struct open open = {.n = 0};
 	struct mark mark;
+	size_t at = 0;
+	int rc;
 
-	open[0] = name;
+	part->first = book->n;
 	for (;;) {
-		const size_t before = *at;
-		const int rc = next_mark(template, at, &mark, err);
+		const size_t before = at;
 
+		rc = next_mark(template, &at, &mark, err);
 		if (rc < 0)
 			return rc;
 		if (mark.kind == MARK_END)
-			return fail_at(template, start, "a section is not closed", err);
-		if (mark.kind == MARK_SECTION || mark.kind == MARK_INVERTED) {
-			if (depth == PAGE_DEPTH_MAX)
-				return fail_at(template, before, "nested too deeply", err);
-			open[depth++] = mark.text;
-		}
-		if (mark.kind != MARK_CLOSE)
-			continue;
-		if (!slice_eq(mark.text, open[depth - 1]))
-			return fail_at(template, before, "closes what is not open", err);
-		if (--depth == 0) {
-			*inner_end_out = before;
-			return 0;
-		}
+			break;
+		rc = add_piece(book, template, &mark, before, &open, err);
+		if (rc < 0)
+			return rc;
 	}
+	part->end = book->n;
+	return open.n ? fail_at(template, at, "a section is not closed", err) : 0;
+}
+
+/* No template has more: a mark and the text in front of it for each brace, and the last text. */
+static size_t most_pieces(const struct page_set *set)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < set->n; i++) {
+		struct slice rest = set->templates[i].source;
+		size_t at;
+
+		for (n++; (at = slice_find(rest, slice_lit("{{"))) != SIZE_MAX; n += 2)
+			rest = slice_from(rest, at + 2);
+	}
+	return n;
+}
+
+int page_book_new(const struct page_set *set, struct page_book **out, struct err *err)
+{
+	struct page_book *book AUTO(page_book_free) = mem_new(struct page_book);
+
+	book->set = *set;
+	book->parts = mem_zalloc_array(set->n, sizeof(*book->parts));
+	book->pieces = mem_zalloc_array(most_pieces(set), sizeof(*book->pieces));
+	for (size_t i = 0; i < set->n; i++) {
+		const int rc = add_template(book, &set->templates[i], &book->parts[i], err);
+
+		if (rc < 0)
+			return rc;
+	}
+	*out = book;
+	book = NULL;
+	return 0;
+}
+
+void page_book_free(struct page_book **book)
+{
+	if (!*book)
+		return;
+	free((*book)->parts);
+	free((*book)->pieces);
+	free(*book);
+	*book = NULL;
 }
 
 /* ---- values ---- */
 
 static const json_t *member(const json_t *object, struct slice name)
 {
-	char key[NAME_MAX_LEN + 1];
-
-	assert(name.len <= NAME_MAX_LEN);
-	memcpy(key, name.ptr, name.len);
-	key[name.len] = '\0';
-	return json_object_get(object, key);
+	return json_object_getn(object, name.ptr, name.len);
 }
 
 /* "a.b.c": a is looked up in the innermost value that has it, the rest below it. */
@@ -254,7 +359,7 @@ static bool is_true(const json_t *value)
 
 static void put(struct walk *w, struct slice text, bool is_raw)
 {
-	if (is_raw || w->template->is_text)
+	if (is_raw || w->book->set.templates[w->template].is_text)
 		buf_append(w->out, text);
 	else
 		page_escape(w->out, text);
@@ -304,158 +409,127 @@ static void put_text(struct walk *w, struct slice key)
 
 /* ---- the walk ---- */
 
-static int walk_part(struct walk *w, size_t at, size_t end, struct err *err);
+static int walk_part(struct walk *w, struct part part, struct err *err);
 
-static const struct page_template *find_template(const struct page_set *set, struct slice name)
+static int walk_template(struct walk *w, unsigned template, struct err *err)
 {
-	for (size_t i = 0; i < set->n; i++) {
-		if (slice_eq(slice_str(set->templates[i].name), name))
-			return &set->templates[i];
-	}
-	return NULL;
-}
-
-static int walk_partial(struct walk *w, struct slice name, struct err *err)
-{
-	const struct page_template *outer = w->template, *inner = find_template(w->set, name);
+	const unsigned outer = w->template;
 	int rc;
 
-	if (!inner)
-		return err_set(err, ERR_NOTFOUND, "no template %.*s", SLICE_ARG(name));
-	w->template = inner;
-	rc = walk_part(w, 0, inner->source.len, err);
+	w->template = template;
+	rc = walk_part(w, w->book->parts[template], err);
 	w->template = outer;
 	return rc;
 }
 
-static int walk_item(struct walk *w, const json_t *item, size_t at, size_t end, struct err *err)
+static int walk_item(struct walk *w, const json_t *item, struct part part, struct err *err)
 {
 	int rc;
 
 	w->values[w->values_n++] = item;
-	rc = walk_part(w, at, end, err);
+	rc = walk_part(w, part, err);
 	w->values_n--;
 	return rc;
 }
 
 static int walk_section(
-	struct walk *w, const struct mark *mark, size_t at, size_t end, struct err *err)
+	struct walk *w, const struct piece *section, struct part inside, struct err *err)
 {
-	const json_t *value = look_up(w, mark->text);
+	const json_t *value = look_up(w, section->text);
 	int rc = 0;
 
-	if (mark->kind == MARK_INVERTED)
-		return is_true(value) ? 0 : walk_part(w, at, end, err);
+	if (section->kind == MARK_INVERTED)
+		return is_true(value) ? 0 : walk_part(w, inside, err);
 	if (!is_true(value))
 		return 0;
 	if (!json_is_array(value))
-		return walk_item(w, value, at, end, err);
+		return walk_item(w, value, inside, err);
 	for (size_t i = 0; rc == 0 && i < json_array_size(value); i++) {
-		rc = walk_item(w, json_array_get(value, i), at, end, err);
+		rc = walk_item(w, json_array_get(value, i), inside, err);
 		if (rc == 0)
 			rc = buf_check(w->out, "page", err);
 	}
 	return rc;
 }
 
-static int walk_mark(struct walk *w, const struct mark *mark, size_t *at, struct err *err)
+/* The piece at *at, and with a section what is inside: *at is then behind it. */
+static int walk_piece(struct walk *w, unsigned *at, struct err *err)
 {
-	const struct slice text_prefix = slice_lit("t.");
-	size_t inner = *at, inner_end;
-	int rc;
+	const struct piece *piece = &w->book->pieces[*at];
+	const struct part inside = {*at + 1, piece->to};
 
-	switch (mark->kind) {
+	++*at;
+	switch (piece->kind) {
 	case MARK_TEXT:
-		buf_append(w->out, mark->text);
-		return 0;
-	case MARK_VALUE:
-		if (slice_starts(mark->text, text_prefix))
-			put_text(w, slice_from(mark->text, text_prefix.len));
-		else
-			put_value(w, look_up(w, mark->text), false);
-		return 0;
-	case MARK_RAW:
-		put_value(w, look_up(w, mark->text), true);
+		buf_append(w->out, piece->text);
 		return 0;
 	case MARK_PARTIAL:
-		return walk_partial(w, mark->text, err);
+		return walk_template(w, piece->to, err);
 	case MARK_SECTION:
 	case MARK_INVERTED:
-		rc = find_close(w->template, at, mark->text, &inner_end, err);
-		return rc < 0 ? rc : walk_section(w, mark, inner, inner_end, err);
+		*at = piece->to;
+		return walk_section(w, piece, inside, err);
 	default:
-		return fail_at(w->template, *at, "closes what is not open", err);
+		if (piece->is_catalogue)
+			put_text(w, piece->text);
+		else
+			put_value(w, look_up(w, piece->text), piece->kind == MARK_RAW);
+		return 0;
 	}
 }
 
-static int walk_part(struct walk *w, size_t at, size_t end, struct err *err)
+static int walk_part(struct walk *w, struct part part, struct err *err)
 {
-	struct mark mark;
 	int rc = 0;
 
 	if (w->depth == PAGE_DEPTH_MAX)
-		return fail_at(w->template, at, "nested too deeply", err);
+		return fail_at(&w->book->set.templates[w->template], 0, "nested too deeply", err);
 	w->depth++;
-	while (rc == 0 && at < end) {
-		rc = next_mark(w->template, &at, &mark, err);
-		if (rc == 0 && ++w->marks > PAGE_MARKS_MAX)
+	for (unsigned at = part.first; rc == 0 && at < part.end;) {
+		if (++w->marks > PAGE_MARKS_MAX)
 			rc = err_set(err, ERR_TOOBIG, "a page of too many marks");
-		if (rc == 0)
-			rc = walk_mark(w, &mark, &at, err);
+		else
+			rc = walk_piece(w, &at, err);
 	}
 	w->depth--;
 	return rc;
 }
 
-int page_render(const struct page_set *set, const char *name, const json_t *values,
+int page_book_render(const struct page_book *book, const char *name, const json_t *values,
 	const json_t *texts, struct buf *out, struct err *err)
 {
-	struct walk w = {.set = set, .texts = texts, .out = out};
+	struct walk w = {.book = book, .texts = texts, .out = out};
+	const unsigned template = find_template(&book->set, slice_str(name));
 	int rc;
 
+	if (template == book->set.n)
+		return err_set(err, ERR_NOTFOUND, "no template %s", name);
 	if (values)
 		w.values[w.values_n++] = values;
-	rc = walk_partial(&w, slice_str(name), err);
+	rc = walk_template(&w, template, err);
 	return rc < 0 ? rc : buf_check(out, "page", err);
 }
 
-static int check_template(
-	const struct page_set *set, const struct page_template *template, struct err *err)
+int page_render(const struct page_set *set, const char *name, const json_t *values,
+	const json_t *texts, struct buf *out, struct err *err)
 {
-	struct mark mark;
-	size_t at = 0;
-	int rc;
+	struct page_book *book AUTO(page_book_free) = NULL;
+	const int rc = page_book_new(set, &book, err);
 
-	do {
-		const size_t before = at;
-		size_t after, ignored;
-
-		rc = next_mark(template, &at, &mark, err);
-		if (rc < 0)
-			return rc;
-		if (mark.kind == MARK_PARTIAL && !find_template(set, mark.text))
-			return fail_at(template, before, "no such template", err);
-		after = at;
-		if (mark.kind == MARK_SECTION || mark.kind == MARK_INVERTED)
-			rc = find_close(template, &after, mark.text, &ignored, err);
-		if (rc < 0)
-			return rc;
-	} while (mark.kind != MARK_END);
-	return 0;
+	return rc < 0 ? rc : page_book_render(book, name, values, texts, out, err);
 }
 
 int page_set_check(const struct page_set *set, struct err *err)
 {
-	for (size_t i = 0; i < set->n; i++) {
+	struct page_book *book AUTO(page_book_free) = NULL;
+	int rc = page_book_new(set, &book, err);
+
+	/* With nothing to show: partials that never end are found. */
+	for (size_t i = 0; i < set->n && rc == 0; i++) {
 		struct buf out AUTO(buf_done);
-		int rc = check_template(set, &set->templates[i], err);
 
 		buf_init(&out, 1 << 20);
-		/* With nothing to show: a stray end, and partials that never end, are found. */
-		if (rc == 0)
-			rc = page_render(set, set->templates[i].name, NULL, NULL, &out, err);
-		if (rc < 0)
-			return rc;
+		rc = page_book_render(book, set->templates[i].name, NULL, NULL, &out, err);
 	}
-	return 0;
+	return rc;
 }

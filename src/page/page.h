@@ -43,11 +43,22 @@ struct page_set {
 	size_t n;
 };
 
+/* page_book_new - a set taken apart, for many pages; the set must outlive it. -ERR_SYNTAX with the
+ * place: a template is not well-formed or names a partial that there is not. Any thread may render
+ * from it. */
+struct page_book;
+MUST_CHECK int page_book_new(const struct page_set *set, struct page_book **out, struct err *err);
+void page_book_free(struct page_book **book);
+
+/* page_book_render - append the template to out. texts is a JSON object of the language's texts (or
+ * NULL). -ERR_NOTFOUND, -ERR_SYNTAX (nested too deeply), -ERR_TOOBIG. */
+MUST_CHECK int page_book_render(const struct page_book *book, const char *name,
+	const json_t *values, const json_t *texts, struct buf *out, struct err *err);
+
 /* page_set_check - every template is well-formed and names only partials that exist. */
 MUST_CHECK int page_set_check(const struct page_set *set, struct err *err);
 
-/* page_render - append the template to out. texts is a JSON object of the language's texts (or
- * NULL). -ERR_NOTFOUND, -ERR_SYNTAX with the place, -ERR_TOOBIG. */
+/* page_render - both at once, for a page now and then. */
 MUST_CHECK int page_render(const struct page_set *set, const char *name, const json_t *values,
 	const json_t *texts, struct buf *out, struct err *err);
 

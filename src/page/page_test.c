@@ -50,7 +50,7 @@ static const struct {
 	{"{{#yes}}", "!case:1: a section is not closed"},
 	{"{{/yes}}", "!case:1: closes what is not open"},
 	{"{{#yes}}{{#n}}{{/yes}}{{/n}}", "!case:1: closes what is not open"},
-	{"{{>nobody}}", "!no template nobody"},
+	{"{{>nobody}}", "!case:1: no such template"},
 	{"{{>loop}}", "!loop:1: nested too deeply"},
 };
 

@@ -114,7 +114,7 @@ static void reply_template(struct http *x, const char *type, const char *name, j
 	struct err err;
 
 	buf_init(&out, XML_MAX);
-	if (page_render(&web_templates, name, values, NULL, &out, &err) < 0)
+	if (page_book_render(visit_of(x)->web->pages, name, values, NULL, &out, &err) < 0)
 		http_fail(x, 500);
 	else
 		http_reply(x, 200, type, buf_slice(&out));

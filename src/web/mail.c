@@ -375,20 +375,23 @@ static bool has_files(const struct mime_prepared *prepared)
 	return false;
 }
 
-void mail_set_line(
-	json_t *row, const struct mime_prepared *prepared, const struct view_entry *entry)
+static void set_flag(json_t *row, const char *key, bool is_true)
 {
-	set_addresses(row, "from", prepared->fields, "From", true);
-	set_addresses(row, "to", prepared->fields, "To", true);
+	if (is_true) /* what is not there is false */
+		json_set_true(row, key);
+}
+
+void mail_set_line(json_t *row, const struct mime_prepared *prepared,
+	const struct view_entry *entry, const char *people)
+{
+	set_addresses(row, "people", prepared->fields, people, true);
 	mail_set_field(row, "subject", prepared->fields, "Subject");
 	json_object_set_new(row, "uid", json_integer(entry->uid));
 	json_set_when(row, "when", entry->received_s);
-	json_set_size(row, "size", entry->size);
-	json_object_set_new(row, "is_unread", json_boolean(!(entry->flags & FLAG_SEEN)));
-	json_object_set_new(row, "is_flagged", json_boolean(entry->flags & FLAG_FLAGGED));
-	json_object_set_new(row, "is_answered", json_boolean(entry->flags & FLAG_ANSWERED));
-	json_object_set_new(row, "is_draft", json_boolean(entry->flags & FLAG_DRAFT));
-	json_object_set_new(row, "has_files", json_boolean(has_files(prepared)));
+	set_flag(row, "is_unread", !(entry->flags & FLAG_SEEN));
+	set_flag(row, "is_flagged", entry->flags & FLAG_FLAGGED);
+	set_flag(row, "is_answered", entry->flags & FLAG_ANSWERED);
+	set_flag(row, "has_files", has_files(prepared));
 }
 
 /* ---- forms ---- */

@@ -67,9 +67,10 @@ MUST_CHECK int mail_find_part(const struct mime_prepared *prepared, unsigned num
 
 /* ---- what lists and pages show ---- */
 
-/* mail_set_line - from, to, subject, when, flags of one message. */
-void mail_set_line(
-	json_t *row, const struct mime_prepared *prepared, const struct view_entry *entry);
+/* mail_set_line - subject, when, flags of one message, and the people of one of its fields, "From"
+ * or "To", by their names. */
+void mail_set_line(json_t *row, const struct mime_prepared *prepared,
+	const struct view_entry *entry, const char *people);
 /* mail_set_addresses - values[key] as readable text: names and addresses. */
 void mail_set_addresses(json_t *values, const char *key, struct slice header, const char *field);
 /* mail_set_field - values[key] as the decoded field. */

@@ -87,12 +87,15 @@ static void pick(struct listing *l)
 		l->seqs[l->n] = count - first - (uint32_t)l->n;
 }
 
+/* Read from the last one on, because the oldest lies first in the file. */
 static int put_rows(struct listing *l, struct account_reader *reader, struct err *err)
 {
+	const enum mailbox_role role = l->folder.role;
+	const char *people = role == ROLE_SENT || role == ROLE_DRAFTS ? "To" : "From";
 	json_t *rows = json_array();
 
 	json_object_set_new(l->values, "rows", rows);
-	for (size_t i = 0; i < l->n; i++) {
+	for (size_t i = l->n; i-- > 0;) {
 		struct mime_prepared prepared;
 		struct message_row row;
 		struct view_entry entry;
@@ -101,7 +104,7 @@ static int put_rows(struct listing *l, struct account_reader *reader, struct err
 
 		if (!view_entry(l->view, l->seqs[i], &entry))
 			continue;
-		rc = reader_message(reader, entry.message, &row, err);
+		rc = reader_scan(reader, entry.message, &row, err);
 		if (rc == -ERR_NOTFOUND)
 			continue; /* deleted meanwhile */
 		if (rc == 0)
@@ -109,8 +112,8 @@ static int put_rows(struct listing *l, struct account_reader *reader, struct err
 		if (rc < 0)
 			return rc;
 		line = json_object();
-		mail_set_line(line, &prepared, &entry);
-		json_array_append_new(rows, line);
+		mail_set_line(line, &prepared, &entry, people);
+		json_array_insert_new(rows, 0, line);
 	}
 	return 0;
 }
@@ -127,8 +130,6 @@ static void set_paging(struct listing *l)
 		json_object_set_new(l->values, "newer", json_integer(l->page - 1));
 	if (l->page < l->pages)
 		json_object_set_new(l->values, "older", json_integer(l->page + 1));
-	json_object_set_new(
-		l->values, "shows_to", json_boolean(role == ROLE_SENT || role == ROLE_DRAFTS));
 	json_object_set_new(l->values, "is_trash", json_boolean(role == ROLE_TRASH));
 	json_object_set_new(l->values, "is_drafts", json_boolean(role == ROLE_DRAFTS));
 	json_object_set_new(l->values, "is_junk", json_boolean(role == ROLE_JUNK));

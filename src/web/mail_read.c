@@ -191,7 +191,7 @@ static void put_header(struct reading_page *p)
 		{"bcc_full", "Bcc"}, {"reply_to", "Reply-To"}};
 	const struct slice header = buf_slice(&p->m.header);
 
-	mail_set_line(p->values, &p->m.prepared, &p->m.entry);
+	mail_set_line(p->values, &p->m.prepared, &p->m.entry, "From");
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		mail_set_addresses(p->values, rows[i].key, header, rows[i].field);
 	if (p->m.prepared.has_date)

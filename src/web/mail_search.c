@@ -109,7 +109,7 @@ static void keep_hit(
 	const struct mailbox_info *folder = &s->folders[s->folder];
 	json_t *row = json_object();
 
-	mail_set_line(row, prepared, entry);
+	mail_set_line(row, prepared, entry, "From");
 	json_set_id(row, "folder", folder->id);
 	json_set_slice(
 		row, "folder_name", folder->role == ROLE_INBOX ? slice_lit("Inbox") : folder->name);

@@ -104,7 +104,7 @@ void visit_page(struct http *x, unsigned status, const char *template, json_t *v
 
 	buf_init(&page, WEB_PAGE_MAX);
 	set_common(x, v, all);
-	if (page_render(&web_templates, template, all, NULL, &page, &err) < 0) {
+	if (page_book_render(v->web->pages, template, all, NULL, &page, &err) < 0) {
 		log_error(http_log(x), "page", log_c("template", template), log_e(&err));
 		http_reply(x, 500, "text/plain; charset=utf-8",
 			slice_lit("This page cannot be made at the moment.\n"));

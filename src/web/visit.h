@@ -35,6 +35,7 @@ struct web {
 	struct web_config config;
 	struct slice origin; /* "https://www.P[:port]" */
 	struct arena arena;  /* of the texts above */
+	struct page_book *pages;
 };
 
 struct visit {

@@ -131,10 +131,15 @@ static enum host_owner owner_of(void *context, struct slice domain)
 int web_open(struct service *service, const struct web_config *config, struct web **web_out,
 	struct err *err)
 {
-	struct web *web = mem_new(struct web);
+	struct page_book *pages;
 	struct buf origin AUTO(buf_done);
+	struct web *web;
+	const int rc = page_book_new(&web_templates, &pages, err);
 
-	(void)err;
+	if (rc < 0)
+		return rc;
+	web = mem_new(struct web);
+	web->pages = pages;
 	html_init();
 	arena_init(&web->arena, 1 << 16);
 	web->service = service;
@@ -166,6 +171,7 @@ int web_open(struct service *service, const struct web_config *config, struct we
 
 void web_free(struct web **web)
 {
+	page_book_free(&(*web)->pages);
 	arena_done(&(*web)->arena);
 	free(*web);
 	*web = NULL;

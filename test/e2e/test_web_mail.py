@@ -3,6 +3,7 @@ import concurrent.futures
 import email
 import email.message
 import email.policy
+import re
 import secrets
 
 import pytest
