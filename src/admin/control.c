@@ -92,6 +92,12 @@ static void put_line(struct buf *out, const char *kind, json_t *value)
 	json_decref(line);
 }
 
+void verb_keep(struct buf *after, struct slice key)
+{
+	buf_clear(after);
+	buf_append(after, key);
+}
+
 json_t *verb_string(struct slice text)
 {
 	json_t *string = json_stringn(text.ptr ? text.ptr : "", text.len);

@@ -59,6 +59,10 @@ MUST_CHECK int verb_find_account(struct conn *c, const json_t *args, struct aren
 	struct directory_account *out, struct err *err);
 json_t *verb_account_json(const struct directory_account *account);
 
+/* verb_keep - a copy of a list's last key, behind which its next page begins. */
+enum { VERB_KEY_MAX = 2 * DIRECTORY_ADDRESS_MAX };
+void verb_keep(struct buf *after, struct slice key);
+
 static inline struct service *verb_service(struct conn *c)
 {
 	return ((struct control *)conn_context(c))->service;

@@ -142,10 +142,8 @@ static bool check_page(struct check *check, struct arena *arena)
 	}
 	for (size_t i = 0; i < n && !is_left(check); i++)
 		check_account(check, &accounts[i]);
-	if (n) {
-		buf_clear(&check->after);
-		buf_append(&check->after, accounts[n - 1].address);
-	}
+	if (n)
+		verb_keep(&check->after, accounts[n - 1].address);
 	return n == PAGE;
 }
 
@@ -223,7 +221,7 @@ void verb_check(struct conn *c, const json_t *args)
 	check->who = conn_ref(c);
 	check->is_repair = json_is_true(json_object_get(args, "repair"));
 	check->wanted = json_array_size(wanted) ? json_incref(wanted) : NULL;
-	buf_init(&check->after, 2 * DIRECTORY_ADDRESS_MAX);
+	buf_init(&check->after, VERB_KEY_MAX);
 	buf_init(&check->found, 2 * FOUND_MAX);
 	buf_init(&check->address, 2 * DIRECTORY_ADDRESS_MAX);
 	pthread_mutex_init(&check->lock, NULL);

@@ -69,12 +69,6 @@ struct list {
 	struct buf domain;              /* only of this one; empty: all */
 };
 
-static void keep(struct buf *at, struct slice text)
-{
-	buf_clear(at);
-	buf_append(at, text);
-}
-
 static int page_domains(
 	struct list *list, struct arena *arena, struct buf *out, size_t *n_out, struct err *err)
 {
@@ -85,7 +79,7 @@ static int page_domains(
 	for (size_t i = 0; rc == 0 && i < *n_out; i++)
 		verb_row(out, json_pack("{s:o}", "domain", verb_string(domains[i])));
 	if (rc == 0 && *n_out)
-		keep(&list->after, domains[*n_out - 1]);
+		verb_keep(&list->after, domains[*n_out - 1]);
 	return rc;
 }
 
@@ -120,7 +114,7 @@ static int page_accounts(
 			verb_row(out, verb_account_json(&accounts[i]));
 	}
 	if (rc == 0 && *n_out)
-		keep(&list->after, accounts[*n_out - 1].address);
+		verb_keep(&list->after, accounts[*n_out - 1].address);
 	return rc;
 }
 
@@ -139,8 +133,8 @@ static int page_aliases(
 					"target", verb_string(aliases[i].target)));
 	}
 	if (rc == 0 && *n_out) {
-		keep(&list->after, aliases[*n_out - 1].address);
-		keep(&list->after_target, aliases[*n_out - 1].target);
+		verb_keep(&list->after, aliases[*n_out - 1].address);
+		verb_keep(&list->after_target, aliases[*n_out - 1].target);
 	}
 	return rc;
 }
@@ -187,8 +181,8 @@ static void list_start(struct conn *c, const json_t *args,
 	list->source.free = list_free;
 	list->directory = verb_service(c)->directory;
 	list->page = page;
-	buf_init(&list->after, 2 * DIRECTORY_ADDRESS_MAX);
-	buf_init(&list->after_target, 2 * DIRECTORY_ADDRESS_MAX);
+	buf_init(&list->after, VERB_KEY_MAX);
+	buf_init(&list->after_target, VERB_KEY_MAX);
 	buf_init(&list->domain, 2 * DIRECTORY_ADDRESS_MAX);
 	buf_append(&list->domain, verb_text_or_empty(args, "domain"));
 	conn_source(c, &list->source);

@@ -1,7 +1,6 @@
 /* verb_group.c - verbs of the control socket: groups, their members and domains, and the login
  * screens of domains. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "admin/verb.h"
 #include "base/encode.h"
@@ -32,28 +31,25 @@ static json_t *group_json(const struct directory_group *group)
 void verb_group_list(struct conn *c, const json_t *args)
 {
 	struct arena arena AUTO(arena_done);
-	char last[DIRECTORY_GROUP_NAME_MAX];
-	struct slice after = {last, 0};
+	struct buf after AUTO(buf_done);
 	struct directory_group *list;
 	struct err err;
 	size_t n = 0;
 
 	(void)args;
 	arena_init(&arena, ARENA_BYTES);
+	buf_init(&after, VERB_KEY_MAX);
 	do {
 		arena_reset(&arena);
-		if (directory_groups(
-			    verb_service(c)->directory, after, PAGE, &arena, &list, &n, &err) < 0) {
+		if (directory_groups(verb_service(c)->directory, buf_slice(&after), PAGE, &arena,
+			    &list, &n, &err) < 0) {
 			verb_fail(conn_out(c), &err);
 			return;
 		}
 		for (size_t i = 0; i < n; i++)
 			verb_row(conn_out(c), group_json(&list[i]));
-		if (n) {
-			after = slice_head(list[n - 1].name, sizeof(last));
-			memcpy(last, after.ptr, after.len);
-			after.ptr = last;
-		}
+		if (n)
+			verb_keep(&after, list[n - 1].name);
 	} while (n == PAGE);
 	verb_done(conn_out(c), NULL);
 }
@@ -115,8 +111,7 @@ void verb_group_delete(struct conn *c, const json_t *args)
 void verb_group_members(struct conn *c, const json_t *args)
 {
 	struct arena arena AUTO(arena_done);
-	char last[DIRECTORY_ADDRESS_MAX];
-	struct slice after = {last, 0};
+	struct buf after AUTO(buf_done);
 	struct directory_account *list;
 	struct directory_group group;
 	struct err err;
@@ -124,22 +119,20 @@ void verb_group_members(struct conn *c, const json_t *args)
 	int rc = find_group(c, args, conn_arena(c), &group, &err);
 
 	arena_init(&arena, ARENA_BYTES);
+	buf_init(&after, VERB_KEY_MAX);
 	do {
 		arena_reset(&arena);
 		if (rc == 0)
-			rc = directory_group_members(verb_service(c)->directory, group.id, after,
-				PAGE, &arena, &list, &n, &err);
+			rc = directory_group_members(verb_service(c)->directory, group.id,
+				buf_slice(&after), PAGE, &arena, &list, &n, &err);
 		if (rc < 0) {
 			verb_fail(conn_out(c), &err);
 			return;
 		}
 		for (size_t i = 0; i < n; i++)
 			verb_row(conn_out(c), verb_account_json(&list[i]));
-		if (n) {
-			after = slice_head(list[n - 1].address, sizeof(last));
-			memcpy(last, after.ptr, after.len);
-			after.ptr = last;
-		}
+		if (n)
+			verb_keep(&after, list[n - 1].address);
 	} while (n == PAGE);
 	verb_done(conn_out(c), NULL);
 }

@@ -1,7 +1,6 @@
 /* verb_policy.c - verbs of the control socket: how an enforcement goes on, and asking for new
  * passwords. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "admin/verb.h"
 #include "base/mem.h"
@@ -54,26 +53,24 @@ static int ask_all(struct ask_task *ask, struct err *err)
 {
 	struct service *service = ask->task.service;
 	struct arena arena AUTO(arena_done);
-	char last[DIRECTORY_ADDRESS_MAX];
-	struct slice after = {last, 0};
+	struct buf after AUTO(buf_done);
 	struct directory_account *list;
 	size_t n = 0;
 
 	arena_init(&arena, ARENA_BYTES);
+	buf_init(&after, VERB_KEY_MAX);
 	do {
 		int rc;
 
 		arena_reset(&arena);
-		rc = directory_accounts(service->directory, after, PAGE, &arena, &list, &n, err);
+		rc = directory_accounts(
+			service->directory, buf_slice(&after), PAGE, &arena, &list, &n, err);
 		if (rc < 0)
 			return rc;
 		for (size_t i = 0; i < n; i++)
 			policy_ask_password(service, list[i].id, ask->by_s, (struct slice){0});
-		if (n) {
-			after = slice_head(list[n - 1].address, sizeof(last));
-			memcpy(last, after.ptr, after.len);
-			after.ptr = last;
-		}
+		if (n)
+			verb_keep(&after, list[n - 1].address);
 	} while (n == PAGE);
 	return 0;
 }

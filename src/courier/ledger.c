@@ -62,11 +62,9 @@ int ledger_get_account(struct ledger *ledger, struct slice directory, struct acm
 	int64_t *rolled_s_out, struct err *err)
 {
 	struct db_stmt *row AUTO(db_stmt_auto) = NULL;
-	int rc = db_query(ledger->db, &row, err,
+	int rc = db_row(ledger->db, &row, err,
 		"SELECT key, url, rolled FROM account WHERE directory = ?", db_t(directory));
 
-	if (rc == 0)
-		rc = db_step(row, err);
 	if (rc < 0)
 		return rc;
 	*out = (struct acme_account){0};
@@ -94,11 +92,9 @@ int ledger_get_order(
 	struct ledger *ledger, struct slice name, struct ledger_order *out, struct err *err)
 {
 	struct db_stmt *row AUTO(db_stmt_auto) = NULL;
-	int rc = db_query(ledger->db, &row, err,
+	int rc = db_row(ledger->db, &row, err,
 		"SELECT key, failures, next, made, error FROM wish WHERE name = ?", db_t(name));
 
-	if (rc == 0)
-		rc = db_step(row, err);
 	if (rc < 0)
 		return rc;
 	*out = (struct ledger_order){0};

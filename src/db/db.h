@@ -101,6 +101,13 @@ MUST_CHECK int db_query_args(struct db *db, const char *sql, const struct db_arg
 
 /* db_step - 1: a row is there; 0: the end (the statement is reset then); negative: an error. */
 MUST_CHECK int db_step(struct db_stmt *stmt, struct err *err);
+/* db_row - both: the one row that a query gives, or none. */
+#define db_row(db, stmt_out, err, sql, ...)                                                        \
+	db_row_args(db, "" sql,                                                                    \
+		(const struct db_arg[]){__VA_ARGS__ __VA_OPT__(, ){DB_END, 0, {0}}}, stmt_out,     \
+		err)
+MUST_CHECK int db_row_args(struct db *db, const char *sql, const struct db_arg *args,
+	struct db_stmt **stmt_out, struct err *err);
 /* Columns from 0; bytes are valid until the next step or reset. NULL reads as 0 and empty. */
 int64_t db_int(struct db_stmt *stmt, int column);
 struct slice db_text(struct db_stmt *stmt, int column);

@@ -151,14 +151,20 @@ int db_do_args(struct db *db, const char *sql, const struct db_arg *args, struct
 	return rc;
 }
 
+int db_row_args(struct db *db, const char *sql, const struct db_arg *args,
+	struct db_stmt **stmt_out, struct err *err)
+{
+	const int rc = db_query_args(db, sql, args, stmt_out, err);
+
+	return rc < 0 ? rc : db_step(*stmt_out, err);
+}
+
 int db_get_int_args(
 	struct db *db, const char *sql, const struct db_arg *args, int64_t *out, struct err *err)
 {
 	struct db_stmt *stmt;
-	int rc = db_query_args(db, sql, args, &stmt, err);
+	const int rc = db_row_args(db, sql, args, &stmt, err);
 
-	if (rc == 0)
-		rc = db_step(stmt, err);
 	if (rc < 0)
 		return rc;
 	if (rc == 0)

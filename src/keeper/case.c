@@ -20,15 +20,13 @@ const struct case_kind case_kinds[] = {
 int case_get(struct db *db, uint64_t id, struct case_row *out, struct err *err)
 {
 	struct db_stmt *row AUTO(db_stmt_auto) = NULL;
-	int rc = db_query(db, &row, err,
+	int rc = db_row(db, &row, err,
 		"SELECT account, opener, approver, state, removes, opened_s, wait_until_s, "
 		"closed_s,"
 		" (SELECT coalesce(sum(points), 0) FROM case_step WHERE case_id = recovery_case.id)"
 		" FROM recovery_case WHERE id = ?",
 		db_i((int64_t)id));
 
-	if (rc == 0)
-		rc = db_step(row, err);
 	if (rc < 0)
 		return rc;
 	if (rc == 0)

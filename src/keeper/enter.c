@@ -13,13 +13,11 @@
 int account_get(struct db *db, uint64_t id, struct account *out, struct err *err)
 {
 	struct db_stmt *row AUTO(db_stmt_auto) = NULL;
-	int rc = db_query(db, &row, err,
+	int rc = db_row(db, &row, err,
 		"SELECT member_of, scopes, factors, role, must_change, change_by_s, changed_s"
 		" FROM account WHERE id = ?",
 		db_i((int64_t)id));
 
-	if (rc == 0)
-		rc = db_step(row, err);
 	if (rc < 0)
 		return rc;
 	if (rc == 0)
@@ -172,13 +170,11 @@ static int find_app(struct task *t, const unsigned char mac[MINT_MAC_LEN], uint6
 	struct entering *e = t->state;
 	struct db *db = secrets_read(t->desk->secrets);
 	struct db_stmt *row;
-	int rc = db_query(db, &row, err,
+	int rc = db_row(db, &row, err,
 		"SELECT id, scopes, needs_factor FROM app WHERE mac = ? AND account = ?",
 		db_b((struct slice){(const char *)mac, MINT_MAC_LEN}),
 		db_i((int64_t)e->attempt.account));
 
-	if (rc == 0)
-		rc = db_step(row, err);
 	if (rc == 1) {
 		*id_out = (uint64_t)db_int(row, 0);
 		*scopes_out = (unsigned)db_int(row, 1);

@@ -99,12 +99,10 @@ static int challenge_sms(struct factors *f, struct db *db, const struct factor_w
 	struct db_stmt *row AUTO(db_stmt_auto) = NULL;
 	char number[SMS_NUMBER_MAX + 1] = "";
 	struct slice stored;
-	int rc = db_query(db, &row, err,
+	int rc = db_row(db, &row, err,
 		"SELECT secret FROM factor WHERE account = ? AND kind = ? ORDER BY id LIMIT 1",
 		db_i((int64_t)who->account), db_i(FACTOR_SMS));
 
-	if (rc == 0)
-		rc = db_step(row, err);
 	if (rc < 0)
 		return rc;
 	stored = rc ? db_blob(row, 0) : (struct slice){0};
@@ -192,13 +190,11 @@ static int find_key(struct db *db, struct slice id, int64_t *row_id_out, uint64_
 {
 	struct db_stmt *row AUTO(db_stmt_auto) = NULL;
 	struct slice key;
-	int rc = db_query(db, &row, err,
+	int rc = db_row(db, &row, err,
 		"SELECT id, account, key, algorithm, count FROM factor WHERE secret = ? AND kind = "
 		"?",
 		db_b(id), db_i(FACTOR_WEBAUTHN));
 
-	if (rc == 0)
-		rc = db_step(row, err);
 	if (rc < 0)
 		return rc;
 	key = rc ? db_blob(row, 2) : (struct slice){0};

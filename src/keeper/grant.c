@@ -227,13 +227,11 @@ static int find_key(struct db *db, const unsigned char mac[MINT_MAC_LEN], bool i
 {
 	struct db_stmt *row AUTO(db_stmt_auto) = NULL;
 	struct slice client;
-	int rc = db_query(db, &row, err,
+	int rc = db_row(db, &row, err,
 		"SELECT t.id, t.account, t.scopes, k.is_used, t.client FROM token_key k, token t"
 		" WHERE k.mac = ? AND k.is_refresh = ? AND k.until_s >= ? AND t.id = k.token",
 		db_b(grant_mac_slice(mac)), db_i(is_refresh), db_i(clock_wall_s()));
 
-	if (rc == 0)
-		rc = db_step(row, err);
 	if (rc < 0)
 		return rc;
 	if (rc == 0)

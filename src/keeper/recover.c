@@ -25,13 +25,11 @@ int recover_get(struct db *db, uint64_t account, struct recovery *out, struct er
 {
 	struct db_stmt *row AUTO(db_stmt_auto) = NULL;
 	const int64_t now = clock_wall_s();
-	int rc = db_query(db, &row, err,
+	int rc = db_row(db, &row, err,
 		"SELECT address, iif(confirm_until_s >= ?2, next, ''),"
 		" iif(cancel_until_s >= ?2, former, ''), by_mail FROM recovery WHERE account = ?1",
 		db_i((int64_t)account), db_i(now));
 
-	if (rc == 0)
-		rc = db_step(row, err);
 	if (rc < 0)
 		return rc;
 	*out = (struct recovery){.may_reset = true};

@@ -155,12 +155,9 @@ static int read_secret(struct db *db, uint64_t account, struct secret *out, stru
 {
 	struct db_stmt *row AUTO(db_stmt_auto) = NULL;
 	struct slice hash;
-	int rc =
-		db_query(db, &row, err, "SELECT hash, epoch, is_fast FROM secret WHERE account = ?",
-			db_i((int64_t)account));
+	int rc = db_row(db, &row, err, "SELECT hash, epoch, is_fast FROM secret WHERE account = ?",
+		db_i((int64_t)account));
 
-	if (rc == 0)
-		rc = db_step(row, err);
 	if (rc < 0)
 		return rc;
 	if (rc == 0)

@@ -51,14 +51,12 @@ static int read_web(
 	struct db *db, const unsigned char mac[MINT_MAC_LEN], struct web *out, struct err *err)
 {
 	struct db_stmt *row AUTO(db_stmt_auto) = NULL;
-	int rc = db_query(db, &row, err,
+	int rc = db_row(db, &row, err,
 		"SELECT id, account, credential, is_pending, is_long, made_s, seen_s, "
 		"fresh_until_s,"
 		" peer FROM web WHERE mac = ?",
 		db_b(mac_slice(mac)));
 
-	if (rc == 0)
-		rc = db_step(row, err);
 	if (rc < 0)
 		return rc;
 	if (rc == 0)
