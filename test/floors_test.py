@@ -8,7 +8,7 @@ import re
 
 HOME = pathlib.Path(__file__).resolve().parent.parent
 SRC = HOME / 'src'
-STRANGERS = [('wire/mime', 'wire/imap', 'wire/smtp', 'wire/sasl', 'wire/http', 'wire/dns'), ('wire', 'db'), ('wire', 'net'),
+STRANGERS = [('wire/mime', 'wire/imap', 'wire/smtp', 'wire/sasl', 'wire/http', 'wire/dns', 'wire/milter'), ('wire', 'db'), ('wire', 'net'),
              ('db', 'net'),
              ('imap', 'smtp')]
 

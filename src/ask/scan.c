@@ -10,7 +10,8 @@
 
 struct scanned {
 	enum scan_action action;
-	size_t text_len, fields_len;
+	uint64_t cut;
+	size_t text_len, head_len;
 	char bytes[];
 };
 
@@ -18,18 +19,20 @@ static void *read_result(struct frame *f)
 {
 	const uint64_t action = frame_u64(f);
 	const struct slice text = slice_head(frame_bytes(f), SCAN_TEXT_MAX);
-	const struct slice fields = frame_bytes(f);
-	struct scanned *scanned = mem_zalloc(sizeof(*scanned) + text.len + fields.len);
+	const uint64_t cut = frame_u64(f);
+	const struct slice head = frame_bytes(f);
+	struct scanned *scanned = mem_zalloc(sizeof(*scanned) + text.len + head.len);
 
-	if (action > SCAN_REFUSE || fields.len > SCAN_FIELDS_MAX)
+	if (action > SCAN_REFUSE || head.len > SCAN_HEAD_MAX)
 		f->is_bad = true;
 	scanned->action = (enum scan_action)action;
+	scanned->cut = cut;
 	scanned->text_len = text.len;
-	scanned->fields_len = fields.len;
+	scanned->head_len = head.len;
 	if (text.len)
 		memcpy(scanned->bytes, text.ptr, text.len);
-	if (fields.len)
-		memcpy(scanned->bytes + text.len, fields.ptr, fields.len);
+	if (head.len)
+		memcpy(scanned->bytes + text.len, head.ptr, head.len);
 	return scanned;
 }
 
@@ -41,7 +44,8 @@ int scan_take(struct answer *answer, struct scan_result *out, struct err *err)
 		return err_set(err, answer->err.code, "%s", answer->err.msg);
 	*out = (struct scan_result){.action = scanned->action,
 		.text = {scanned->bytes, scanned->text_len},
-		.fields = {scanned->bytes + scanned->text_len, scanned->fields_len}};
+		.cut = scanned->cut,
+		.head = {scanned->bytes + scanned->text_len, scanned->head_len}};
 	return 0;
 }
 
@@ -55,7 +59,7 @@ void ask_scan(struct ask *ask, struct conn *c, const struct scan *scan, int fd, 
 		.fd = fd,
 	};
 	const struct slice texts[] = {
-		scan->ip, scan->name, scan->helo, scan->sender, scan->id, scan->tls};
+		scan->ip, scan->name, scan->helo, scan->sender, scan->id, scan->tls, scan->login};
 
 	buf_init(&request.frame, ASK_REQUEST_MAX);
 	frame_begin(&request.frame, 0, ASK_SCAN);
@@ -72,7 +76,7 @@ void ask_scan(struct ask *ask, struct conn *c, const struct scan *scan, int fd, 
 bool scan_read(struct frame *f, int64_t *wait_ms_out, struct scan *out)
 {
 	struct slice *const texts[] = {
-		&out->ip, &out->name, &out->helo, &out->sender, &out->id, &out->tls};
+		&out->ip, &out->name, &out->helo, &out->sender, &out->id, &out->tls, &out->login};
 
 	*wait_ms_out = (int64_t)frame_u64(f);
 	out->skip = frame_u64(f);
@@ -87,5 +91,6 @@ void scan_put_result(struct buf *fields, const struct scan_result *result)
 {
 	frame_put_u64(fields, result->action);
 	frame_put(fields, slice_head(result->text, SCAN_TEXT_MAX));
-	frame_put(fields, result->fields);
+	frame_put_u64(fields, result->cut);
+	frame_put(fields, result->head);
 }

@@ -1,9 +1,10 @@
 /*
- * scan.h - a message is shown to the scanners that the courier calls (Rspamd), before it is taken.
+ * scan.h - a message is shown to the scanners that the courier calls (Rspamd, milters), before it
+ * is taken.
  *
  * Both sides: the server asks parked; the courier reads the request and writes the answer. The
  * message goes along as a descriptor. Bounds: SCAN_RCPT_MAX recipients are named, the answer's
- * texts are cut.
+ * text is cut, and no more than SCAN_HEAD_MAX of a message can be changed.
  */
 #ifndef ASK_SCAN_H
 #define ASK_SCAN_H
@@ -11,23 +12,25 @@
 #include "ask/ask.h"
 #include "frame/frame.h"
 
-enum { SCAN_RCPT_MAX = 50, SCAN_TEXT_MAX = 400, SCAN_FIELDS_MAX = 8192 };
+enum { SCAN_RCPT_MAX = 1000, SCAN_TEXT_MAX = 400, SCAN_HEAD_MAX = 768 << 10 };
 
 /* What is known of it. */
 struct scan {
-	struct slice ip, name, helo, sender, id, tls; /* empty: not known, or none */
-	size_t n;                                     /* recipients */
+	/* empty: not known, or none; login: whose submission it is */
+	struct slice ip, name, helo, sender, id, tls, login;
+	size_t n; /* recipients */
 	struct slice recipients[SCAN_RCPT_MAX];
 	uint64_t skip; /* bytes at its front that are ours */
 };
 
-enum scan_action { SCAN_PASS, SCAN_DEFER, SCAN_REFUSE };
+enum scan_action { SCAN_PASS, SCAN_APART, SCAN_DEFER, SCAN_REFUSE };
 
 struct scan_result {
-	enum scan_action action;
-	struct slice text; /* for the reply; may be empty */
-	struct slice
-		fields; /* header fields to put in front of it, with their CRLF; may be empty */
+	enum scan_action action; /* APART: to the folder of spam */
+	struct slice text;       /* for the reply; may be empty */
+	/* head takes the place of the first `cut` bytes behind those that are skipped. */
+	uint64_t cut;
+	struct slice head;
 };
 
 /* ask_scan - park c until the scanners have spoken. fd is taken over. resume(): scan_take(), with

@@ -78,8 +78,8 @@ struct config {
 	uint64_t tls_old_signatures;
 	struct slice resolver, dnssec_validate, dnssec_anchors, country_database;
 	struct slice door_trusted, door_lists, door_weights, door_link;
-	struct slice proxy_networks, scan_rspamd;
-	uint64_t scan_wait_s, scan_size_max, scan_required;
+	struct slice proxy_networks, xclient_networks, scan_rspamd, scan_milters;
+	uint64_t scan_wait_s, scan_size_max, scan_required, scan_submission;
 	uint64_t door_refuse, door_greylist, door_tarpit, door_greet_s, door_greylist_s,
 		door_tarpit_s, door_per_address, door_per_network, door_per_sender;
 	uint64_t courier_smtp_port, courier_sts_port, courier_connections, courier_per_destination,

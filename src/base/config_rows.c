@@ -93,12 +93,18 @@ const struct config_row config_rows[] = {
 		"Show mail that strangers bring to port 25 to Rspamd before it is taken: the URL "
 		"of "
 		"its worker, such as http://localhost:11333."},
+	{"scan.milters", TYPE_LINE, AT(scan_milters), "", 0, 0, CONFIG_SERVER_COURIER,
+		"Show it to these milters, one after the other: inet:ADDRESS:PORT or unix:PATH, "
+		"with spaces between."},
+	{"scan.submission", TYPE_SWITCH, AT(scan_submission), "false", 0, 0, CONFIG_SERVER,
+		"Show mail that users send to the scanners, too."},
 	{"scan.wait", TYPE_TIME, AT(scan_wait_s), "30 s", 1, 300, CONFIG_SERVER,
-		"How long to wait for it."},
+		"How long to wait for all scanners together."},
 	{"scan.size", TYPE_SIZE, AT(scan_size_max), "20 MiB", KIB, 2 * GIB, CONFIG_SERVER,
 		"What is larger is not scanned."},
-	{"scan.required", TYPE_SWITCH, AT(scan_required), "false", 0, 0, CONFIG_SERVER,
-		"Ask senders to come again later while nothing can be scanned."},
+	{"scan.required", TYPE_SWITCH, AT(scan_required), "false", 0, 0, CONFIG_SERVER_COURIER,
+		"Ask senders to come again later while one of the scanners does not answer; else "
+		"mail goes on without its verdict."},
 	{"proxy.networks", TYPE_LINE, AT(proxy_networks), "", 0, 0, CONFIG_SERVER,
 		"Load balancers before us, as addresses or networks with spaces between: each of "
 		"their connections must begin with a header of the PROXY protocol, version 2."},

@@ -7,9 +7,11 @@
 #include "courier/scanner.h"
 
 enum {
-	LINES_MAX = SCAN_RCPT_MAX + 8,
+	RCPT_LINES_MAX = 50,
+	LINES_MAX = RCPT_LINES_MAX + 8,
 	LINE_MAX_BYTES = 1100,
 	REPLY_MAX = 1 << 20,
+	FIELDS_TEXT_MAX = 8192,
 	NAME_MAX_BYTES = 76
 };
 
@@ -109,44 +111,44 @@ static enum scan_action action_of(struct slice action)
 	return SCAN_PASS;
 }
 
-int rspamd_read(struct slice text, struct buf *texts, struct scan_result *out, struct err *err)
+int rspamd_read(struct slice text, struct buf *texts, struct buf *fields, struct scan_result *out,
+	struct err *err)
 {
 	json_t *reply AUTO(json_auto) =
 		json_loadb(text.ptr ? text.ptr : "", text.len, JSON_REJECT_DUPLICATES, NULL);
 	const char *action = json_string_value(json_object_get(reply, "action"));
 	const char *said = json_string_value(
 		json_object_get(json_object_get(reply, "messages"), "smtp_message"));
-	size_t fields_at;
 
 	if (!action)
 		return err_set(err, ERR_SYNTAX, "the answer of Rspamd makes no sense");
+	buf_clear(texts);
 	buf_append(texts, slice_head(slice_str(said ? said : ""), SCAN_TEXT_MAX));
-	fields_at = texts->len;
-	put_fields(texts, reply, action);
-	if (texts->failed)
+	put_fields(fields, reply, action);
+	if (fields->failed)
 		return err_set(err, ERR_SYNTAX, "the answer of Rspamd is too long");
-	*out = (struct scan_result){.action = action_of(slice_str(action)),
-		.text = slice_head(buf_slice(texts), fields_at),
-		.fields = slice_from(buf_slice(texts), fields_at)};
+	*out = (struct scan_result){
+		.action = action_of(slice_str(action)), .text = buf_slice(texts)};
 	return 0;
 }
 
 int rspamd_scan(struct fetch *fetch, struct slice url, const struct scan *scan,
-	struct slice message, int64_t wait_ms, struct buf *texts, struct scan_result *out,
+	struct scan_mail *mail, int64_t wait_ms, struct buf *texts, struct scan_result *out,
 	struct err *err)
 {
 	struct fetch_reply reply AUTO(fetch_reply_done);
 	struct lines lines AUTO(lines_done) = {.n = 0};
-	struct buf address AUTO(buf_done);
+	struct buf address AUTO(buf_done), header AUTO(buf_done);
 	struct fetch_request request = {.method = "POST",
 		.fields = (const char *const *)lines.at,
-		.body = message,
+		.body = mail->message,
 		.body_max = REPLY_MAX,
 		.timeout_ms = wait_ms};
 	int rc;
 
 	fetch_reply_init(&reply);
 	buf_init(&address, FETCH_URL_MAX);
+	buf_init(&header, FIELDS_TEXT_MAX);
 	buf_append(&address, url);
 	buf_str(&address, slice_ends(url, slice_lit("/")) ? "checkv2" : "/checkv2");
 	request.url = buf_slice(&address);
@@ -157,10 +159,17 @@ int rspamd_scan(struct fetch *fetch, struct slice url, const struct scan *scan,
 	add_line(&lines, "From", scan->sender);
 	add_line(&lines, "Queue-Id", scan->id);
 	add_line(&lines, "TLS-Version", scan->tls);
-	for (size_t i = 0; i < scan->n; i++)
+	for (size_t i = 0; i < scan->n && i < RCPT_LINES_MAX; i++)
 		add_line(&lines, "Rcpt", scan->recipients[i]);
 	rc = fetch_do(fetch, &request, &reply, err);
 	if (rc == 0 && reply.status != 200)
 		rc = err_set(err, ERR_BUSY, "Rspamd answers %u", reply.status);
-	return rc < 0 ? rc : rspamd_read(buf_slice(&reply.body), texts, out, err);
+	if (rc == 0)
+		rc = rspamd_read(buf_slice(&reply.body), texts, &header, out, err);
+	if (rc == 0) {
+		buf_append(&mail->header, buf_slice(&header));
+		buf_append(&mail->header, slice_head(mail->message, mail->header_len));
+		mail->has_header = true;
+	}
+	return rc;
 }

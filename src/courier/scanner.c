@@ -13,7 +13,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 
-enum { CA_MAX = 4 << 20 };
+enum { CA_MAX = 4 << 20, TEXTS_MAX = 64 << 10 };
 
 static const char system_ca[] = "/etc/ssl/certs/ca-certificates.crt";
 
@@ -30,6 +30,8 @@ struct job {
 struct scanner {
 	struct courier *courier;
 	struct buf ca_pem;
+	struct milter_address milters[SCANNER_MILTERS_MAX];
+	size_t milters_n;
 	pthread_t threads[SCANNER_THREADS];
 	size_t started;
 	pthread_mutex_t lock; /* guards all below */
@@ -39,6 +41,21 @@ struct scanner {
 	bool is_ending;
 };
 
+static int read_milters(struct scanner *s, struct err *err)
+{
+	struct slice line = s->courier->settings->scan_milters, word;
+
+	while ((word = slice_next_word(&line)).len) {
+		if (s->milters_n == SCANNER_MILTERS_MAX ||
+			!milter_address_parse(word, &s->milters[s->milters_n++]))
+			return err_set(err, ERR_SYNTAX,
+				"scan.milters: %.*s is not inet:ADDRESS:PORT or unix:PATH, or is "
+				"one too many",
+				SLICE_ARG(word));
+	}
+	return 0;
+}
+
 int scanner_new(struct courier *courier, struct scanner **out, struct err *err)
 {
 	const struct slice url = courier->settings->scan_rspamd;
@@ -46,7 +63,7 @@ int scanner_new(struct courier *courier, struct scanner **out, struct err *err)
 	int rc;
 
 	*out = NULL;
-	if (!url.len)
+	if (!url.len && !courier->settings->scan_milters.len)
 		return 0;
 	s = mem_new(struct scanner);
 	s->courier = courier;
@@ -55,8 +72,10 @@ int scanner_new(struct courier *courier, struct scanner **out, struct err *err)
 	pthread_cond_init(&s->more, NULL);
 	buf_init(&s->ca_pem, CA_MAX);
 	*out = s;
-	rc = io_read_file(AT_FDCWD, system_ca, &s->ca_pem, err);
-	return rc < 0 && !slice_starts(url, slice_lit("http:")) ? rc : 0;
+	rc = read_milters(s, err);
+	if (rc < 0 || !slice_starts(url, slice_lit("https:")))
+		return rc;
+	return io_read_file(AT_FDCWD, system_ca, &s->ca_pem, err);
 }
 
 static void job_free(struct job *job)
@@ -135,27 +154,78 @@ static struct slice map_message(int fd)
 	return map == MAP_FAILED ? (struct slice){0} : (struct slice){map, (size_t)st.st_size};
 }
 
+/* One scanner's word; of the rest of the time. False: nothing more needs to be asked. */
+static bool scan_by(struct scanner *s, struct fetch *fetch, const struct milter_address *milter,
+	struct job *job, struct scan_mail *mail, struct buf *texts, struct scan_result *result,
+	int *rc_out, struct err *err)
+{
+	const struct config *settings = s->courier->settings;
+	const int64_t left_ms = job->deadline_ms - clock_mono_ms();
+	const bool was_apart = result->action == SCAN_APART;
+	int rc;
+
+	if (left_ms <= 0)
+		rc = err_set(err, ERR_BUSY, "the time for scanning is over");
+	else if (milter)
+		rc = milter_scan(milter, s->courier->event_fd, settings->host_name, &job->scan,
+			mail, left_ms, texts, result, err);
+	else
+		rc = rspamd_scan(fetch, settings->scan_rspamd, &job->scan, mail, left_ms, texts,
+			result, err);
+	if (rc < 0)
+		log_warn(NULL, "scan", log_s("id", job->scan.id), log_e(err));
+	else if (was_apart && result->action == SCAN_PASS)
+		result->action = SCAN_APART;
+	*rc_out = rc;
+	return rc < 0 ? !settings->scan_required : result->action <= SCAN_APART;
+}
+
+static int scan_by_all(struct scanner *s, struct fetch *fetch, struct job *job,
+	struct scan_mail *mail, struct buf *texts, struct scan_result *result, struct err *err)
+{
+	bool goes_on = true;
+	int rc = 0;
+
+	if (s->courier->settings->scan_rspamd.len)
+		goes_on = scan_by(s, fetch, NULL, job, mail, texts, result, &rc, err);
+	for (size_t i = 0; goes_on && i < s->milters_n; i++)
+		goes_on = scan_by(s, fetch, &s->milters[i], job, mail, texts, result, &rc, err);
+	return goes_on ? 0 : rc;
+}
+
+/* Else a monstrous header would be a way past the scanners. */
+static int refuse_header(struct scan_result *result)
+{
+	*result = (struct scan_result){
+		.action = SCAN_REFUSE, .text = slice_lit("The header is too large")};
+	return 0;
+}
+
 static void do_job(struct scanner *s, struct fetch *fetch, struct job *job)
 {
 	const struct slice message = map_message(job->fd);
-	const int64_t left_ms = job->deadline_ms - clock_mono_ms();
-	struct buf texts AUTO(buf_done), fields AUTO(buf_done);
-	struct scan_result result;
+	struct buf texts AUTO(buf_done), head AUTO(buf_done), fields AUTO(buf_done);
+	struct scan_mail mail AUTO(scan_mail_done);
+	struct scan_result result = {.action = SCAN_PASS};
 	struct err err;
 	int rc;
 
-	buf_init(&texts, SCAN_FIELDS_MAX + SCAN_TEXT_MAX);
+	buf_init(&texts, TEXTS_MAX);
+	buf_init(&head, SCAN_HEAD_MAX);
 	buf_init(&fields, ASK_ANSWER_MAX);
-	if (!message.ptr || left_ms <= 0)
-		rc = err_set(&err, ERR_BUSY, "the time for scanning is over");
+	scan_mail_init(&mail, slice_from(message, job->scan.skip));
+	if (!message.ptr)
+		rc = err_set(&err, ERR_BUSY, "the message cannot be had");
+	else if (mail.is_monstrous)
+		rc = refuse_header(&result);
 	else
-		rc = rspamd_scan(fetch, s->courier->settings->scan_rspamd, &job->scan,
-			slice_from(message, job->scan.skip), left_ms, &texts, &result, &err);
+		rc = scan_by_all(s, fetch, job, &mail, &texts, &result, &err);
+	if (rc == 0 && result.action <= SCAN_APART)
+		rc = scan_mail_result(&mail, &head, &result, &err);
 	if (rc == 0) {
 		scan_put_result(&fields, &result);
 		asked_answer(job->asked, &fields);
 	} else {
-		log_warn(NULL, "scan", log_e(&err));
 		err.code = ERR_BUSY;
 		asked_fail(job->asked, &err);
 	}

@@ -61,7 +61,8 @@ struct service {
 	struct slice host_name; /* in greetings, Received, Message-ID */
 	struct slice mx_hosts;  /* host_name and what else takes our domains' mail, with blanks */
 	struct {
-		bool is_on, is_required; /* mail of strangers is shown to the courier's scanner */
+		bool is_on, is_required; /* mail of strangers is shown to the courier's scanners */
+		bool has_submission;     /* and that of users */
 		uint64_t size_max;
 		int64_t wait_ms;
 	} scanning;

@@ -5,7 +5,6 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "mail/rebuild.h"
 #include "mailauth/domain.h"
 
 enum { ADDRESSES_MAX = 100, MEMORY_MAX = 4 << 20, FIELDS_TEXT_MAX = 256 * 1024 };
@@ -17,11 +16,13 @@ struct mail_signing {
 	struct body_hash body;
 	struct slice domain;
 	size_t own_bytes;
-	uint64_t header_size;
+	uint64_t read; /* of the message */
 	struct keeper_dkim_keys keys;
 	size_t at;        /* the next key */
 	struct buf field; /* being made */
 	struct buf signed_fields;
+	struct incoming *made; /* the message with them */
+	uint64_t copied;
 };
 
 /* RFC 6376 5.1 leaves it open who signs; only the author's domain counts for DMARC. */
@@ -44,19 +45,27 @@ static int find_domain(struct mail_signing *s, struct err *err)
 	return s->domain.len ? 0 : err_set(err, ERR_NOTFOUND, "From has no domain");
 }
 
-static int hash_body(struct mail_signing *s, struct incoming *in, uint64_t at, struct err *err)
+static int hash_piece(void *context, struct slice piece, struct err *err)
 {
-	struct buf piece AUTO(buf_done);
-	int rc = 0;
+	struct mail_signing *s = context;
 
-	buf_init(&piece, REBUILD_PIECE);
-	body_hash_init(&s->body, CANON_RELAXED, BODY_HASH_ALL);
-	for (; rc == 0 && at < in->size; at += piece.len) {
-		buf_clear(&piece);
-		rc = spool_read(in->spool, at, REBUILD_PIECE, &piece, err);
-		body_hash_feed(&s->body, buf_slice(&piece));
-	}
-	body_hash_finish(&s->body);
+	(void)err;
+	body_hash_feed(&s->body, piece);
+	return 0;
+}
+
+int mail_signing_read(
+	struct mail_signing *s, struct incoming *in, int64_t max, bool *is_all_out, struct err *err)
+{
+	int rc;
+
+	*is_all_out = s->keys.n == 0;
+	if (s->keys.n == 0)
+		return 0;
+	rc = rebuild_read(in->spool, &s->read, max, hash_piece, s, err);
+	*is_all_out = rc == 0 && s->read == in->size;
+	if (*is_all_out)
+		body_hash_finish(&s->body);
 	return rc;
 }
 
@@ -73,8 +82,8 @@ static int read_message(struct mail_signing *s, struct incoming *in, struct err 
 		rc = fields_read(&s->fields, buf_slice(&s->header), &s->arena, err);
 	if (rc == 0)
 		rc = find_domain(s, err);
-	if (rc == 0)
-		s->header_size = prepared.header_size;
+	s->read = prepared.header_size;
+	body_hash_init(&s->body, CANON_RELAXED, BODY_HASH_ALL);
 	return rc;
 }
 
@@ -104,6 +113,7 @@ void mail_signing_free(struct mail_signing **signing)
 	*signing = NULL;
 	if (!s)
 		return;
+	incoming_free(&s->made);
 	fields_done(&s->fields);
 	body_hash_done(&s->body);
 	buf_done(&s->header);
@@ -128,11 +138,9 @@ bool mail_signing_climb(struct mail_signing *s)
 	return true;
 }
 
-int mail_signing_use(struct mail_signing *signing, struct incoming *in,
-	const struct keeper_dkim_keys *keys, struct err *err)
+void mail_signing_use(struct mail_signing *signing, const struct keeper_dkim_keys *keys)
 {
 	signing->keys = *keys;
-	return keys->n ? hash_body(signing, in, signing->header_size, err) : 0;
 }
 
 bool mail_signing_next(struct mail_signing *s, const struct keeper_dkim_key **key_out,
@@ -162,29 +170,39 @@ void mail_signing_take(struct mail_signing *s, struct slice signature)
 		buf_append(&s->signed_fields, buf_slice(&s->field));
 }
 
-int mail_signing_end(
-	struct mail_signing *s, struct service *service, struct incoming **in, struct err *err)
+static int begin_made(
+	struct mail_signing *s, struct service *service, uint64_t size, struct err *err)
 {
 	const struct slice own = slice_head(buf_slice(&s->header), s->own_bytes);
-	struct incoming *made;
 	int rc;
 
-	if (s->signed_fields.len == 0)
+	s->made = incoming_new(store_spool_dir(service->store), size + s->signed_fields.len);
+	s->copied = s->own_bytes;
+	rc = incoming_append(s->made, own, err);
+	return rc == 0 ? incoming_append(s->made, buf_slice(&s->signed_fields), err) : rc;
+}
+
+int mail_signing_end(struct mail_signing *s, struct service *service, struct incoming **in,
+	int64_t max, bool *is_all_out, struct err *err)
+{
+	int rc = 0;
+
+	*is_all_out = s->signed_fields.len == 0;
+	if (*is_all_out)
 		return 0;
-	made = incoming_new(store_spool_dir(service->store), (*in)->size + s->signed_fields.len);
-	rc = incoming_append(made, own, err);
+	if (!s->made)
+		rc = begin_made(s, service, (*in)->size, err);
 	if (rc == 0)
-		rc = incoming_append(made, buf_slice(&s->signed_fields), err);
-	if (rc == 0)
-		rc = rebuild_append(made, (*in)->spool, s->own_bytes, err);
-	if (rc == 0)
-		rc = incoming_finish(made, err);
-	if (rc < 0) {
-		incoming_free(&made);
+		rc = rebuild_append(s->made, (*in)->spool, &s->copied, max, err);
+	if (rc < 0 || s->copied < (*in)->size)
 		return rc;
-	}
-	made->number = (*in)->number;
+	rc = incoming_finish(s->made, err);
+	if (rc < 0)
+		return rc;
+	s->made->number = (*in)->number;
 	incoming_free(in);
-	*in = made;
+	*in = s->made;
+	s->made = NULL;
+	*is_all_out = true;
 	return 0;
 }

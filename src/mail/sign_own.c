@@ -33,13 +33,14 @@ static void sign_next(struct own *own)
 	const struct keeper_dkim_key *key;
 	unsigned char digest[SHA256_LEN];
 	struct err err;
+	bool is_all;
 	int rc;
 
 	if (mail_signing_next(own->signing, &key, digest)) {
 		keeper_dkim_sign(&call, key, (struct slice){(const char *)digest, SHA256_LEN});
 		return;
 	}
-	rc = mail_signing_end(own->signing, own->service, own->in, &err);
+	rc = mail_signing_end(own->signing, own->service, own->in, REBUILD_ALL, &is_all, &err);
 	end(own, rc, &err);
 }
 
@@ -62,6 +63,7 @@ static void on_keys(void *context, const struct answer *answer)
 	const struct keeper_dkim_keys *keys = answer->data;
 	struct own *own = context;
 	struct err err;
+	bool is_all;
 	int rc;
 
 	if (answer->rc < 0) {
@@ -69,7 +71,8 @@ static void on_keys(void *context, const struct answer *answer)
 	} else if (keys->n == 0 && mail_signing_climb(own->signing)) {
 		keeper_dkim_keys(&call, mail_signing_domain(own->signing));
 	} else {
-		rc = mail_signing_use(own->signing, *own->in, keys, &err);
+		mail_signing_use(own->signing, keys);
+		rc = mail_signing_read(own->signing, *own->in, REBUILD_ALL, &is_all, &err);
 		if (rc < 0)
 			end(own, rc, &err);
 		else

@@ -248,7 +248,9 @@ static int open_parts(struct server *server, struct err *err)
 	server->service.host_name = slice_str(mem_str(server->config->host_name));
 	server->service.mx_hosts = mx_hosts_of(server->config);
 	server->service.limits.message_max = server->config->message_max;
-	server->service.scanning.is_on = server->config->scan_rspamd.len > 0;
+	server->service.scanning.is_on =
+		server->config->scan_rspamd.len > 0 || server->config->scan_milters.len > 0;
+	server->service.scanning.has_submission = server->config->scan_submission != 0;
 	server->service.scanning.is_required = server->config->scan_required != 0;
 	server->service.scanning.size_max = server->config->scan_size_max;
 	server->service.scanning.wait_ms = (int64_t)server->config->scan_wait_s * MS;

@@ -12,7 +12,7 @@
 #include "mailauth/check.h"
 #include "smtp/session.h"
 
-enum { HEADER_MAX = 64 * 1024, FIELD_MAX = 500 };
+enum { HEADER_MAX = 64 * 1024 };
 
 /* RFC 2142: whoever writes there may have got the address anywhere. */
 static bool is_role(struct slice local)
@@ -116,18 +116,17 @@ static void set_apart(struct mail_recipient *r)
 		r->resolved.targets[i].is_suspect = true;
 }
 
-void smtp_bounce_judge(struct conn *c)
+void smtp_bounce_judge(struct conn *c, smtp_session_fn *then)
 {
 	struct session_tx *tx = session_of(c)->tx;
-	struct buf fields AUTO(buf_done);
-	struct err err;
 	size_t n = 0;
 
-	buf_init(&fields, FIELD_MAX);
 	for (size_t i = 0; i < tx->env.recipients_n; i++)
 		n += tx->env.recipients[i].is_unasked;
-	if (n == 0 || !is_bounce(c))
+	if (n == 0 || !is_bounce(c)) {
+		then(c);
 		return;
+	}
 	for (size_t i = 0; i < tx->env.recipients_n; i++) {
 		struct mail_recipient *r = &tx->env.recipients[i];
 
@@ -138,9 +137,9 @@ void smtp_bounce_judge(struct conn *c)
 			log_s("to", r->address), log_c("why", "answers nothing that was sent"));
 	}
 	log_info(conn_log(c), "backscatter", log_n("recipients", (int64_t)n));
-	buf_lit(&fields,
-		"X-Posthouse-Backscatter: yes; this came to an address without the mark\r\n"
-		"\tthat is in the sender's address of each message sent from here\r\n");
-	if (smtp_session_put_fields(c, buf_slice(&fields), &err) < 0)
-		log_error(conn_log(c), "bounce", log_e(&err));
+	smtp_session_replace(c, 0,
+		slice_lit("X-Posthouse-Backscatter: yes; this came to an address without the "
+			  "mark\r\n\tthat is in the sender's address of each message sent from "
+			  "here\r\n"),
+		then);
 }

@@ -55,6 +55,12 @@ void smtp_session_refuse(struct conn *c, enum smtp_say say, const char *text)
 	smtp_session_tx_free(c);
 }
 
+void smtp_session_broken(struct conn *c, const struct err *err)
+{
+	log_error(conn_log(c), "message", log_e(err));
+	smtp_session_refuse(c, smtp_say_of(err->code), NULL);
+}
+
 void smtp_session_full(struct conn *c, const struct mail_target *target)
 {
 	smtp_session_reply(c,
@@ -284,6 +290,14 @@ static void deliver_lmtp(struct conn *c)
 	}
 }
 
+static void on_judged(struct conn *c)
+{
+	if (session_of(c)->kind == KIND_MX)
+		smtp_scan(c);
+	else
+		smtp_session_store(c);
+}
+
 void smtp_session_deliver(struct conn *c)
 {
 	struct session_tx *tx = session_of(c)->tx;
@@ -297,8 +311,7 @@ void smtp_session_deliver(struct conn *c)
 		smtp_session_tx_free(c);
 		return;
 	}
-	smtp_bounce_judge(c);
-	smtp_scan(c);
+	smtp_bounce_judge(c, on_judged);
 }
 
 void smtp_session_store(struct conn *c)

@@ -138,14 +138,13 @@ static void end_message(struct conn *c)
 	} else if (tx->rc == -ERR_DENIED) {
 		smtp_session_refuse(c, SMTP_SAY_FROM_NOT_YOURS, tx->err.msg);
 	} else if (tx->rc < 0) {
-		log_error(conn_log(c), "message", log_e(&tx->err));
-		smtp_session_refuse(c, smtp_say_of(tx->err.code), NULL);
+		smtp_session_broken(c, &tx->err);
 	} else if (tx->hops.count > MAIL_HOPS_MAX) {
 		smtp_session_refuse(c, SMTP_SAY_LOOP, NULL);
 	} else if (tx->check) {
 		smtp_sender_check(c);
 	} else if (s->kind == KIND_SUBMISSION) {
-		smtp_sender_sign(c);
+		smtp_scan(c);
 	} else {
 		smtp_session_deliver(c);
 	}

@@ -1,57 +1,54 @@
-/* scan.c - a stranger's message is shown to a scanner before it is taken; parked meanwhile. */
+/* scan.c - a message is shown to scanners before it is taken; parked meanwhile. */
 #include "ask/scan.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "mail/rebuild.h"
 #include "smtp/session.h"
 
-/* A new message, since what came is parsed already. */
-int smtp_session_put_fields(struct conn *c, struct slice fields, struct err *err)
+static void go_on(struct conn *c)
 {
-	struct session_tx *tx = session_of(c)->tx;
-	struct incoming *in AUTO(incoming_free) =
-		incoming_new(store_spool_dir(session_service(c)->store), tx->in->size + fields.len);
-	struct incoming *before = tx->in;
-	struct buf own AUTO(buf_done);
-	int rc;
+	if (session_of(c)->kind == KIND_SUBMISSION)
+		smtp_sender_sign(c);
+	else
+		smtp_session_store(c);
+}
 
-	buf_init(&own, SESSION_TRACE_MAX);
-	rc = spool_read(before->spool, 0, tx->env.own_bytes, &own, err);
-	if (rc == 0)
-		rc = incoming_append(in, buf_slice(&own), err);
-	if (rc == 0)
-		rc = incoming_append(in, fields, err);
-	if (rc == 0)
-		rc = rebuild_append(in, before->spool, own.len, err);
-	if (rc == 0)
-		rc = incoming_finish(in, err);
-	if (rc < 0)
-		return rc;
-	in->number = before->number;
-	tx->in = in;
-	in = before;
-	return 0;
+static void take(struct conn *c, const struct scan_result *result)
+{
+	if (result->action == SCAN_APART)
+		session_of(c)->tx->env.is_suspect = true;
+	if (result->head.len)
+		smtp_session_replace(c, result->cut, result->head, go_on);
+	else
+		go_on(c);
+}
+
+/* What users send has no folder of spam to go to. */
+static bool is_refused(struct conn *c, const struct scan_result *result)
+{
+	return result->action == SCAN_REFUSE ||
+	       (result->action == SCAN_APART && session_of(c)->kind == KIND_SUBMISSION);
 }
 
 static void follow(struct conn *c, const struct scan_result *result)
 {
+	static const char *const names[] = {[SCAN_PASS] = "pass",
+		[SCAN_APART] = "apart",
+		[SCAN_DEFER] = "defer",
+		[SCAN_REFUSE] = "refuse"};
 	char text[SCAN_TEXT_MAX + 1];
-	struct err err;
 
 	snprintf(text, sizeof(text), "%.*s", SLICE_ARG(result->text));
-	log_info(conn_log(c), "scan", log_n("action", result->action));
-	if (result->action != SCAN_PASS) {
-		smtp_session_refuse(c,
-			result->action == SCAN_DEFER ? SMTP_SAY_DEFERRED : SMTP_SAY_REFUSED,
-			text[0] ? text : NULL);
-	} else if (result->fields.len && smtp_session_put_fields(c, result->fields, &err) < 0) {
-		log_error(conn_log(c), "scan", log_e(&err));
-		smtp_session_refuse(c, smtp_say_of(err.code), NULL);
-	} else {
-		smtp_session_store(c);
-	}
+	log_info(conn_log(c), "scan", log_c("action", names[result->action]));
+	track_event(session_service(c)->track, session_of(c)->tx->id, "scanned",
+		log_c("action", names[result->action]));
+	if (is_refused(c, result))
+		smtp_session_refuse(c, SMTP_SAY_REFUSED, text[0] ? text : NULL);
+	else if (result->action == SCAN_DEFER)
+		smtp_session_refuse(c, SMTP_SAY_DEFERRED, text[0] ? text : NULL);
+	else
+		take(c, result);
 }
 
 /* Nobody could say anything: the settings say what follows. */
@@ -61,7 +58,7 @@ static void go_without(struct conn *c, const struct err *err)
 	if (session_service(c)->scanning.is_required)
 		smtp_session_refuse(c, SMTP_SAY_DEFERRED, NULL);
 	else
-		smtp_session_store(c);
+		go_on(c);
 }
 
 static void on_scanned(struct conn *c, struct answer *answer)
@@ -74,6 +71,17 @@ static void on_scanned(struct conn *c, struct answer *answer)
 	else
 		go_without(c, &err);
 	free(answer->data);
+}
+
+/* Neither what a trusted host brings nor, unless that is set, what users send. */
+static bool is_scanned(struct conn *c)
+{
+	const struct service *service = session_service(c);
+	const struct session *s = session_of(c);
+	const bool may =
+		s->kind == KIND_SUBMISSION ? service->scanning.has_submission : s->visit != NULL;
+
+	return may && service->scanning.is_on && s->tx->in->size <= service->scanning.size_max;
 }
 
 void smtp_scan(struct conn *c)
@@ -89,14 +97,15 @@ void smtp_scan(struct conn *c)
 	struct err err;
 	int fd;
 
-	if (s->kind != KIND_MX || !s->visit || !service->scanning.is_on ||
-		tx->in->size > service->scanning.size_max) {
-		smtp_session_store(c);
+	if (!is_scanned(c)) {
+		go_on(c);
 		return;
 	}
 	snprintf(id, sizeof(id), "%016llx", (unsigned long long)tx->id);
 	scan.id = slice_str(id);
 	scan.name = smtp_gate_name(s);
+	if (s->login.account)
+		scan.login = conn_log(c)->account;
 	if (conn_tls_version(c))
 		scan.tls = slice_str(conn_tls_version(c));
 	while (scan.n < tx->env.recipients_n && scan.n < SCAN_RCPT_MAX) {

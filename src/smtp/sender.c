@@ -84,7 +84,7 @@ static int append_header(struct conn *c, struct slice header, struct err *err)
 	return rc == 0 ? incoming_append(tx->in, from, err) : rc;
 }
 
-static int put_together(struct conn *c, struct slice seal, struct err *err)
+static int begin_again(struct conn *c, struct slice seal, struct err *err)
 {
 	struct session_tx *tx = session_of(c)->tx;
 	struct slice header;
@@ -102,9 +102,17 @@ static int put_together(struct conn *c, struct slice seal, struct err *err)
 		rc = smtp_session_trace(c, buf_slice(&results), err);
 	if (rc == 0)
 		rc = append_header(c, header, err);
-	if (rc == 0)
-		rc = rebuild_append(tx->in, tx->raw, header.len, err);
-	return rc == 0 ? incoming_finish(tx->in, err) : rc;
+	tx->copied = rc == 0 ? header.len : 0;
+	return rc;
+}
+
+static int go_on_again(struct conn *c, bool *is_done, struct err *err)
+{
+	struct session_tx *tx = session_of(c)->tx;
+	const int rc = rebuild_append(tx->in, tx->raw, &tx->copied, REBUILD_TURN, err);
+
+	*is_done = tx->copied == spool_size(tx->raw);
+	return rc == 0 && *is_done ? incoming_finish(tx->in, err) : rc;
 }
 
 /* Why the message is not taken, or NULL. */
@@ -185,19 +193,23 @@ static void on_known(struct conn *c)
 	buf_done(&results);
 }
 
-void smtp_sender_finish(struct conn *c, struct slice seal)
+static void on_together(struct conn *c)
 {
 	struct session_tx *tx = session_of(c)->tx;
-	struct err err;
 
-	if (put_together(c, seal, &err) < 0) {
-		log_error(conn_log(c), "message", log_e(&err));
-		smtp_session_refuse(c, smtp_say_of(err.code), NULL);
-		return;
-	}
 	tx->env.is_suspect = session_service(c)->senders.is_dmarc_obeyed &&
 			     mailauth_check_verdict(tx->check)->dmarc.wanted != DMARC_NONE;
 	smtp_session_deliver(c);
+}
+
+void smtp_sender_finish(struct conn *c, struct slice seal)
+{
+	struct err err;
+
+	if (begin_again(c, seal, &err) < 0)
+		smtp_session_broken(c, &err);
+	else
+		smtp_session_work(c, go_on_again, on_together);
 }
 
 static void look(struct conn *c)
@@ -222,13 +234,15 @@ struct keeper_call smtp_sender_park(struct conn *c, conn_resume_fn *resume)
 		.ticket = conn_park(c, KEEPER_VERIFY_TIMEOUT_MS, resume)};
 }
 
-static void fail_to_sign(struct conn *c, const struct err *err)
-{
-	log_error(conn_log(c), "sign", log_e(err));
-	smtp_session_refuse(c, SMTP_SAY_LATER, NULL);
-}
-
 static void on_signature(struct conn *c, struct answer *answer);
+
+static int put_signatures(struct conn *c, bool *is_done, struct err *err)
+{
+	struct session_tx *tx = session_of(c)->tx;
+
+	return mail_signing_end(
+		tx->signing, session_service(c), &tx->in, REBUILD_TURN, is_done, err);
+}
 
 static void sign_next(struct conn *c)
 {
@@ -236,25 +250,23 @@ static void sign_next(struct conn *c)
 	const struct keeper_dkim_key *key;
 	unsigned char digest[SHA256_LEN];
 	struct keeper_call call;
-	struct err err;
 
 	if (mail_signing_next(tx->signing, &key, digest)) {
 		call = smtp_sender_park(c, on_signature);
 		keeper_dkim_sign(&call, key, (struct slice){(const char *)digest, SHA256_LEN});
 		return;
 	}
-	if (mail_signing_end(tx->signing, session_service(c), &tx->in, &err) < 0)
-		fail_to_sign(c, &err);
-	else
-		smtp_session_deliver(c);
+	smtp_session_work(c, put_signatures, smtp_session_deliver);
 }
 
 /* A keeper that is away must not make unsigned mail of signed: the client tries again. */
 static bool has_failed(struct conn *c, const struct answer *answer)
 {
-	if (answer->rc < 0)
-		fail_to_sign(c, &answer->err);
-	return answer->rc < 0;
+	if (answer->rc == 0)
+		return false;
+	log_error(conn_log(c), "sign", log_e(&answer->err));
+	smtp_session_refuse(c, SMTP_SAY_LATER, NULL);
+	return true;
 }
 
 static void on_signature(struct conn *c, struct answer *answer)
@@ -270,16 +282,18 @@ static void on_signature(struct conn *c, struct answer *answer)
 		answer->free_data(answer->data);
 }
 
-static void on_keys(struct conn *c, struct answer *answer)
+static int read_body(struct conn *c, bool *is_done, struct err *err)
 {
 	struct session_tx *tx = session_of(c)->tx;
-	struct err err;
 
+	return mail_signing_read(tx->signing, tx->in, REBUILD_TURN, is_done, err);
+}
+
+static void on_keys(struct conn *c, struct answer *answer)
+{
 	if (!has_failed(c, answer)) {
-		if (mail_signing_use(tx->signing, tx->in, answer->data, &err) < 0)
-			fail_to_sign(c, &err);
-		else
-			sign_next(c);
+		mail_signing_use(session_of(c)->tx->signing, answer->data);
+		smtp_session_work(c, read_body, sign_next);
 	}
 	if (answer->data)
 		answer->free_data(answer->data);

@@ -33,6 +33,7 @@ void smtp_session_tx_free(struct conn *c)
 		return;
 	conn_set_busy(c, false);
 	incoming_free(&tx->in);
+	incoming_free(&tx->made);
 	smtp_sender_end(tx);
 	mail_submit_done(&tx->submit);
 	arena_done(&tx->arena);

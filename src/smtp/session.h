@@ -55,6 +55,8 @@ struct session_tx {
 	struct mail_signing *signing;
 	struct session_seal *seal;
 	struct mail_hops hops;
+	struct incoming *made; /* becomes in, when it is whole */
+	uint64_t copied;       /* into it, of what came */
 	int64_t started_ms;
 	uint64_t id; /* in Received, the reply and the log */
 	int rc;      /* the first error of the spool or the header; the rest is swallowed */
@@ -62,6 +64,13 @@ struct session_tx {
 };
 
 typedef void smtp_session_fn(struct conn *c);
+
+/* A bounded piece of work on the message; *is_done_out: it was the last one. */
+typedef int smtp_step_fn(struct conn *c, bool *is_done_out, struct err *err);
+struct session_work {
+	smtp_step_fn *step;
+	smtp_session_fn *then;
+};
 
 /* A function that asks the DNS, and what comes when it has asked all. */
 struct session_asking {
@@ -83,6 +92,7 @@ struct session {
 	struct session_tx *tx;
 	struct door_visit *visit; /* of a stranger at port 25; else NULL */
 	struct session_asking asking;
+	struct session_work work;
 	/* The reply that waits in a tarpit; without text: the recipient is taken. */
 	bool is_in_tarpit;
 	enum smtp_say late_say;
@@ -130,10 +140,15 @@ void smtp_gate_rcpt(struct conn *c);   /* takes the recipient behind the last, o
 void smtp_gate_stored(struct conn *c); /* the message of the transaction is kept */
 void smtp_gate_close(struct conn *c);
 struct slice smtp_gate_name(const struct session *s); /* the peer's confirmed name, or empty */
-/* scan.c: shows the message to a scanner if there is one; then smtp_session_store(). */
+/* scan.c: shows the message to scanners if there are any; what users send is signed then, what
+ * strangers bring is stored. */
 void smtp_scan(struct conn *c);
-/* smtp_session_put_fields - behind our Return-Path. */
-MUST_CHECK int smtp_session_put_fields(struct conn *c, struct slice fields, struct err *err);
+/* turns.c: step() again and again, with others' turns between, then then(); or the message is
+ * refused. At the end of the handler that calls it. */
+void smtp_session_work(struct conn *c, smtp_step_fn *step, smtp_session_fn *then);
+/* smtp_session_replace - head comes in the place of so many bytes behind our Return-Path, in turns.
+ */
+void smtp_session_replace(struct conn *c, uint64_t cut, struct slice head, smtp_session_fn *then);
 /* smtp_gate_unknown - there is no such recipient; true: the reply comes late. */
 bool smtp_gate_unknown(struct conn *c, enum smtp_say say);
 
@@ -186,7 +201,7 @@ void smtp_seal_free(struct session_seal **seal);
  * whole; a bounce of what nobody sent is marked, and goes to the folder of spam. */
 MUST_CHECK int smtp_bounce_restore(struct conn *c, const struct smtp_addr *to,
 	struct mail_recipient *r, bool *elsewhere_out, struct err *err);
-void smtp_bounce_judge(struct conn *c);
+void smtp_bounce_judge(struct conn *c, smtp_session_fn *then);
 
 /* message.c */
 /* smtp_session_trace - begin the message with our own lines; results stand behind the first. */
@@ -207,6 +222,8 @@ bool smtp_session_may_send(struct conn *c, uint64_t bytes, size_t recipients);
 void smtp_session_store(struct conn *c);
 /* The message is whole; replies, now or when it is stored, and ends the transaction */
 void smtp_session_deliver(struct conn *c);
+/* smtp_session_broken - what we do with it has failed: logged, and refused. */
+void smtp_session_broken(struct conn *c, const struct err *err);
 /* The same reply to the message for SMTP, or for each recipient for LMTP; ends the transaction. */
 void smtp_session_refuse(struct conn *c, enum smtp_say say, const char *text);
 

@@ -101,6 +101,7 @@ static void sign_next(struct http *x, struct sending *s)
 	unsigned char digest[SHA256_LEN];
 	struct keeper_call call;
 	struct err err;
+	bool is_all;
 	int rc;
 
 	if (mail_signing_next(s->signing, &key, digest)) {
@@ -108,7 +109,7 @@ static void sign_next(struct http *x, struct sending *s)
 		keeper_dkim_sign(&call, key, (struct slice){(const char *)digest, SHA256_LEN});
 		return;
 	}
-	rc = mail_signing_end(s->signing, visit_of(x)->service, &s->in, &err);
+	rc = mail_signing_end(s->signing, visit_of(x)->service, &s->in, REBUILD_ALL, &is_all, &err);
 	if (rc < 0)
 		send_refuse(x, s, rc, &err);
 	else
@@ -119,10 +120,12 @@ static void on_keys(struct http *x, struct answer *answer)
 {
 	struct sending *s = visit_of(x)->more;
 	struct err err;
+	bool is_all;
 	int rc;
 
 	if (has_answer(x, s, answer)) {
-		rc = mail_signing_use(s->signing, s->in, answer->data, &err);
+		mail_signing_use(s->signing, answer->data);
+		rc = mail_signing_read(s->signing, s->in, REBUILD_ALL, &is_all, &err);
 		if (rc < 0)
 			send_refuse(x, s, rc, &err);
 		else
