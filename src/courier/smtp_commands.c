@@ -61,7 +61,7 @@ void smtp_put_mail(const struct smtp_client *c, const struct queue_message *m, s
 	buf_lit(out, "MAIL FROM:<");
 	buf_append(out, m->path.len && !c->is_lmtp ? m->path : m->sender);
 	buf_byte(out, '>');
-	if (c->offer.size)
+	if (c->offer.size && !c->sevenbit)
 		buf_printf(out, " SIZE=%llu", (unsigned long long)m->size);
 	if (c->offer.eightbit && m->flags & (QUEUE_8BIT | QUEUE_SMTPUTF8))
 		buf_lit(out, " BODY=8BITMIME");
@@ -155,7 +155,68 @@ static bool is_return_by(const struct queue_message *m)
 	return m->by_s && !(m->flags & QUEUE_BY_NOTIFY);
 }
 
-int smtp_check_fits(const struct smtp_client *c, struct queue *queue, const struct queue_message *m,
+/* ---- for a host without 8BITMIME ---- */
+
+typedef void chunk_fn(void *context, struct slice bytes);
+
+static int each_chunk(struct queue *queue, const struct queue_message *m, chunk_fn *each,
+	void *context, struct err *err)
+{
+	struct buf text AUTO(buf_done);
+	int rc = 0;
+
+	buf_init(&text, QUEUE_CHUNK);
+	for (uint64_t at = 0; at < m->size && rc == 0; at += QUEUE_CHUNK) {
+		buf_clear(&text);
+		rc = queue_read(queue, m->id, at, &text, err);
+		if (rc == 0)
+			each(context, buf_slice(&text));
+	}
+	return rc;
+}
+
+static void parse_chunk(void *context, struct slice bytes)
+{
+	mime_parser_feed(context, bytes);
+}
+
+static void look_at_chunk(void *context, struct slice bytes)
+{
+	mime_sevenbit_look(context, bytes);
+}
+
+/* RFC 6152 3: sets parts and sevenbit, or *can_out to false. */
+static int make_sevenbit(struct smtp_client *c, struct queue *queue, const struct queue_message *m,
+	bool *can_out, struct err *err)
+{
+	struct mime_parser *parser = mime_parser_new(&mime_limits_default);
+	int rc = each_chunk(queue, m, parse_chunk, parser, err);
+
+	c->parts = mime_parser_finish(parser);
+	mime_parser_free(&parser);
+	c->sevenbit = mime_sevenbit_new(c->parts);
+	if (rc == 0)
+		rc = each_chunk(queue, m, look_at_chunk, c->sevenbit, err);
+	*can_out = mime_sevenbit_begin(c->sevenbit);
+	return rc;
+}
+
+/* What a host takes that knows ASCII alone. */
+static int fit_sevenbit(struct smtp_client *c, struct queue *queue, const struct queue_message *m,
+	const char **why_out, struct err *err)
+{
+	bool found = false, can = true;
+	int rc = find_8bit(queue, m, false, &found, err);
+
+	if (rc == 0 && found)
+		rc = make_sevenbit(c, queue, m, &can, err);
+	if (!can)
+		*why_out = "554 5.6.3 the host takes nothing beyond ASCII, and the message cannot "
+			   "be changed";
+	return rc;
+}
+
+int smtp_check_fits(struct smtp_client *c, struct queue *queue, const struct queue_message *m,
 	const char **why_out, struct err *err)
 {
 	bool found = false;
@@ -180,9 +241,6 @@ int smtp_check_fits(const struct smtp_client *c, struct queue *queue, const stru
 	if (found)
 		*why_out = "550 5.6.7 the host takes no header beyond ASCII";
 	if (rc == 0 && !found && !c->offer.eightbit)
-		rc = find_8bit(queue, m, false, &found, err);
-	if (found && !*why_out)
-		*why_out = "554 5.6.3 the message has bytes beyond ASCII, which the host does not "
-			   "take";
+		rc = fit_sevenbit(c, queue, m, why_out, err);
 	return rc;
 }

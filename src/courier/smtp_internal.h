@@ -3,6 +3,7 @@
 #define COURIER_SMTP_INTERNAL_H
 
 #include "courier/smtp_client.h"
+#include "wire/mime/sevenbit.h"
 #include "wire/smtp/answer.h"
 
 struct smtp_client {
@@ -15,6 +16,9 @@ struct smtp_client {
 	bool is_greeting; /* what is offered is in the answer */
 	bool is_dirty;    /* the last transaction has not come to its end */
 	unsigned transactions;
+	/* of the message that is being sent, if the server cannot take it as it is */
+	struct mime_message *parts;
+	struct mime_sevenbit *sevenbit;
 	char host[DNS_NAME_MAX + IP_TEXT_MAX + 8]; /* "mx.example [192.0.2.1]" */
 	/* the last answer */
 	unsigned code;
@@ -29,8 +33,9 @@ MUST_CHECK int smtp_ask(struct smtp_client *c, struct slice command, struct err 
 /* smtp_put_mail, smtp_put_rcpt - the commands with the parameters that this server knows. */
 void smtp_put_mail(const struct smtp_client *c, const struct queue_message *m, struct buf *out);
 void smtp_put_rcpt(const struct smtp_client *c, const struct queue_recipient *r, struct buf *out);
-/* smtp_check_fits - whether this server can take the message; if not, why: "5.3.4 …". */
-MUST_CHECK int smtp_check_fits(const struct smtp_client *c, struct queue *queue,
+/* smtp_check_fits - whether this server can take the message, made ASCII if it must be; if not,
+ * why: "5.3.4 …". */
+MUST_CHECK int smtp_check_fits(struct smtp_client *c, struct queue *queue,
 	const struct queue_message *m, const char **why_out, struct err *err);
 bool smtp_wants_utf8(const struct smtp_client *c, const struct queue_message *m);
 

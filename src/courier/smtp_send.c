@@ -10,7 +10,8 @@
 enum {
 	COMMANDS_MAX = 4 << 20, /* of one transaction */
 	BATCH = 100,            /* recipients sent without waiting for answers */
-	TEXT_MAX = 3 * QUEUE_CHUNK + 64,
+	ASCII_MAX = 16 << 20,   /* what becomes of a chunk that is made ASCII */
+	TEXT_MAX = 3 * ASCII_MAX,
 	ADDRESS_ARENA = 4096,
 };
 
@@ -20,6 +21,7 @@ struct sending {
 	struct queue_message *m;
 	size_t accepted;
 	bool is_answered; /* the server has said something in this transaction */
+	struct buf chunk, ascii;
 };
 
 static void set_outcome(
@@ -158,33 +160,42 @@ static int send_envelope(struct sending *s, struct err *err)
 
 /* ---- the text ---- */
 
-static int read_part(struct sending *s, uint64_t at, struct buf *part, struct err *err)
+/* The chunk that begins there, as this server takes it. */
+static int read_part(struct sending *s, uint64_t at, struct slice *part_out, struct err *err)
 {
 	int rc;
 
-	buf_clear(part);
-	rc = queue_read(s->queue, s->m->id, at, part, err);
-	if (rc == 0 && part->len == 0)
+	buf_clear(&s->chunk);
+	buf_clear(&s->ascii);
+	rc = queue_read(s->queue, s->m->id, at, &s->chunk, err);
+	if (rc == 0 && s->chunk.len == 0)
 		rc = err_set(err, ERR_NOTFOUND, "the message was dropped");
-	return rc;
+	if (rc < 0)
+		return rc;
+	if (s->c->sevenbit)
+		mime_sevenbit_feed(s->c->sevenbit, buf_slice(&s->chunk), &s->ascii);
+	*part_out = buf_slice(s->c->sevenbit ? &s->ascii : &s->chunk);
+	return buf_check(&s->ascii, "a part made ASCII", err);
 }
 
 static int send_data(struct sending *s, struct err *err)
 {
-	struct buf part AUTO(buf_done), text AUTO(buf_done);
+	struct buf text AUTO(buf_done);
 	struct smtp_stuff stuff;
+	struct slice part;
 	int rc = 0;
 
-	buf_init(&part, QUEUE_CHUNK);
 	buf_init(&text, TEXT_MAX);
 	smtp_stuff_init(&stuff, false);
 	for (uint64_t at = 0; rc == 0 && at < s->m->size; at += QUEUE_CHUNK) {
 		buf_clear(&text);
 		rc = read_part(s, at, &part, err);
-		smtp_stuff_feed(&stuff, buf_slice(&part), &text);
+		if (rc < 0)
+			break;
+		smtp_stuff_feed(&stuff, part, &text);
 		if (at + QUEUE_CHUNK >= s->m->size)
 			smtp_stuff_finish(&stuff, &text);
-		rc = rc < 0 ? rc : smtp_say(s->c, buf_slice(&text), err);
+		rc = smtp_say(s->c, buf_slice(&text), err);
 	}
 	return rc;
 }
@@ -193,11 +204,11 @@ static int send_data(struct sending *s, struct err *err)
  * here. */
 static int send_chunks(struct sending *s, struct err *err)
 {
-	struct buf part AUTO(buf_done), text AUTO(buf_done), line AUTO(buf_done);
+	struct buf text AUTO(buf_done), line AUTO(buf_done);
 	struct smtp_stuff stuff;
+	struct slice part;
 	int rc = 0;
 
-	buf_init(&part, QUEUE_CHUNK);
 	buf_init(&text, TEXT_MAX);
 	buf_init(&line, 64);
 	smtp_stuff_init(&stuff, true);
@@ -207,11 +218,13 @@ static int send_chunks(struct sending *s, struct err *err)
 		buf_clear(&text);
 		buf_clear(&line);
 		rc = read_part(s, at, &part, err);
-		smtp_stuff_feed(&stuff, buf_slice(&part), &text);
+		if (rc < 0)
+			break;
+		smtp_stuff_feed(&stuff, part, &text);
 		if (is_last)
 			smtp_stuff_finish(&stuff, &text);
 		buf_printf(&line, "BDAT %zu%s\r\n", text.len, is_last ? " LAST" : "");
-		rc = rc < 0 ? rc : smtp_say(s->c, buf_slice(&line), err);
+		rc = smtp_say(s->c, buf_slice(&line), err);
 		rc = rc < 0 ? rc : smtp_say(s->c, buf_slice(&text), err);
 		if (rc == 0 && !is_last)
 			rc = smtp_hear(s->c, s->c->config->patience_ms, err);
@@ -343,9 +356,15 @@ void smtp_client_send(struct smtp_client *c, struct queue *queue, struct queue_m
 
 	if (!check_addresses(&s))
 		return;
+	buf_init(&s.chunk, QUEUE_CHUNK);
+	buf_init(&s.ascii, ASCII_MAX);
 	if (transact(&s, &err) < 0)
 		set_lost(&s, &err);
 	else if (c->is_broken) /* 421 before the end */
 		set_all(&s, QUEUE_OUT_DEFERRED, buf_slice(&c->text));
 	c->transactions++;
+	mime_sevenbit_free(&c->sevenbit);
+	mime_message_free(&c->parts);
+	buf_done(&s.chunk);
+	buf_done(&s.ascii);
 }

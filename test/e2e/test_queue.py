@@ -230,14 +230,25 @@ def test_tls_is_taken_and_done_without(tmp_path):
 def test_what_a_server_cannot_take():
     with sending() as (instance, fleet, names):
         small = fleet.add('small.example', offers=('SIZE 100',))
-        seven = fleet.add('seven.example', offers=('PIPELINING',))
+        seven = fleet.add('seven.example', offers=('PIPELINING', 'SIZE'))
+        chunks = fleet.add('chunks.example', offers=('CHUNKING',))
         submit(instance, ['a@small.example'], 'big')
+        long = 'gr\u00fc\u00dfe = \r\n.\r\n' * 60000  # of several chunks, longer when it is made ASCII
+        signed = ('From: <%s>\r\nMIME-Version: 1.0\r\nContent-Type: multipart/signed; boundary=s\r\n\r\n--s\r\n\r\n'
+                  '\u00fc\r\n--s\r\n\r\nsignature\r\n--s--\r\n') % ALICE
         with instance.submission(ALICE) as client:
-            client.sendmail(ALICE, ['b@seven.example'],
-                            message('eight', ALICE, 'gr\u00fc\u00dfe\r\n').encode(), ['BODY=8BITMIME'])
+            client.sendmail(ALICE, ['b@seven.example', 'b@chunks.example'],
+                            message('eight', ALICE, long).encode(), ['BODY=8BITMIME'])
+            client.sendmail(ALICE, ['c@seven.example'], signed.encode(), ['BODY=8BITMIME'])
         wait_for('two reports', lambda: len(reports(instance)) == 2)
         assert sorted(fields(r)[0]['Status'] for r in reports(instance)) == ['5.3.4', '5.6.3']
-        assert not small.messages and not seven.messages
+        assert not small.messages
+        for receiver, address in (seven, 'b@seven.example'), (chunks, 'b@chunks.example'):
+            wait_for(address, lambda r=receiver, a=address: r.got(a))
+            got = email.message_from_bytes(receiver.messages[0].text)
+            assert got['Content-Transfer-Encoding'] == 'quoted-printable' and receiver.messages[0].text.isascii()
+            assert got.get_payload(decode=True) == long.encode() and receiver.messages[0].params == ''
+        assert len(seven.messages) == len(chunks.messages) == 1
 
 
 def test_success_is_told_where_it_is_asked_for():
