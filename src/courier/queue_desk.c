@@ -6,6 +6,7 @@
 
 #include "ask/verbs.h"
 #include "base/mem.h"
+#include "courier/report_desk.h"
 #include "courier/runner.h"
 #include "queue/manage.h"
 #include "track/rows.h"
@@ -250,6 +251,21 @@ static int do_trace(struct wish *w, json_t *out, struct err *err)
 	return rc;
 }
 
+static int do_tls_results(struct wish *w, json_t *out, struct err *err)
+{
+	return report_desk_results(w->courier, w->args, out, err);
+}
+
+static int do_tls_forget(struct wish *w, json_t *out, struct err *err)
+{
+	return report_desk_forget(w->courier, w->args, out, err);
+}
+
+static int do_tls_post(struct wish *w, json_t *out, struct err *err)
+{
+	return report_desk_post(w->courier, w->args, out, err);
+}
+
 static const struct {
 	const char *name;
 	wish_fn *run;
@@ -268,6 +284,9 @@ static const struct {
 	{"unsuppress", do_unsuppress},
 	{"status", do_status},
 	{"trace", do_trace},
+	{"tls-results", do_tls_results},
+	{"tls-forget", do_tls_forget},
+	{"tls-post", do_tls_post},
 };
 
 /* ---- the verb ---- */

@@ -9,6 +9,7 @@
  *	routes; route with pattern and target ("": none)
  *	suppressed; suppress with address and reason; unsuppress with address
  *	status
+ *	tls-results, tls-forget, tls-post: courier/report_desk.h
  *
  * The answer is one field of JSON: {"rows": […], "more": false}, {"changed": 7} or members of its
  * own.

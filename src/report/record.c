@@ -175,16 +175,18 @@ void report_seen(struct service *service, const struct report_seen *seen)
 
 /* ---- counting ---- */
 
-static int check_room(struct db *db, struct slice home, bool *has_room_out, struct err *err)
+static int check_room(struct db *db, enum report_kind kind, struct slice home, bool *has_room_out,
+	struct err *err)
 {
 	int64_t all, same;
 	int rc = db_get_int(db, &all, err,
-		"SELECT count(*) FROM (SELECT 1 FROM sending WHERE state = 0 LIMIT ?)",
-		db_i(REPORT_DOMAINS_MAX));
+		"SELECT count(*) FROM (SELECT 1 FROM sending WHERE state = 0 AND kind = ? LIMIT ?)",
+		db_i(kind), db_i(REPORT_DOMAINS_MAX));
 
 	if (rc == 0)
 		rc = db_get_int(db, &same, err,
-			"SELECT count(*) FROM sending WHERE state = 0 AND home = ?", db_t(home));
+			"SELECT count(*) FROM sending WHERE state = 0 AND kind = ? AND home = ?",
+			db_i(kind), db_t(home));
 	if (rc == 0)
 		*has_room_out = all < REPORT_DOMAINS_MAX && same < REPORT_HOME_MAX;
 	return rc;
@@ -197,7 +199,7 @@ static int add_domain(
 	const struct slice home = registrable.len ? registrable : p->domain;
 	const int64_t due_s = p->end_s + 1 + PAUSE_S + (int64_t)(random_u64() % SPREAD_S);
 	bool has_room = false;
-	int rc = check_room(db, home, &has_room, err);
+	int rc = check_room(db, p->kind, home, &has_room, err);
 
 	*id_out = 0;
 	if (rc < 0 || !has_room)

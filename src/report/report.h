@@ -24,11 +24,11 @@
 
 enum {
 	REPORT_ROWS_MAX = 5000,        /* of a domain's period */
-	REPORT_DOMAINS_MAX = 20000,    /* that wait for their report */
+	REPORT_DOMAINS_MAX = 20000,    /* that wait for their report, of each kind */
 	REPORT_HOME_MAX = 100,         /* of these, of one organisation */
 	REPORT_WAITING_MAX = 50000,    /* messages in memory that are not written yet */
 	REPORT_RECEIVED_DAY_MAX = 500, /* about one domain of ours, in a day */
-	REPORT_SOURCES_MAX = 1000,     /* kept of a received report; the rest is a sum */
+	REPORT_SOURCES_MAX = 300,      /* kept of a received report; the rest is a sum */
 	REPORT_SHOWN_MAX = 1000,
 	REPORT_DAYS = 30, /* shown without being told for how many */
 };
@@ -80,8 +80,8 @@ void report_receive(struct service *service, struct incoming *in, struct slice v
  *   report_list     domain (empty: all): "domain", "reports", "messages", "passed", "failed",
  *                   "tls_reports", "sessions", "tls_failed"
  *   report_sources  of DMARC, the largest first: "source", "messages", "passed", "failed",
- *                   "disposition", "author", "signed", "envelope", "reporters"
- *   report_tls      "host", "result", "sessions", "source", "reason", "reporters"
+ *                   "disposition", "author", "signed", "envelope", "note", "reporters"
+ *   report_tls      "host", "result", "sessions", "good", "source", "reason", "reporters"
  *   report_reports  the latest: "kind", "reporter", "via", "id", "begin", "end", "good", "failed"
  */
 typedef int report_show_fn(struct reports *reports, struct slice domain, unsigned days,

@@ -7,7 +7,7 @@
 
 enum {
 	TICK_MS = 5000,
-	NEXT_MS = 1000, /* between two reports */
+	NEXT_MS = 100, /* between two reports */
 	HOUR_S = 3600,
 	SENT_DAYS = 30, /* what was sent is remembered */
 	WAIT_DAYS = 14, /* what was never sent */
@@ -25,7 +25,7 @@ static const struct db_migration schema[] = {
 	 " rows INTEGER NOT NULL, beyond INTEGER NOT NULL, attempts INTEGER NOT NULL,"
 	 " state INTEGER NOT NULL, UNIQUE (domain, begin, kind));"
 	 "CREATE INDEX sending_due ON sending (due) WHERE state = 0;"
-	 "CREATE INDEX sending_home ON sending (home) WHERE state = 0;"
+	 "CREATE INDEX sending_kind ON sending (kind, home) WHERE state = 0;"
 	 "CREATE TABLE seen (of INTEGER NOT NULL, what BLOB NOT NULL, n INTEGER NOT NULL,"
 	 " PRIMARY KEY (of, what)) WITHOUT ROWID;"
 	 "CREATE TABLE got (id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, domain TEXT NOT NULL,"

@@ -180,7 +180,8 @@ static void send_mail(struct flight *f, struct slice address)
 	struct mail_recipient recipient = {.address = address, .notify = NOTIFY_NEVER};
 	struct mail_envelope envelope = {.recipients = &recipient,
 		.recipients_n = 1,
-		.wishes = {.priority = MAIL_BULK},
+		/* RFC 8460 3: what is wrong with TLS must not keep the report of it back. */
+		.wishes = {.priority = MAIL_BULK, .is_tls_optional = f->is_tls},
 		.is_report = true,
 		.delivery_id = delivery_id(f, address)};
 	struct incoming *in AUTO(incoming_free) = NULL;
@@ -360,13 +361,11 @@ static void look(struct flight *f)
 static int read_due(struct db *db, struct flight *f, struct err *err)
 {
 	struct db_stmt *row AUTO(db_stmt_auto) = NULL;
-	int rc = db_query(db, &row, err,
+	const int rc = db_row(db, &row, err,
 		"SELECT id, kind, domain, begin, until, policy, rua, beyond, attempts FROM sending"
 		" WHERE state = 0 AND due <= ? ORDER BY due LIMIT 1",
 		db_i(clock_wall_s()));
 
-	if (rc == 0)
-		rc = db_step(row, err);
 	if (rc <= 0)
 		return rc < 0 ? rc : err_set(err, ERR_NOTFOUND, "nothing is due");
 	f->id = db_int(row, 0);

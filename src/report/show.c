@@ -2,7 +2,10 @@
 #include "base/clock.h"
 #include "report/internal.h"
 
-enum { DAYS_MAX = 3650 };
+enum {
+	DAYS_MAX = 3650,
+	REPORTS_MAX = 1000, /* the latest of a domain are summed: a page must not take long */
+};
 
 static int64_t since_s(unsigned days)
 {
@@ -78,14 +81,13 @@ int report_sources(
 		"disposition", "author", "signed", "envelope", "note", "#reporters", NULL};
 	struct db_stmt *row = NULL;
 	int rc = db_query(later_lock(&r->later), &row, err,
-		"SELECT s.name, sum(s.n), sum(s.n * s.is_good), sum(s.n * (1 - s.is_good)), "
-		"s.result,"
-		" s.about, s.signed, s.envelope, max(s.note), count(DISTINCT g.org)"
-		" FROM got g JOIN source s ON s.of = g.id"
-		" WHERE g.domain = ? AND g.until >= ? AND g.kind = 0"
+		"SELECT s.name, sum(s.n), sum(s.n * s.is_good), sum(s.n * (1 - s.is_good)),"
+		" s.result, s.about, s.signed, s.envelope, max(s.note), count(DISTINCT g.org)"
+		" FROM (SELECT id, org FROM got WHERE domain = ? AND until >= ? AND kind = 0"
+		" ORDER BY until DESC LIMIT ?) g JOIN source s ON s.of = g.id"
 		" GROUP BY s.name, s.result, s.about, s.signed, s.envelope"
 		" ORDER BY sum(s.n) DESC, s.name LIMIT ?",
-		db_t(domain), db_i(since_s(days)), db_i(REPORT_SHOWN_MAX));
+		db_t(domain), db_i(since_s(days)), db_i(REPORTS_MAX), db_i(REPORT_SHOWN_MAX));
 
 	if (rc == 0)
 		rc = collect(row, names, rows_out, err);
@@ -100,13 +102,13 @@ int report_tls(
 		"host", "result", "#sessions", "#good", "source", "reason", "#reporters", NULL};
 	struct db_stmt *row = NULL;
 	int rc = db_query(later_lock(&r->later), &row, err,
-		"SELECT s.name, s.result, sum(s.n), s.is_good, s.about, s.note, count(DISTINCT "
-		"g.org)"
-		" FROM got g JOIN source s ON s.of = g.id"
-		" WHERE g.domain = ? AND g.until >= ? AND g.kind = 1"
+		"SELECT s.name, s.result, sum(s.n), s.is_good, s.about, s.note,"
+		" count(DISTINCT g.org)"
+		" FROM (SELECT id, org FROM got WHERE domain = ? AND until >= ? AND kind = 1"
+		" ORDER BY until DESC LIMIT ?) g JOIN source s ON s.of = g.id"
 		" GROUP BY s.name, s.result, s.is_good, s.about, s.note"
 		" ORDER BY s.is_good, sum(s.n) DESC, s.name LIMIT ?",
-		db_t(domain), db_i(since_s(days)), db_i(REPORT_SHOWN_MAX));
+		db_t(domain), db_i(since_s(days)), db_i(REPORTS_MAX), db_i(REPORT_SHOWN_MAX));
 
 	if (rc == 0)
 		rc = collect(row, names, rows_out, err);

@@ -196,7 +196,7 @@ static int open_reports(struct server *server, struct err *err)
 {
 	const struct config *config = server->config;
 	const struct report_config reports = {
-		.is_sent = config->reports_send && config->senders_check,
+		.is_sent = config->reports_send,
 		.from = config->reports_from,
 		.organisation = config->reports_organisation,
 		.contact = config->reports_contact,

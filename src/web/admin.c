@@ -8,6 +8,7 @@
  */
 #include "base/mem.h"
 #include "directory/group.h"
+#include "web/admin.h"
 #include "web/note.h"
 #include "web/pages.h"
 #include "web/settings.h"
@@ -15,7 +16,7 @@
 
 enum { USERS_PAGE = 50, QUOTA_MAX_GB = 1 << 20, MB = 1000 * 1000 };
 
-static json_t *admin_values(const char *title)
+json_t *admin_values(const char *title)
 {
 	json_t *values = json_object();
 
@@ -64,7 +65,7 @@ static int list_users(
 		http_arena(x), list_out, n_out, err);
 }
 
-static int list_domains(struct http *x, struct slice **list_out, size_t *n_out, struct err *err)
+int admin_domains(struct http *x, struct slice **list_out, size_t *n_out, struct err *err)
 {
 	const struct visit *v = visit_of(x);
 
@@ -80,7 +81,7 @@ static int put_domains(struct http *x, json_t *values, struct err *err)
 	struct slice *domains;
 	json_t *rows = json_array();
 	size_t n;
-	const int rc = list_domains(x, &domains, &n, err);
+	const int rc = admin_domains(x, &domains, &n, err);
 
 	json_object_set_new(values, "domains", rows);
 	for (size_t i = 0; rc == 0 && i < n; i++)
@@ -364,13 +365,12 @@ void page_admin_user_change(struct http *x)
 
 /* ---- login screens ---- */
 
-/* The domain must be one of those that the list shows. False: it has answered. */
-static bool find_domain(struct http *x, struct slice domain)
+bool admin_find_domain(struct http *x, struct slice domain)
 {
 	struct slice *domains;
 	struct err err;
 	size_t n = 0;
-	const int rc = list_domains(x, &domains, &n, &err);
+	const int rc = admin_domains(x, &domains, &n, &err);
 
 	for (size_t i = 0; rc == 0 && i < n; i++) {
 		if (slice_eq(domains[i], domain))
@@ -404,7 +404,7 @@ void page_admin_screen(struct http *x)
 	const struct slice domain = http_segment(x, "domain");
 	json_t *values;
 
-	if (!find_domain(x, domain))
+	if (!admin_find_domain(x, domain))
 		return;
 	values = admin_values("Login screen");
 	put_screen(x, values, domain);
@@ -456,7 +456,7 @@ void page_admin_screen_change(struct http *x)
 	json_t *values;
 	int rc;
 
-	if (!find_domain(x, domain))
+	if (!admin_find_domain(x, domain))
 		return;
 	screen = (struct directory_screen){.name = slice_trim(http_form(x, "name")),
 		.text = http_form(x, "text"),

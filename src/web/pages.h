@@ -84,6 +84,8 @@ void page_admin(struct http *x);
 void page_admin_add(struct http *x);
 void page_admin_user(struct http *x);
 void page_admin_user_change(struct http *x);
+void page_admin_reports(struct http *x);
+void page_admin_report(struct http *x);
 void page_admin_screen(struct http *x);
 void page_admin_screen_change(struct http *x);
 

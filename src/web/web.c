@@ -84,6 +84,8 @@ static const struct http_row rows[] = {
 	{HTTP_POST, "/admin", page_admin_add, FORM, ADMIN | ROW_FRESH},
 	{HTTP_GET, "/admin/user/:id", page_admin_user, 0, ADMIN},
 	{HTTP_POST, "/admin/user/:id", page_admin_user_change, FORM, ADMIN | ROW_FRESH},
+	{HTTP_GET, "/admin/reports", page_admin_reports, 0, ADMIN},
+	{HTTP_GET, "/admin/reports/:domain", page_admin_report, 0, ADMIN},
 	{HTTP_GET, "/admin/screen/:domain", page_admin_screen, 0, ADMIN},
 	{HTTP_POST, "/admin/screen/:domain", page_admin_screen_change, 256 << 10, ADMIN},
 

@@ -4,9 +4,13 @@ import email
 import email.mime.application
 import email.mime.multipart
 import gzip
+import http.server
 import io
 import json
 import smtplib
+import ssl
+import subprocess
+import threading
 import time
 import zipfile
 from xml.etree import ElementTree
@@ -27,9 +31,48 @@ HOME, OTHER = '127.1.0.1', '127.1.0.2'
 NS = '{urn:ietf:params:xml:ns:dmarc-2.0}'
 
 
+class Collector(http.server.ThreadingHTTPServer):
+    """Takes reports by HTTPS; `statuses` are its next answers, then 201."""
+
+    def __init__(self, folder):
+        key, cert = folder / 'key.pem', folder / 'cert.pem'
+        subprocess.run(['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes',
+                        '-keyout', key, '-out', cert, '-days', '20', '-subj', '/CN=tls.there.example', '-addext',
+                        'subjectAltName=DNS:tls.there.example'], check=True, capture_output=True)
+        super().__init__(('127.0.0.1', 0), Taking)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(cert, key)
+        self.socket = context.wrap_socket(self.socket, server_side=True)
+        self.file, self.seen, self.statuses = cert, [], []
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+
+class Taking(http.server.BaseHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers['Content-Length']))
+        status = self.server.statuses.pop(0) if self.server.statuses else 201
+        self.server.seen.append((status, self.path, self.headers['Content-Type'], body))
+        self.send_response(status)
+        self.send_header('Content-Length', '0')
+        self.end_headers()
+
+
 @pytest.fixture(scope='module')
-def world():
-    names = dns_server.Names({'mx.there.example': [HOME]})
+def web(tmp_path_factory):
+    folder = tmp_path_factory.mktemp('https')
+    for part in (folder, *folder.parents[:2]):
+        part.chmod(0o755)  # the courier reads the certificate, as a user of its own
+    collector = Collector(folder)
+    yield collector
+    collector.shutdown()
+
+
+@pytest.fixture(scope='module')
+def world(web):
+    names = dns_server.Names({'mx.there.example': [HOME], 'tls.there.example': ['127.0.0.1']})
     fleet = receivers.Fleet(names, support.free_ports(1)[0])
     there, collector, strange = (fleet.add(d) for d in ('there.example', 'collector.example', 'strange.example'))
     names.text('there.example', 'v=spf1 ip4:%s -all' % HOME)
@@ -38,7 +81,9 @@ def world():
     names.text('there.example._report._dmarc.collector.example', 'v=DMARC1')
     names.text('_dmarc.silent.example', 'v=DMARC1; p=none')
     names.text('_dmarc.our.example', 'v=DMARC1; p=reject; np=reject; t=y; rua=mailto:dmarc-reports@our.example')
-    settings = names.settings() + SETTINGS + 'courier = { smtp_port = %d; };\n' % fleet.port
+    names.text('_smtp._tls.there.example', 'v=TLSRPTv1;rua=mailto:t@collector.example,https://tls.there.example:%d/r'
+               % web.server_address[1])
+    settings = names.settings() + SETTINGS + 'courier = { smtp_port = %d; ca_file = "%s"; };\n' % (fleet.port, web.file)
     with support.Instance(settings) as instance:
         instance.add_accounts(['alice@our.example', 'bob@our.example'])
         for row in json.loads(instance.tool('dkim', 'add', 'our.example', '--json')):
@@ -100,6 +145,9 @@ def test_what_was_seen_is_told(world, monkeypatch):
     signed = b'DKIM-Signature: v=1; a=rsa-sha256; d=there.example; s=<&"x; h=from; bh=YQ==; b=YQ==\r\n'
     assert bring(instance, signed + text('anna@there.example'), OTHER, 'x@elsewhere.example')[0] == 550
     assert bring(instance, text('boss@our.example'), OTHER, 'x@elsewhere.example')[0] == 250
+    with instance.submission('alice@our.example') as s:
+        s.sendmail('alice@our.example', ['anna@there.example', 'x@strange.example'], text('alice@our.example'))
+    wait_for('mail of ours', lambda: there.got('anna@there.example') and strange.got('x@strange.example'))
     began = time.time() // 86400 * 86400
     instance.tool('clock', str(86400 + 5 * 3600))
     wait_for('the report', lambda: there.got('d@there.example') and collector.got('all@collector.example'), 60)
@@ -128,8 +176,34 @@ def test_what_was_seen_is_told(world, monkeypatch):
     assert found[(OTHER, 'there.example', 'elsewhere.example', 'reject', 'fail', 'fail', 'none', None)] == 3
     assert '<&"x' in [n.text for n in feedback.iter(NS + 'selector')]
     assert found[(OTHER, 'sub.there.example', 'elsewhere.example', 'quarantine', 'fail', 'fail', 'none', None)] == 1
-    assert not collector.got('small@collector.example') and not strange.messages
+    assert not collector.got('small@collector.example') and not strange.got('no@strange.example')
     assert ('there.example._report._dmarc.strange.example', 'TXT') in names.asked
+
+
+def test_how_tls_went_is_told(world, web):
+    instance, names, there, collector, strange = world
+    web.statuses.append(503)
+    wait_for('the report', lambda: collector.got('t@collector.example') and len(web.seen) >= 1, 60)
+    instance.tool('clock', '3600')  # the one that found the server busy is tried again
+    wait_for('the report by HTTPS', lambda: web.seen[-1][0] == 201, 60)
+    message = email.message_from_bytes(collector.got('t@collector.example')[0].text)
+    assert message.get_content_type() == 'multipart/report' and message.get_param('report-type') == 'tlsrpt'
+    assert message['TLS-Report-Domain'] == 'there.example' and message['TLS-Report-Submitter'] == support.HOST
+    assert [p.get_content_type() for p in message.get_payload()] == ['text/plain', 'application/tlsrpt+gzip']
+    file = message.get_payload()[1]
+    assert file.get_filename().startswith(support.HOST + '!there.example!') and file.get_filename().endswith('.json.gz')
+    told = json.loads(gzip.decompress(file.get_payload(decode=True)))
+    assert told['organization-name'] == 'Our & Sons' and told['contact-info'] == 'https://our.example/mail'
+    assert told['date-range']['start-datetime'].endswith('T00:00:00Z')
+    policy, = told['policies']
+    assert policy['policy'] == {'policy-type': 'no-policy-found', 'policy-domain': 'there.example'}
+    assert policy['summary'] == {'total-successful-session-count': 0, 'total-failure-session-count': 1}
+    failure, = policy['failure-details']
+    assert (failure['result-type'], failure['receiving-mx-hostname']) == ('starttls-not-supported', 'mx.there.example')
+    status, path, kind, body = web.seen[-1]
+    assert (path, kind) == ('/r', 'application/tlsrpt+gzip') and json.loads(gzip.decompress(body)) == told
+    assert len(collector.got('t@collector.example')) == 1, 'tried again, sent once'
+    assert len(strange.messages) == 1, 'who does not ask is told nothing'
 
 
 def test_forged_mail_of_our_own_domain_is_shown(world):
@@ -176,7 +250,7 @@ def zipped(data):
 
 
 def now(instance):
-    return time.time() + 86400 + 5 * 3600
+    return time.time() + 86400 + 6 * 3600
 
 
 def test_reports_of_others_are_taken(world):

@@ -1,5 +1,6 @@
 """test_web_admin.py - the administrator's part of the pages: users, passwords, quotas, login screens."""
 import base64
+import time
 
 import pytest
 
@@ -30,7 +31,7 @@ def user_link(page, address):
 def test_users_see_nothing_of_it(shared, accounts):
     b = sign_in(shared, accounts[1], shared.passwords[accounts[1]])
     assert 'Administration' not in b.page.words
-    for path in ('/admin', '/admin/user/1', '/admin/screen/' + accounts[1].split('@')[1]):
+    for path in ('/admin', '/admin/user/1', '/admin/reports', '/admin/screen/' + accounts[1].split('@')[1]):
         assert b.send('GET', path).status == 404
     token = b.get('/settings').form('token').values()[0]
     assert b.post('/admin', [token, ('address', 'x@' + accounts[1].split('@')[1]), ('password', 'x')]).status == 404
@@ -88,6 +89,26 @@ def bees(shared):
     return people
 
 
+def report(shared, domain):
+    """Somebody tells of a domain; DMARC's own format is tested in test_reports.py."""
+    with shared.lmtp() as client:
+        client.sendmail('noreply@big.example', ['dmarc-reports@' + domain], (
+            'Subject: x\r\nContent-Type: text/xml\r\n\r\n<feedback><report_metadata><org_name>Big &lt;i&gt;</org_name>'
+            '<report_id>%d</report_id></report_metadata><policy_published><domain>%s</domain></policy_published><record><row>'
+            '<source_ip>192.0.2.77</source_ip><count>11</count></row></record></feedback>\r\n' % (time.time_ns(), domain)))
+
+
+def test_reports_are_for_who_administers_the_domain(shared, bees):
+    for domain in ('bees.example', 'wasps.example'):
+        report(shared, domain)
+    anna = sign_in(shared, bees[0], shared.passwords[bees[0]])
+    page = anna.get('/admin/reports?days=7')
+    assert 'bees.example' in page.words and 'wasps.example' not in page.words
+    page = anna.get('/admin/reports/bees.example')
+    assert '192.0.2.77' in page.words and 'Big <i>' in page.words and 'not proven' in page.words
+    assert anna.send('GET', '/admin/reports/wasps.example').status == 404
+
+
 def test_what_a_groups_administrator_may(shared, bees):
     anna = sign_in(shared, bees[0], shared.passwords[bees[0]])
     page = anna.get('/admin')
@@ -133,6 +154,7 @@ def test_what_a_groups_administrator_may_not(shared, bees):
         assert page.status == 422 and 'errors' in page.read.ids, address
     for domain in ('wasps.example', 'works.example', 'new.example'):
         assert anna.send('GET', '/admin/screen/' + domain).status == 404
+        assert anna.send('GET', '/admin/reports/' + domain).status == 404
         assert anna.post('/admin/screen/' + domain, [token, ('do', 'save'), ('name', 'x')], follows=False).status == 404
     # an operator who is a member is not in anna's hands
     link = user_link(anna.get('/admin'), bees[2])

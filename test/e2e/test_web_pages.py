@@ -11,7 +11,7 @@ import pytest
 
 import browser
 import support
-from test_web_admin import PNG
+from test_web_admin import PNG, report
 from test_web_factors import turn_on
 from test_web_mail import deliver, folder, mail_links
 from test_web_oauth import ask, pair as pkce
@@ -86,6 +86,8 @@ def pages(w):
         '/admin': [user('/admin'), user('/admin', 'admin-group', **{'as': 'anna'}),
                    user('/admin', 'admin-wrong', fill={'#address': 'x@nowhere.example', '#password': 'y'}, click='main form.card button')],
         '/admin/user/:id': [user(w['user']), user(w['member'], 'admin-member', **{'as': 'anna'})],
+        '/admin/reports': [user('/admin/reports'), user('/admin/reports?days=7', 'admin-reports-none', **{'as': 'anna'})],
+        '/admin/reports/:domain': [user('/admin/reports/bees.example', 'admin-report'), user('/admin/reports/example.org', 'admin-report-none')],
         '/admin/screen/:domain': [user('/admin/screen/bees.example', 'admin-screen')],
     }
 
@@ -102,6 +104,7 @@ def world():
         deliver(made, ADA, 'Hello', 'A first line.\n> quoted\nhttps://x.example/\n')
         deliver(made, ADA, 'Designed', 'plain hello', html=HTML)
         deliver(made, ADA, LONG, 'hello', files=[('a-file-of-a-name-without-any-place-to-break-it-' * 3 + '.pdf', 'application/pdf', b'x')])
+        report(made, 'bees.example')
         yield made
 
 
