@@ -134,7 +134,7 @@ int web_open(struct service *service, const struct web_config *config, struct we
 	struct err *err)
 {
 	struct page_book *pages;
-	struct buf origin AUTO(buf_done);
+	struct buf origin AUTO(buf_done) = {0};
 	struct web *web;
 	const int rc = page_book_new(&web_templates, &pages, err);
 
