@@ -26,6 +26,7 @@ struct runner {
 	size_t threads, idle;
 	bool is_stopping;
 	_Atomic uint64_t sent, deferred, failed;
+	atomic_uint deferring; /* threads that put off what is due where nobody answers */
 };
 
 enum { RUNNER_WHY_MAX = 400 };

@@ -9,6 +9,8 @@ enum {
 	TURN_MESSAGES = 50,   /* then others have the thread, if they wait for one */
 	LINGER_MS = 1500,     /* a connection waits so long for more to send */
 	DEFER_MAX = 10000,    /* messages put off at once when nobody answers */
+	DEFER_CROWDED = 20, /* the same while several others do that: the rest has its turn later */
+	DEFERRING_MAX = 2,
 };
 
 /* ---- outcomes ---- */
@@ -164,12 +166,16 @@ static bool send_relaxed(const struct turn *t, struct queue_message *m)
 /* Nobody answers: what is due is put off, so that each message knows why it waits. */
 static void defer_lane(struct turn *t)
 {
+	struct runner *r = t->r;
+	const bool is_crowded = atomic_fetch_add(&r->deferring, 1) >= DEFERRING_MAX;
+	const unsigned max = is_crowded ? DEFER_CROWDED : DEFER_MAX;
 	struct queue_message *m;
 
-	for (unsigned i = 0; i < DEFER_MAX && !runner_is_stopping(t->r) && (m = claim(t)); i++) {
+	for (unsigned i = 0; i < max && !runner_is_stopping(r) && (m = claim(t)); i++) {
 		if (!may_relax(t, m) || !send_relaxed(t, m))
 			finish_all(t, m);
 	}
+	atomic_fetch_sub(&r->deferring, 1);
 }
 
 /* False: this lane has had its turn. */

@@ -5,28 +5,45 @@
 
 enum {
 	ROUND_ITEMS_MAX = 256,           /* of one transaction */
+	ROUND_LATER_MAX = 64,            /* and so many that nobody waits for */
 	ROUNDS_MAX = 4,                  /* by a thread that has other things to do */
 	WAL_BYTES_MAX = 8 * 1024 * 1024, /* then it is copied back into the file */
 	VACUUM_PAGES = 256,
 };
 
+static void list_init(struct group_list *list)
+{
+	list->head = NULL;
+	list->tail = &list->head;
+}
+
+/* At most n of the list's items to the end of *link. */
+static struct group_item **take(struct group_list *list, struct group_item **link, size_t n)
+{
+	if (!list->head || n == 0)
+		return link;
+	*link = list->head;
+	while (*link && n-- > 0)
+		link = &(*link)->next;
+	list->head = *link;
+	if (!list->head)
+		list->tail = &list->head;
+	*link = NULL;
+	return link;
+}
+
+/* What nobody waits for is a part of each round, lest it never has its turn. */
 static struct group_item *take_round(struct group *group)
 {
-	struct group_item *first, **link;
-	size_t n = 0;
+	struct group_item *first = NULL, **link;
 
 	pthread_mutex_lock(&group->lock);
-	first = group->head;
-	for (link = &group->head; *link && n < ROUND_ITEMS_MAX; n++)
-		link = &(*link)->next;
-	group->head = *link;
-	if (!group->head)
-		group->tail = &group->head;
+	link = take(&group->later, take(&group->first, &first, ROUND_ITEMS_MAX), ROUND_LATER_MAX);
 	*link = NULL;
 	if (!first)
 		group->is_owned = false;
 	pthread_mutex_unlock(&group->lock);
-	return n ? first : NULL;
+	return first;
 }
 
 static void run_item(struct group *group, struct group_item *item)
@@ -96,7 +113,8 @@ static void run_job(struct pool_job *job)
 void group_init(struct group *group, struct db *db, struct pool *pool)
 {
 	*group = (struct group){.db = db, .pool = pool, .job = {.run = run_job}};
-	group->tail = &group->head;
+	list_init(&group->first);
+	list_init(&group->later);
 	pthread_mutex_init(&group->lock, NULL);
 }
 
@@ -105,19 +123,19 @@ void group_done(struct group *group)
 	/* A job that the pool did not run any more leaves its round to us. */
 	group->pool = NULL;
 	run_rounds(group, 1);
-	assert(!group->head);
+	assert(!group->first.head && !group->later.head);
 	pthread_mutex_destroy(&group->lock);
 }
 
 /* True: nobody is at work yet. */
-static bool enqueue(struct group *group, struct group_item *item)
+static bool enqueue(struct group *group, struct group_list *list, struct group_item *item)
 {
 	bool is_owner;
 
 	item->next = NULL;
 	pthread_mutex_lock(&group->lock);
-	*group->tail = item;
-	group->tail = &item->next;
+	*list->tail = item;
+	list->tail = &item->next;
 	is_owner = !group->is_owned;
 	group->is_owned = true;
 	pthread_mutex_unlock(&group->lock);
@@ -126,16 +144,26 @@ static bool enqueue(struct group *group, struct group_item *item)
 
 void group_submit(struct group *group, struct group_item *item)
 {
-	if (enqueue(group, item))
+	if (enqueue(group, &group->first, item))
 		run_rounds(group, ROUNDS_MAX);
 }
 
-void group_hand_over(struct group *group, struct group_item *item)
+static void hand_over(struct group *group, struct group_list *list, struct group_item *item)
 {
-	if (!enqueue(group, item))
+	if (!enqueue(group, list, item))
 		return;
 	if (group->pool)
 		pool_run(group->pool, POOL_INTERACTIVE, &group->job);
 	else
 		run_rounds(group, ROUNDS_MAX);
+}
+
+void group_hand_over(struct group *group, struct group_item *item)
+{
+	hand_over(group, &group->first, item);
+}
+
+void group_hand_over_later(struct group *group, struct group_item *item)
+{
+	hand_over(group, &group->later, item);
 }

@@ -24,12 +24,16 @@ struct group_item {
 	struct err err;
 };
 
+struct group_list {
+	struct group_item *head, **tail;
+};
+
 struct group {
 	struct db *db; /* the owner's while is_owned */
 	struct pool *pool;
 	struct pool_job job;
 	pthread_mutex_t lock;
-	struct group_item *head, **tail;
+	struct group_list first, later;
 	bool is_owned;
 };
 
@@ -40,7 +44,10 @@ void group_done(struct group *group);
 /* group_submit - queue the item; it may be completed before this returns, by this thread. */
 void group_submit(struct group *group, struct group_item *item);
 /* group_hand_over - the same, but a job of the pool does the work, so that a thread that submits
- * for many sessions does not flush for each of them. Without a pool: as group_submit(). */
+ * for many sessions does not flush for each of them. Without a pool: as group_submit().
+ * group_hand_over_later - and what was submitted otherwise goes first: for what nobody waits for.
+ */
 void group_hand_over(struct group *group, struct group_item *item);
+void group_hand_over_later(struct group *group, struct group_item *item);
 
 #endif

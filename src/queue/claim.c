@@ -12,6 +12,8 @@
 static_assert(QUEUE_WAITING == 0 && QUEUE_HELD == 1 && QUEUE_DELIVERED == 2, "states in SQL");
 static_assert(RECIPIENT_TELL_DELAY == 1 && RECIPIENT_DELAY_TOLD == 2, "flags in SQL");
 
+enum { FINISHING_MAX = 1024 }; /* outcomes that are not yet written */
+
 struct running {
 	uint64_t key; /* the message's id and the recipient's number */
 };
@@ -380,6 +382,7 @@ static void finish_done(struct group_item *item, int rc, const struct err *err)
 	pthread_mutex_lock(&q->lock);
 	if (--q->finishing == 0)
 		pthread_cond_broadcast(&q->finished);
+	pthread_cond_signal(&q->room);
 	pthread_mutex_unlock(&q->lock);
 }
 
@@ -393,9 +396,11 @@ void queue_finish(struct queue *q, struct queue_message *m)
 		.chance = random_u64()};
 	queue_changes_init(&f->changes);
 	pthread_mutex_lock(&q->lock);
+	while (q->finishing >= FINISHING_MAX)
+		pthread_cond_wait(&q->room, &q->lock);
 	q->finishing++;
 	pthread_mutex_unlock(&q->lock);
-	group_hand_over(&q->group, &f->item);
+	group_hand_over_later(&q->group, &f->item);
 }
 
 void queue_wait(struct queue *q)

@@ -35,9 +35,9 @@ struct queue {
 	 */
 	pthread_mutex_t claim_lock;
 	struct db *claims;
-	struct map running;   /* of struct running */
-	pthread_mutex_t lock; /* the two below */
-	pthread_cond_t finished;
+	struct map running;            /* of struct running */
+	pthread_mutex_t lock;          /* the two below */
+	pthread_cond_t finished, room; /* all are written; another may be */
 	size_t finishing;
 	_Atomic int64_t report_s; /* not before then; INT64_MAX: nobody waits */
 	_Atomic int64_t late_s;   /* the next time of RFC 2852 that nobody looked at yet */

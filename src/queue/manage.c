@@ -25,22 +25,28 @@ struct change {
 	struct queue_changes changes;
 };
 
+/* Two statements: UPDATE ... RETURNING makes SQLite keep a savepoint for each row, which costs
+ * several times the change. */
 static int set_due(struct change *c, struct db *db, const struct key *key, enum queue_state from,
 	struct err *err)
 {
 	const int64_t now = clock_wall_s();
 	struct db_stmt *row AUTO(db_stmt_auto) = NULL;
 	int rc = db_query(db, &row, err,
-		"UPDATE recipient SET state = 0, due_s = ? WHERE message = ? AND number = ?"
-		" AND state = ? RETURNING destination,"
-		" (SELECT name FROM destination AS d WHERE d.id = destination)",
-		db_i(now), db_i(key->id), db_i(key->number), db_i(from));
+		"SELECT d.id, d.name FROM recipient AS r JOIN destination AS d ON d.id = "
+		"r.destination"
+		" WHERE r.message = ? AND r.number = ? AND r.state = ?",
+		db_i(key->id), db_i(key->number), db_i(from));
 
-	while (rc >= 0 && (rc = db_step(row, err)) == 1) {
-		queue_changes_add(&c->changes, db_int(row, 0), db_text(row, 1), now);
-		c->changed++;
-	}
-	return rc;
+	if (rc == 0)
+		rc = db_step(row, err);
+	if (rc <= 0)
+		return rc;
+	queue_changes_add(&c->changes, db_int(row, 0), db_text(row, 1), now);
+	c->changed++;
+	return db_do(db, err,
+		"UPDATE recipient SET state = 0, due_s = ? WHERE message = ? AND number = ?",
+		db_i(now), db_i(key->id), db_i(key->number));
 }
 
 static int set_bounced(struct db *db, const struct key *key, struct err *err)

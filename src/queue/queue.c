@@ -107,6 +107,7 @@ int queue_open(const struct queue_config *config, struct queue **out, struct err
 	pthread_mutex_init(&q->claim_lock, NULL);
 	pthread_mutex_init(&q->lock, NULL);
 	pthread_cond_init(&q->finished, NULL);
+	pthread_cond_init(&q->room, NULL);
 	for (size_t i = 0; i < QUEUE_READERS; i++)
 		pthread_mutex_init(&q->readers[i].lock, NULL);
 	rc = open_all(q, err);
@@ -138,6 +139,7 @@ void queue_close(struct queue **queue)
 	pthread_mutex_destroy(&q->claim_lock);
 	pthread_mutex_destroy(&q->lock);
 	pthread_cond_destroy(&q->finished);
+	pthread_cond_destroy(&q->room);
 	free(q);
 }
 

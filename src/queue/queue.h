@@ -186,7 +186,8 @@ MUST_CHECK int queue_read(
 int64_t queue_late_due(struct queue *queue);
 MUST_CHECK int queue_late(struct queue *queue, struct err *err);
 /* queue_finish - write down the outcomes; m, a claim, is freed. Failures to write leave the
- * recipients as they were: they are tried again. */
+ * recipients as they were: they are tried again. Waits while many are not
+ * yet written. */
 void queue_finish(struct queue *queue, struct queue_message *m);
 /* queue_wait - until all outcomes are written. */
 void queue_wait(struct queue *queue);
