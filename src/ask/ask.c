@@ -146,20 +146,47 @@ void ask_names(
 	ask_call(ask, &frame, -1, wait_ms, on_names, call);
 }
 
-void ask_queue(
-	struct ask *ask, struct conn *c, struct slice wish, int64_t wait_ms, conn_resume_fn *resume)
+static struct line_request one_field(
+	struct conn_ref who, uint64_t ticket, enum ask_verb verb, int64_t wait_ms)
 {
 	struct line_request request = {
-		.who = conn_ref(c),
+		.who = who,
+		.ticket = ticket,
 		.deadline_ms = clock_mono_ms() + wait_ms,
 		.read = read_field,
 		.fd = -1,
 	};
 
 	buf_init(&request.frame, ASK_REQUEST_MAX);
-	frame_begin(&request.frame, 0, ASK_QUEUE);
+	frame_begin(&request.frame, 0, (uint8_t)verb);
+	return request;
+}
+
+void ask_queue_for(
+	struct ask *ask, struct conn_ref who, uint64_t ticket, struct slice wish, int64_t wait_ms)
+{
+	struct line_request request = one_field(who, ticket, ASK_QUEUE, wait_ms);
+
 	frame_put(&request.frame, wish);
-	request.ticket = conn_park(c, wait_ms + ASK_GRACE_MS, resume);
+	line_ask(ask->line, &request);
+}
+
+void ask_queue(
+	struct ask *ask, struct conn *c, struct slice wish, int64_t wait_ms, conn_resume_fn *resume)
+{
+	const uint64_t ticket = conn_park(c, wait_ms + ASK_GRACE_MS, resume);
+
+	ask_queue_for(ask, conn_ref(c), ticket, wish, wait_ms);
+}
+
+void ask_taken_text(struct ask *ask, struct conn_ref who, uint64_t ticket, uint64_t submitter,
+	uint64_t delivery_id, uint64_t at, int64_t wait_ms)
+{
+	struct line_request request = one_field(who, ticket, ASK_TAKEN_TEXT, wait_ms);
+
+	frame_put_u64(&request.frame, submitter);
+	frame_put_u64(&request.frame, delivery_id);
+	frame_put_u64(&request.frame, at);
 	line_ask(ask->line, &request);
 }
 

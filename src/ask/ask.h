@@ -52,6 +52,12 @@ void ask_names(
 void ask_queue(struct ask *ask, struct conn *c, struct slice wish, int64_t wait_ms,
 	conn_resume_fn *resume);
 bool ask_queue_take(const struct answer *answer, struct slice *out);
+/* ask_queue_for - the same for who has parked already, for a little longer than wait_ms.
+ * ask_taken_text - a piece of a letter that was taken back (ask/verbs.h), as its answer. */
+void ask_queue_for(
+	struct ask *ask, struct conn_ref who, uint64_t ticket, struct slice wish, int64_t wait_ms);
+void ask_taken_text(struct ask *ask, struct conn_ref who, uint64_t ticket, uint64_t submitter,
+	uint64_t delivery_id, uint64_t at, int64_t wait_ms);
 
 /* ask_call - any verb, for whoever is no connection: done() gets the answer's fields, or why there
  * is none (f NULL), on any thread. The frame, of frame_begin(frame, 0, verb) and fields, is given

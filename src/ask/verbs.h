@@ -13,7 +13,8 @@ enum ask_verb {
 	/*
 	 * enqueue - a letter for elsewhere: numbers delivery id, the message's number
 	 * (track/track.h), bits of enum ask_letter, submitter, accepted_s, ret ('F', 'H', 0),
-	 * not_before_s, by_s, enum ask_priority; sender, what MAIL says instead of it (or nothing),
+	 * not_before_s, by_s, enum ask_priority,
+	 * the clock_mono_ms() after which it is not taken any more; sender, what MAIL says instead of it (or nothing),
 	 * envid; numbers size and offset of the
 	 * text; the text, or empty: it is in the descriptor that comes with the request; the number
 	 * of recipients; for each of them address, recipient (as the sender named it; empty: the
@@ -28,6 +29,10 @@ enum ask_verb {
 	/* ours - a host's name. Answered, without fields, when the DNS has addresses for it and all
 	 * are ours. */
 	ASK_OURS = 5,
+	/* taken-text - numbers submitter, delivery id, offset; of a letter that was taken back
+	 * (queue/own.h). Answer: the piece of its text that begins there, empty at the end. Offsets
+	 * are multiples of ASK_TEXT_PIECE. */
+	ASK_TAKEN_TEXT = 6,
 	/* scan - with the message's descriptor; see ask/scan.h */
 	ASK_SCAN = 16,
 
@@ -50,6 +55,7 @@ enum ask_priority { ASK_NORMAL, ASK_URGENT, ASK_BULK, ASK_PRIORITIES };
 enum {
 	ASK_REQUEST_MAX = 16 << 20,
 	ASK_ANSWER_MAX = 1 << 20,
+	ASK_TEXT_PIECE = 256 << 10,
 	ASK_SENT_MAX = 4096, /* requests without an answer on one connection */
 };
 

@@ -74,6 +74,7 @@ struct config {
 	struct slice service_address, service_name, service_operator, service_language,
 		service_home, service_help;
 	uint64_t quota_grace_s;
+	uint64_t undo_web_s, undo_program_s;
 	struct slice tls_default;
 	uint64_t tls_old_signatures;
 	struct slice resolver, dnssec_validate, dnssec_anchors, country_database;

@@ -240,6 +240,11 @@ const struct config_row config_rows[] = {
 		"The user the courier runs as when Posthouse is started by root."},
 	{"limits.message_size", TYPE_SIZE, AT(message_max), "150 MiB", 64 * KIB, 2 * GIB,
 		CONFIG_SERVER, "The largest message that is taken."},
+	{"undo.web", TYPE_TIME, AT(undo_web_s), "10 s", 0, MINUTE, CONFIG_RELOAD,
+		"How long mail sent from the pages is kept back, so that it can be taken back; "
+		"users may choose another time."},
+	{"undo.programs", TYPE_TIME, AT(undo_program_s), "0", 0, MINUTE, CONFIG_RELOAD,
+		"The same for what mail programs send."},
 	{"limits.quota_grace", TYPE_TIME, AT(quota_grace_s), "7 d", 0, 365 * DAY, CONFIG_RELOAD,
 		"For how long mail to a full account is deferred before it is refused."},
 	{"limits.recipients", TYPE_COUNT, AT(recipients_max), "1000", 100, 10000, CONFIG_RELOAD,

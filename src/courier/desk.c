@@ -29,6 +29,7 @@ static const struct row {
 	[ASK_ENQUEUE_FILE] = {"enqueue", true, desk_enqueue},
 	[ASK_QUEUE] = {"queue", false, desk_queue},
 	[ASK_OURS] = {"ours", false, desk_ours},
+	[ASK_TAKEN_TEXT] = {"taken-text", false, desk_taken_text},
 	[ASK_SCAN] = {"scan", true, desk_scan},
 };
 

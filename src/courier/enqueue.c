@@ -106,6 +106,7 @@ static int take_letter(
 	m->not_before_s = (int64_t)frame_u64(f);
 	m->by_s = (int64_t)frame_u64(f);
 	m->priority = priority_of(frame_u64(f));
+	m->until_ms = (int64_t)frame_u64(f);
 	m->sender = frame_bytes(f);
 	m->path = frame_bytes(f);
 	m->envid = frame_bytes(f);

@@ -1,11 +1,12 @@
 /* queue_desk.c - see queue_desk.h for the contract. */
 #include "courier/queue_desk.h"
 
-#include <jansson.h>
 #include <stdlib.h>
 
 #include "ask/verbs.h"
+#include "base/clock.h"
 #include "base/mem.h"
+#include "courier/queue_wish.h"
 #include "courier/report_desk.h"
 #include "courier/runner.h"
 #include "queue/manage.h"
@@ -13,15 +14,6 @@
 #include "wire/mime/report.h"
 
 enum { LIST_DEFAULT = 200, HEADER_MAX = 64 << 10 };
-
-struct wish {
-	struct pool_job job;
-	struct courier *courier;
-	struct asked *asked;
-	json_t *args;
-};
-
-typedef int wish_fn(struct wish *wish, json_t *out, struct err *err);
 
 /* ---- arguments and values ---- */
 
@@ -32,7 +24,7 @@ static struct slice text_of(const struct wish *w, const char *name)
 	return (struct slice){json_string_value(value), json_string_length(value)};
 }
 
-static json_t *json_text(struct slice s)
+json_t *wish_json_text(struct slice s)
 {
 	json_t *text = json_stringn(s.len ? s.ptr : "", s.len);
 
@@ -40,6 +32,15 @@ static json_t *json_text(struct slice s)
 }
 
 static const char *const states[] = {"waiting", "held", "delivered", "relayed", "bounced"};
+
+static const char *state_of(const struct queue_entry *e)
+{
+	if (e->is_taken)
+		return "taken back";
+	if (e->state == QUEUE_WAITING && !e->is_running && e->not_before_s > clock_wall_s())
+		return "scheduled";
+	return e->is_running ? "running" : states[e->state];
+}
 
 static struct queue_filter filter_of(const struct wish *w)
 {
@@ -60,22 +61,22 @@ static void add_entry(void *context, const struct queue_entry *e)
 {
 	json_array_append_new(context,
 		json_pack("{s:I, s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:i, s:I, s:I, s:I, s:I}", "id",
-			(json_int_t)e->id, "number", (int)e->number, "state",
-			e->is_running ? "running" : states[e->state], "sender",
-			json_text(e->sender), "address", json_text(e->address), "destination",
-			json_text(e->destination), "reply", json_text(e->reply), "host",
-			json_text(e->host), "attempts", (int)e->attempts, "accepted",
-			(json_int_t)e->accepted_s, "due", (json_int_t)e->due_s, "expires",
-			(json_int_t)e->expires_s, "size", (json_int_t)e->size));
+			(json_int_t)e->id, "number", (int)e->number, "state", state_of(e), "sender",
+			wish_json_text(e->sender), "address", wish_json_text(e->address),
+			"destination", wish_json_text(e->destination), "reply",
+			wish_json_text(e->reply), "host", wish_json_text(e->host), "attempts",
+			(int)e->attempts, "accepted", (json_int_t)e->accepted_s, "due",
+			(json_int_t)e->due_s, "expires", (json_int_t)e->expires_s, "size",
+			(json_int_t)e->size));
 }
 
 static void add_pair(void *context, struct slice name, struct slice value)
 {
-	json_array_append_new(context,
-		json_pack("{s:o, s:o}", "name", json_text(name), "value", json_text(value)));
+	json_array_append_new(context, json_pack("{s:o, s:o}", "name", wish_json_text(name),
+					       "value", wish_json_text(value)));
 }
 
-static struct queue *queue_of(const struct wish *w)
+struct queue *wish_queue(const struct wish *w)
 {
 	return runner_queue(w->courier->runner);
 }
@@ -99,7 +100,7 @@ static int do_list(struct wish *w, json_t *out, struct err *err)
 		json_decref(rows);
 		return err_set(err, ERR_SYNTAX, "after is not ID.NUMBER");
 	}
-	rc = queue_list(queue_of(w), &filter, (int64_t)after_id, (unsigned)after_number,
+	rc = queue_list(wish_queue(w), &filter, (int64_t)after_id, (unsigned)after_number,
 		(size_t)max, add_entry, rows, &more, err);
 	json_object_set_new(out, "rows", rows);
 	json_object_set_new(out, "more", json_boolean(more));
@@ -119,9 +120,9 @@ static int do_show(struct wish *w, json_t *out, struct err *err)
 	if (rc == 0 && json_array_size(json_object_get(out, "rows")) == 0)
 		rc = err_set(err, ERR_NOTFOUND, "there is no such message in the queue");
 	if (rc == 0)
-		rc = queue_read(queue_of(w), id, 0, &text, err);
+		rc = queue_read(wish_queue(w), id, 0, &text, err);
 	json_object_set_new(out, "header",
-		json_text(mime_report_header_of(slice_head(buf_slice(&text), HEADER_MAX))));
+		wish_json_text(mime_report_header_of(slice_head(buf_slice(&text), HEADER_MAX))));
 	return rc;
 }
 
@@ -134,7 +135,7 @@ static int change(struct wish *w, json_t *out, enum queue_change_kind kind, stru
 	if (!f.id && !f.address.len && !f.sender.len && f.state < 0 &&
 		!json_is_true(json_object_get(w->args, "all")))
 		return err_set(err, ERR_SYNTAX, "which messages?");
-	rc = queue_change(queue_of(w), &f, kind, &changed, err);
+	rc = queue_change(wish_queue(w), &f, kind, &changed, err);
 	json_object_set_new(out, "changed", json_integer((json_int_t)changed));
 	if (rc == 0 && (kind == QUEUE_RELEASE || kind == QUEUE_RETRY))
 		runner_hurry(w->courier->runner);
@@ -169,7 +170,7 @@ static int do_bounce(struct wish *w, json_t *out, struct err *err)
 static int do_routes(struct wish *w, json_t *out, struct err *err)
 {
 	json_t *rows = json_array();
-	const int rc = queue_route_list(queue_of(w), add_pair, rows, err);
+	const int rc = queue_route_list(wish_queue(w), add_pair, rows, err);
 
 	json_object_set_new(out, "rows", rows);
 	return rc;
@@ -184,7 +185,7 @@ static int do_route(struct wish *w, json_t *out, struct err *err)
 	if (!pattern.len || pattern.len > QUEUE_NAME_MAX ||
 		text_of(w, "target").len > QUEUE_NAME_MAX)
 		return err_set(err, ERR_SYNTAX, "a route has a domain, .DOMAIN or *");
-	rc = queue_route_set(queue_of(w), pattern, text_of(w, "target"), err);
+	rc = queue_route_set(wish_queue(w), pattern, text_of(w, "target"), err);
 	if (rc == 0)
 		runner_hurry(w->courier->runner);
 	return rc;
@@ -193,7 +194,7 @@ static int do_route(struct wish *w, json_t *out, struct err *err)
 static int do_suppressed(struct wish *w, json_t *out, struct err *err)
 {
 	json_t *rows = json_array();
-	const int rc = queue_suppress_list(queue_of(w), add_pair, rows, err);
+	const int rc = queue_suppress_list(wish_queue(w), add_pair, rows, err);
 
 	json_object_set_new(out, "rows", rows);
 	return rc;
@@ -209,13 +210,13 @@ static int do_suppress(struct wish *w, json_t *out, struct err *err)
 		return err_set(err, ERR_SYNTAX, "which address?");
 	if (!reason.len)
 		reason = slice_lit("550 5.1.1 nothing is sent to this address any more");
-	return queue_suppress(queue_of(w), address, &reason, err);
+	return queue_suppress(wish_queue(w), address, &reason, err);
 }
 
 static int do_unsuppress(struct wish *w, json_t *out, struct err *err)
 {
 	(void)out;
-	return queue_suppress(queue_of(w), text_of(w, "address"), NULL, err);
+	return queue_suppress(wish_queue(w), text_of(w, "address"), NULL, err);
 }
 
 static int do_status(struct wish *w, json_t *out, struct err *err)
@@ -223,7 +224,7 @@ static int do_status(struct wish *w, json_t *out, struct err *err)
 	struct queue_status queue;
 	struct runner_status runner;
 	json_t *all;
-	const int rc = queue_status(queue_of(w), &queue, err);
+	const int rc = queue_status(wish_queue(w), &queue, err);
 
 	if (rc < 0)
 		return rc;
@@ -287,6 +288,10 @@ static const struct {
 	{"tls-results", do_tls_results},
 	{"tls-forget", do_tls_forget},
 	{"tls-post", do_tls_post},
+	{"own", wish_own_list},
+	{"own-take", wish_own_take},
+	{"own-forget", wish_own_forget},
+	{"own-send", wish_own_send},
 };
 
 /* ---- the verb ---- */

@@ -10,6 +10,8 @@
  *	suppressed; suppress with address and reason; unsuppress with address
  *	status
  *	tls-results, tls-forget, tls-post: courier/report_desk.h
+ *	own, own-take, own-forget, own-send   submitter (an account's id), delivery: queue/own.h;
+ *	              the server asks on behalf of that account
  *
  * The answer is one field of JSON: {"rows": […], "more": false}, {"changed": 7} or members of its
  * own.
@@ -20,5 +22,7 @@
 #include "courier/desk.h"
 
 desk_fn desk_queue;
+/* desk_taken_text - ASK_TAKEN_TEXT */
+desk_fn desk_taken_text;
 
 #endif

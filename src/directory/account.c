@@ -172,6 +172,14 @@ static int set_level(struct directory *dir, uint64_t id, struct slice name, stru
 				db_t(level.text), db_i((int64_t)id));
 }
 
+static int check_undo(int seconds, struct err *err)
+{
+	if (seconds < -1 || seconds > DIRECTORY_UNDO_MAX_S)
+		return err_set(err, ERR_SYNTAX, "mail is kept back for at most %d seconds",
+			DIRECTORY_UNDO_MAX_S);
+	return 0;
+}
+
 static int set_account(
 	struct directory *dir, uint64_t id, const struct directory_change *change, struct err *err)
 {
@@ -197,6 +205,16 @@ static int set_account(
 	if (rc == 0 && change->is_disabled)
 		rc = db_do(dir->writer, err, "UPDATE account SET is_disabled = ? WHERE id = ?",
 			db_i(*change->is_disabled), who);
+	if (rc == 0 && change->undo_web_s)
+		rc = check_undo(*change->undo_web_s, err);
+	if (rc == 0 && change->undo_web_s)
+		rc = db_do(dir->writer, err, "UPDATE account SET undo_web = ? WHERE id = ?",
+			db_i(*change->undo_web_s), who);
+	if (rc == 0 && change->undo_program_s)
+		rc = check_undo(*change->undo_program_s, err);
+	if (rc == 0 && change->undo_program_s)
+		rc = db_do(dir->writer, err, "UPDATE account SET undo_program = ? WHERE id = ?",
+			db_i(*change->undo_program_s), who);
 	return rc;
 }
 

@@ -65,6 +65,8 @@ static const struct db_migration schema[] = {
 	 " ('business', 107374182400, 157286400, 4000, 20000, 600, 50, 53687091200, 1023, 31,"
 	 " 1, 0);"},
 	{"ALTER TABLE domain ADD COLUMN mta_sts INTEGER NOT NULL DEFAULT 0;"},
+	{"ALTER TABLE account ADD COLUMN undo_web INTEGER NOT NULL DEFAULT -1;"
+	 "ALTER TABLE account ADD COLUMN undo_program INTEGER NOT NULL DEFAULT -1;"},
 };
 
 int directory_open(const char *path, struct directory **dir_out, struct err *err)
@@ -127,7 +129,9 @@ int account_read(
 		.is_disabled = db_int(row, 4) != 0,
 		.has_own_quota = db_int(row, 5) != 0,
 		.group = (uint64_t)db_int(row, 6),
-		.is_group_admin = db_int(row, 7) != 0};
+		.is_group_admin = db_int(row, 7) != 0,
+		.undo_web_s = (int)db_int(row, 11),
+		.undo_program_s = (int)db_int(row, 12)};
 	const int rc = row_texts(row, arena, err,
 		(struct row_text[]){{1, &account.address}, {8, &account.level},
 			{9, &account.language}, {10, &account.name}, {0, NULL}});

@@ -33,7 +33,11 @@ struct directory_account {
 	struct slice level;    /* name of its service level */
 	struct slice language; /* of mail and pages, as in RFC 5646 ("de"); empty: the service's */
 	struct slice name;     /* of the person; may be empty */
+	/* How long its mail is kept back, so that it can be taken back; -1: as the service says. */
+	int undo_web_s, undo_program_s;
 };
+
+enum { DIRECTORY_UNDO_MAX_S = 60 };
 
 enum directory_kind {
 	DIRECTORY_ACCOUNT, /* account is filled in */
@@ -108,6 +112,7 @@ struct directory_change {
 	const struct slice *level, *language, *name;
 	const uint64_t *quota_bytes; /* of its own, 0: none; DIRECTORY_LEVEL_QUOTA: the level's */
 	const bool *is_disabled;
+	const int *undo_web_s, *undo_program_s; /* at most DIRECTORY_UNDO_MAX_S */
 };
 #define DIRECTORY_LEVEL_QUOTA UINT64_MAX
 MUST_CHECK int directory_account_set(

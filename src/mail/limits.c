@@ -381,3 +381,20 @@ void mail_limits_close(struct service *service)
 	pthread_mutex_destroy(&s->lock);
 	free(s);
 }
+
+/* ---- keeping back ---- */
+
+int64_t mail_undo_s(struct service *service, uint64_t account, bool is_web)
+{
+	const int *of_service =
+		is_web ? &service->limits.undo_web_s : &service->limits.undo_program_s;
+	struct directory_account found;
+	struct arena arena AUTO(arena_done);
+	struct err err;
+	int own = -1;
+
+	arena_init(&arena, ARENA_BYTES);
+	if (directory_account(service->directory, account, &arena, &found, &err) == 0)
+		own = is_web ? found.undo_web_s : found.undo_program_s;
+	return own < 0 ? __atomic_load_n(of_service, __ATOMIC_RELAXED) : own;
+}

@@ -29,6 +29,9 @@ MUST_CHECK int mail_limits_take(struct service *service, uint64_t account, uint6
 	size_t recipients, struct err *err);
 void mail_limits_give(struct service *service, uint64_t account, size_t recipients);
 
+/* mail_undo_s - how long what the account sends is kept back, so that it can be taken back. */
+int64_t mail_undo_s(struct service *service, uint64_t account, bool is_web);
+
 /* mail_quota_stored - so much is in the account now. mail_quota_defers - it had no room for a
  * message: true while that is to be tried again later. */
 void mail_quota_stored(

@@ -73,7 +73,8 @@ struct service {
 		int64_t smtp_idle_ms;  /* RFC 5321 4.5.3.2 */
 		int64_t login_ms;      /* an IMAP client that has not logged in */
 		unsigned login_failures_max;
-		int64_t quota_grace_s; /* how long mail to a full account is deferred */
+		int64_t quota_grace_s;          /* how long mail to a full account is deferred */
+		int undo_web_s, undo_program_s; /* how long what is sent is kept back */
 	} limits;
 };
 
@@ -87,6 +88,8 @@ struct mail_recipient {
 };
 
 enum mail_notify { NOTIFY_NEVER = 1, NOTIFY_SUCCESS = 2, NOTIFY_FAILURE = 4, NOTIFY_DELAY = 8 };
+
+enum { MAIL_HOLD_MAX_S = 365 * 24 * 3600 }; /* held mail is sent within a year */
 
 enum mail_priority { MAIL_NORMAL, MAIL_URGENT, MAIL_BULK };
 

@@ -18,6 +18,7 @@
 
 enum {
 	PUT_MS = 20000, /* a client waits for the courier; one that starts anew is back by then */
+	PUT_FLUSH_MS = 3000, /* of these, the last are for the flush and the answer */
 	MOVE_AGAIN_MS = 5000,
 };
 
@@ -97,6 +98,7 @@ void mail_queue_pack(const struct letter *letter, const struct incoming *in, boo
 	frame_put_u64(out, (uint64_t)w->not_before_s);
 	frame_put_u64(out, (uint64_t)w->by_s);
 	frame_put_u64(out, priorities[w->priority]);
+	frame_put_u64(out, (uint64_t)(clock_mono_ms() + PUT_MS - PUT_FLUSH_MS));
 	frame_put(out, letter->sender);
 	frame_put(out, path);
 	frame_put(out, letter->envid);

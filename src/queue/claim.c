@@ -161,7 +161,7 @@ int queue_claim(struct queue *q, int64_t destination, size_t max, struct queue_m
 	return rc;
 }
 
-static int reserve(struct queue *q, struct queue_message *m, struct err *err)
+static int reserve(struct queue *q, struct queue_message *m, bool with_held, struct err *err)
 {
 	struct db_stmt *row AUTO(db_stmt_auto) = NULL;
 	int rc = queue_load_message(q->claims, m->id, m, err);
@@ -169,9 +169,9 @@ static int reserve(struct queue *q, struct queue_message *m, struct err *err)
 	if (rc == 0)
 		rc = db_query(q->claims, &row, err,
 			"SELECT number, address, recipient, orcpt, notify, state, attempts, due_s,"
-			" reply, host FROM recipient WHERE message = ? AND state = 0"
+			" reply, host FROM recipient WHERE message = ? AND state <= ?"
 			" ORDER BY number",
-			db_i(m->id));
+			db_i(m->id), db_i(with_held ? QUEUE_HELD : QUEUE_WAITING));
 	while (rc >= 0 && (rc = db_step(row, err)) == 1) {
 		if (!is_running(q, m->id, (unsigned)db_int(row, 0)))
 			rc = queue_load_recipient(row, m, err);
@@ -181,18 +181,47 @@ static int reserve(struct queue *q, struct queue_message *m, struct err *err)
 	return rc;
 }
 
-int queue_reserve(struct queue *q, struct queue_message *m, struct err *err)
+int queue_reserve(struct queue *q, struct queue_message *m, bool with_held, struct err *err)
 {
 	int rc;
 
 	pthread_mutex_lock(&q->claim_lock);
 	rc = db_begin_read(q->claims, err);
 	if (rc == 0) {
-		rc = reserve(q, m, err);
+		rc = reserve(q, m, with_held, err);
 		db_end_read(q->claims);
 	}
 	pthread_mutex_unlock(&q->claim_lock);
 	return rc;
+}
+
+/* While they were reserved, somebody may have looked and found nothing to do. */
+static void tell_due(struct queue *q, int64_t id)
+{
+	struct queue_reader *reader = queue_reader_take(q);
+	struct queue_changes changes AUTO(queue_changes_done);
+	struct db_stmt *row AUTO(db_stmt_auto) = NULL;
+	struct err err;
+	int rc;
+
+	queue_changes_init(&changes);
+	rc = db_query(reader->db, &row, &err,
+		"SELECT r.destination, d.name, r.due_s FROM recipient AS r"
+		" JOIN destination AS d ON d.id = r.destination"
+		" WHERE r.message = ? AND r.state = 0",
+		db_i(id));
+	while (rc >= 0 && (rc = db_step(row, &err)) == 1)
+		queue_changes_add(&changes, db_int(row, 0), db_text(row, 1), db_int(row, 2));
+	queue_reader_give(reader);
+	if (rc < 0)
+		log_error(NULL, "queue-due", log_n("message", id), log_e(&err));
+	queue_changes_tell(q, &changes);
+}
+
+void queue_unreserve(struct queue *q, struct queue_message *m)
+{
+	end_running(q, m);
+	tell_due(q, m->id);
 }
 
 void queue_fail(struct queue *q, struct queue_message *m)
@@ -352,16 +381,14 @@ static int finish_run(struct group_item *item, struct db *db, struct err *err)
 	return rc < 0 ? rc : queue_settle(f->queue, db, f->m->id, err);
 }
 
-/* Nothing is as it should be; a reserved message has many destinations. */
+/* A reserved message has many destinations. */
 static void retry_later(struct finish *f)
 {
-	struct err err;
-
 	if (f->m->destination)
 		queue_changes_add(&f->changes, f->m->destination, f->m->destination_name,
 			clock_wall_s() + QUEUE_FAILED_S);
-	else if (queue_walk(f->queue, &err) < 0)
-		log_error(NULL, "queue-walk", log_e(&err));
+	else
+		tell_due(f->queue, f->m->id);
 }
 
 static void finish_done(struct group_item *item, int rc, const struct err *err)

@@ -116,10 +116,16 @@ struct slice queue_late_reply(void);
 /* queue_walk - all destinations with something waiting, to changed(). */
 MUST_CHECK int queue_walk(struct queue *queue, struct err *err);
 
-/* claim.c: queue_reserve - the message with this id, and those of its recipients that wait and are
- * not running, as a claim. queue_fail - the end of a claim: it is late. */
-MUST_CHECK int queue_reserve(struct queue *queue, struct queue_message *m, struct err *err);
+/* claim.c: queue_reserve - the message with this id, and those of its recipients that wait (or are
+ * held) and are not running, as a claim. It ends with queue_finish(), queue_fail() (it is late), or
+ * queue_unreserve(): nothing has happened. */
+MUST_CHECK int queue_reserve(
+	struct queue *queue, struct queue_message *m, bool with_held, struct err *err);
 void queue_fail(struct queue *queue, struct queue_message *m);
+void queue_unreserve(struct queue *queue, struct queue_message *m);
+
+/* own.c: a message that is held is held no longer; its recipients are the caller's. */
+MUST_CHECK int queue_begin_now(struct db *db, int64_t id, struct err *err);
 
 /* queue_is_told - RFC 3461 4.1: whether this sender hears of that, by one of our reports. */
 bool queue_is_told(const struct queue_message *m, unsigned notify, unsigned event);

@@ -103,7 +103,7 @@ static int fail_late(struct queue *q, int64_t id, struct err *err)
 	int rc;
 
 	m->id = id;
-	rc = queue_reserve(q, m, err);
+	rc = queue_reserve(q, m, false, err);
 	if (rc == 0)
 		queue_fail(q, m);
 	else

@@ -25,7 +25,9 @@ static struct queue_entry entry_of(const struct queue *q, struct db_stmt *row)
 		.due_s = db_int(row, 11),
 		.expires_s = db_int(row, 12),
 		.size = (uint64_t)db_int(row, 13),
-		.submitter = (uint64_t)db_int(row, 14)};
+		.submitter = (uint64_t)db_int(row, 14),
+		.not_before_s = db_int(row, 15),
+		.is_taken = db_int(row, 16) != 0};
 	const uint64_t key = (uint64_t)e.id << QUEUE_NUMBER_BITS | e.number;
 
 	e.is_running = map_get(&q->running, map_key_u64(&key));
@@ -40,7 +42,8 @@ static int list(struct queue *q, struct db *db, const struct queue_filter *f, in
 	size_t n = 0;
 	int rc = db_query(db, &row, err,
 		"SELECT r.message, r.number, r.attempts, r.state, r.priority, m.sender, r.address,"
-		" d.name, r.reply, r.host, m.accepted_s, r.due_s, m.expires_s, m.size, m.submitter"
+		" d.name, r.reply, r.host, m.accepted_s, r.due_s, m.expires_s, m.size, m.submitter,"
+		" m.not_before_s, m.flags & 512"
 		" FROM recipient AS r JOIN message AS m ON m.id = r.message"
 		" JOIN destination AS d ON d.id = r.destination"
 		" WHERE (r.message, r.number) > (?1, ?2) AND" FITS " ORDER BY r.message, r.number",

@@ -1,10 +1,14 @@
 /* manage.c - see manage.h: changes by the operator. */
 #include "queue/manage.h"
 
+#include <assert.h>
+
 #include "base/clock.h"
 #include "queue/internal.h"
 
 enum { SLICE = 1000 };
+
+static_assert(QUEUE_TAKEN == 512, "flag in SQL");
 
 static const char dropped[] = "dropped by the operator";
 
@@ -25,28 +29,30 @@ struct change {
 	struct queue_changes changes;
 };
 
-/* Two statements: UPDATE ... RETURNING makes SQLite keep a savepoint for each row, which costs
- * several times the change. */
+/* What is to be sent later still is; what its sender took back remains his. Two statements: UPDATE
+ * ... RETURNING makes SQLite keep a savepoint for each row, which costs several times the change. */
 static int set_due(struct change *c, struct db *db, const struct key *key, enum queue_state from,
 	struct err *err)
 {
-	const int64_t now = clock_wall_s();
 	struct db_stmt *row AUTO(db_stmt_auto) = NULL;
 	int rc = db_query(db, &row, err,
-		"SELECT d.id, d.name FROM recipient AS r JOIN destination AS d ON d.id = "
-		"r.destination"
-		" WHERE r.message = ? AND r.number = ? AND r.state = ?",
-		db_i(key->id), db_i(key->number), db_i(from));
+		"SELECT d.id, d.name, max(?4, m.not_before_s) FROM recipient AS r"
+		" JOIN destination AS d ON d.id = r.destination"
+		" JOIN message AS m ON m.id = r.message"
+		" WHERE r.message = ?1 AND r.number = ?2 AND r.state = ?3 AND m.flags & 512 = 0",
+		db_i(key->id), db_i(key->number), db_i(from), db_i(clock_wall_s()));
+	int64_t due;
 
 	if (rc == 0)
 		rc = db_step(row, err);
 	if (rc <= 0)
 		return rc;
-	queue_changes_add(&c->changes, db_int(row, 0), db_text(row, 1), now);
+	due = db_int(row, 2);
+	queue_changes_add(&c->changes, db_int(row, 0), db_text(row, 1), due);
 	c->changed++;
 	return db_do(db, err,
 		"UPDATE recipient SET state = 0, due_s = ? WHERE message = ? AND number = ?",
-		db_i(now), db_i(key->id), db_i(key->number));
+		db_i(due), db_i(key->id), db_i(key->number));
 }
 
 static int set_bounced(struct db *db, const struct key *key, struct err *err)
@@ -75,7 +81,8 @@ static int change_one(struct change *c, struct db *db, const struct key *key, st
 	case QUEUE_RELEASE:
 		return set_due(c, db, key, QUEUE_HELD, err);
 	case QUEUE_RETRY:
-		return set_due(c, db, key, QUEUE_WAITING, err);
+		rc = queue_begin_now(db, key->id, err);
+		return rc < 0 ? rc : set_due(c, db, key, QUEUE_WAITING, err);
 	case QUEUE_HOLD:
 		rc = db_do(db, err,
 			"UPDATE recipient SET state = 1"

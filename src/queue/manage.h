@@ -24,9 +24,9 @@ struct queue_entry {
 	enum queue_state state;
 	enum queue_priority priority;
 	struct slice sender, address, destination, reply, host;
-	int64_t accepted_s, due_s, expires_s;
+	int64_t accepted_s, not_before_s, due_s, expires_s;
 	uint64_t size, submitter;
-	bool is_running;
+	bool is_running, is_taken; /* taken: back by its submitter (own.h) */
 };
 
 typedef void queue_entry_fn(void *context, const struct queue_entry *entry);
@@ -40,7 +40,7 @@ MUST_CHECK int queue_list(struct queue *queue, const struct queue_filter *filter
 enum queue_change_kind {
 	QUEUE_HOLD,    /* not tried any more */
 	QUEUE_RELEASE, /* what was held is due now */
-	QUEUE_RETRY,   /* what waits is due now */
+	QUEUE_RETRY,   /* what waits is due now, also what was to be sent later */
 	QUEUE_DROP,    /* gone, and nobody is told */
 	QUEUE_BOUNCE,  /* gone, and the sender is told */
 };

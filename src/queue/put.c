@@ -253,6 +253,8 @@ static int put_run(struct group_item *item, struct db *db, struct err *err)
 	int rc = 0;
 
 	put->changes.n = 0;
+	if (put->m->until_ms && clock_mono_ms() > put->m->until_ms)
+		return err_set(err, ERR_BUSY, "nobody waits for an answer any more");
 	if (put->m->flags & QUEUE_REPEATED)
 		rc = note_seen(put->queue, db, put->m->delivery_id, err);
 	if (rc == 0)

@@ -61,6 +61,7 @@ enum queue_flag { /* of a message; bits */
 	QUEUE_REPEATED = 64, /* may be handed over twice: its delivery id is remembered */
 	QUEUE_TLS_OPTIONAL = 128, /* RFC 8689 5: the header says TLS-Required: No */
 	QUEUE_BY_OVER = 256,      /* by_s is past, and what follows from that was done */
+	QUEUE_TAKEN = 512,        /* its submitter took it back: nobody sends it any more */
 };
 
 enum queue_origin { /* why it is here */
@@ -123,6 +124,7 @@ struct queue_message {
 	int64_t not_before_s; /* held until then; 0: not held */
 	int64_t expires_s;    /* 0: as the settings say */
 	int64_t by_s;         /* RFC 2852; 0: not given */
+	int64_t until_ms;     /* of clock_mono_ms(): later it is not put; 0: whenever */
 	uint64_t size;
 	struct queue_recipient *recipients;
 	size_t recipients_n, recipients_cap;
@@ -164,7 +166,7 @@ struct queue_body {
 };
 
 /* queue_put - m is the queue's from now on. A delivery id that was seen (QUEUE_REPEATED) counts as
- * put. */
+ * put. -ERR_BUSY: its sender does not wait for it any more. */
 void queue_put(struct queue *queue, struct queue_message *m, const struct queue_body *body,
 	queue_done_fn *done, void *context);
 

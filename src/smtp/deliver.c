@@ -311,6 +311,7 @@ void smtp_session_deliver(struct conn *c)
 		smtp_session_tx_free(c);
 		return;
 	}
+	smtp_wishes_keep_back(c);
 	smtp_bounce_judge(c, on_judged);
 }
 

@@ -165,6 +165,8 @@ void smtp_wishes_reply(struct conn *c, const struct smtp_mail *mail);
  * the message also the end of the transaction. */
 bool smtp_wishes_allow_rcpt(struct conn *c);
 bool smtp_wishes_allow_size(struct conn *c);
+/* smtp_wishes_keep_back - so that it can be taken back, if the account wants that. */
+void smtp_wishes_keep_back(struct conn *c);
 
 /* auth.c */
 void smtp_session_auth(struct conn *c, struct slice args);

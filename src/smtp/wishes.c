@@ -3,10 +3,10 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "mail/limits.h"
 #include "smtp/session.h"
 
 enum {
-	HOLD_MAX_S = 365 * 24 * 3600,
 	URGENT_RECIPIENTS = 10, /* more can be had at another priority */
 	URGENT_BYTES = 1 << 20,
 	PRIORITY_STEP = 4, /* RFC 6710 appendix: the levels here are -4, 0 and 4 */
@@ -32,13 +32,13 @@ unsigned smtp_wishes_may(struct conn *c)
 void smtp_wishes_offer(struct conn *c, struct buf *out)
 {
 	const unsigned may = smtp_wishes_may(c);
-	const time_t latest = (time_t)(clock_wall_s() + HOLD_MAX_S);
+	const time_t latest = (time_t)(clock_wall_s() + MAIL_HOLD_MAX_S);
 	struct tm tm;
 	char text[sizeof("2026-01-31T12:00:00Z")];
 
 	if (may & SMTP_MAY_HOLD && gmtime_r(&latest, &tm) &&
 		strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm))
-		buf_printf(out, "\nFUTURERELEASE %d %s", HOLD_MAX_S, text);
+		buf_printf(out, "\nFUTURERELEASE %d %s", MAIL_HOLD_MAX_S, text);
 	if (may & SMTP_MAY_BY)
 		buf_lit(out, "\nDELIVERBY");
 	if (may & SMTP_MAY_PRIORITY)
@@ -56,13 +56,13 @@ static bool take_hold(struct conn *c, const struct smtp_mail *mail, struct mail_
 
 	if (!until)
 		return true;
-	if (until > now && until <= now + HOLD_MAX_S) {
+	if (until > now && until <= now + MAIL_HOLD_MAX_S) {
 		wishes->not_before_s = until;
 		return true;
 	}
 	snprintf(text, sizeof(text),
 		until <= now ? "That time is past" : "A message can be held for at most %d seconds",
-		HOLD_MAX_S);
+		MAIL_HOLD_MAX_S);
 	smtp_session_fail(c, SMTP_SAY_BAD_ARG, text);
 	return false;
 }
@@ -136,4 +136,20 @@ bool smtp_wishes_allow_size(struct conn *c)
 		return true;
 	smtp_session_refuse(c, SMTP_SAY_TOO_BIG_URGENT, NULL);
 	return false;
+}
+
+/* The account's wish to be able to take back what its programs send; what has to be there at once
+ * is not kept back. */
+void smtp_wishes_keep_back(struct conn *c)
+{
+	const struct session *s = session_of(c);
+	struct mail_wishes *wishes = &s->tx->env.wishes;
+	int64_t until;
+
+	if (s->kind != KIND_SUBMISSION || wishes->not_before_s)
+		return;
+	until = mail_undo_s(session_service(c), s->login.account, false);
+	until = until ? clock_wall_s() + until : 0;
+	if (!wishes->by_s || wishes->by_s > until)
+		wishes->not_before_s = until;
 }

@@ -131,6 +131,9 @@ struct message_added {
 MUST_CHECK int tx_add(struct account_tx *tx, uint64_t mailbox, struct incoming *in, uint64_t flags,
 	uint64_t delivery_id, struct message_added *out, struct err *err);
 
+/* tx_forget - a delivery id, if it is known: what has it may be stored again. */
+MUST_CHECK int tx_forget(struct account_tx *tx, uint64_t delivery_id, struct err *err);
+
 enum flag_change { FLAGS_SET, FLAGS_ADD, FLAGS_REMOVE };
 
 /* tx_flags - change flags; messages already as wanted keep their modseq. With unchanged_since
@@ -149,8 +152,8 @@ MUST_CHECK int tx_copy(struct account_tx *tx, uint64_t from, const uint32_t *uid
 MUST_CHECK int tx_expunge(
 	struct account_tx *tx, uint64_t mailbox, const uint32_t *uids, size_t n, struct err *err);
 
-/* tx_flood_get, tx_flood_put - what the account remembers for mail/flood.h: a few hundred bytes that
- * mean nothing here; empty: nothing. */
+/* tx_flood_get, tx_flood_put - what the account remembers for mail/flood.h: a few hundred bytes
+ * that mean nothing here; empty: nothing. */
 MUST_CHECK int tx_flood_get(struct account_tx *tx, struct buf *out, struct err *err);
 MUST_CHECK int tx_flood_put(struct account_tx *tx, struct slice bytes, struct err *err);
 

@@ -75,6 +75,12 @@ static int keep_delivery(struct account_tx *tx, uint64_t delivery_id,
 		db_i((int64_t)added->message), db_i(added->uid));
 }
 
+int tx_forget(struct account_tx *tx, uint64_t delivery_id, struct err *err)
+{
+	return db_do(tx->db, err, "DELETE FROM delivery WHERE id = ?",
+		db_i((int64_t)(delivery_id & INT64_MAX)));
+}
+
 void box_count(struct box *box, const struct entry *e, uint64_t flags, int sign)
 {
 	box->row.messages += (uint32_t)sign;

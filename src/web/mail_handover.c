@@ -27,11 +27,17 @@ static void accepted(
 	free(wait);
 }
 
+static void submit(struct http *x, struct sending *s);
+
 static void on_accepted(struct http *x, struct answer *answer)
 {
 	struct sending *s = visit_of(x)->more;
 
-	if (answer->rc < 0) {
+	if (answer->rc == -ERR_BUSY && s->held_s) {
+		/* The courier is away: mail between users here goes on, at once. */
+		s->held_s = s->env.wishes.not_before_s = 0;
+		submit(x, s);
+	} else if (answer->rc < 0) {
 		send_refuse(x, s, answer->rc, &answer->err);
 	} else {
 		log_info(http_log(x), "message", log_s("from", s->env.sender),

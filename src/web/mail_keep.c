@@ -1,4 +1,6 @@
 /* mail_keep.c - what stays of a message in the user's folders: the copy in Sent, the draft. */
+#include <stdio.h>
+
 #include "web/pages.h"
 #include "web/send.h"
 
@@ -46,7 +48,7 @@ static struct write_ref own_draft(const struct write *w, uint64_t drafts)
 	return w->draft.folder == drafts ? w->draft : (struct write_ref){0};
 }
 
-static bool find_role(struct http *x, enum mailbox_role role, uint64_t *id_out)
+bool send_find_role(struct http *x, enum mailbox_role role, uint64_t *id_out)
 {
 	struct mailbox_info found;
 	struct err err;
@@ -59,11 +61,29 @@ static bool find_role(struct http *x, enum mailbox_role role, uint64_t *id_out)
 	return rc == 0 || rc == -ERR_NOTFOUND;
 }
 
+/* With what the next page's button needs: seconds (none: it waits for longer), and its id. */
+static void say_held(struct http *x, const struct sending *s)
+{
+	char said[64];
+
+	if (s->is_later)
+		snprintf(said, sizeof(said), "later..%llx", (unsigned long long)s->once);
+	else
+		snprintf(said, sizeof(said), "held.%lld.%llx", (long long)s->held_s,
+			(unsigned long long)s->once);
+	visit_say(x, said);
+}
+
 static void on_sent_kept(struct http *x, struct answer *answer)
 {
+	const struct sending *s = visit_of(x)->more;
+
 	if (answer->rc < 0)
 		log_warn(http_log(x), "sent_copy", log_e(&answer->err));
-	visit_say(x, answer->rc < 0 ? "sent_no_copy" : "sent");
+	if (answer->rc == 0 && s->env.wishes.not_before_s)
+		say_held(x, s);
+	else
+		visit_say(x, answer->rc < 0 ? "sent_no_copy" : "sent");
 	visit_answer_done(answer);
 	visit_go(x, "/mail");
 }
@@ -73,7 +93,7 @@ void send_keep_sent(struct http *x, struct sending *s)
 	struct keep *k;
 	uint64_t sent, drafts;
 
-	if (!find_role(x, ROLE_SENT, &sent) || !find_role(x, ROLE_DRAFTS, &drafts))
+	if (!send_find_role(x, ROLE_SENT, &sent) || !send_find_role(x, ROLE_DRAFTS, &drafts))
 		return;
 	k = visit_write_new(x, sizeof(*k), run_keep);
 	k->w.free_kind = free_keep;
@@ -118,7 +138,7 @@ void send_keep_draft(struct http *x, struct sending *s)
 	struct keep *k;
 	uint64_t drafts;
 
-	if (!find_role(x, ROLE_DRAFTS, &drafts))
+	if (!send_find_role(x, ROLE_DRAFTS, &drafts))
 		return;
 	if (!drafts) {
 		form_error(s->w.values, "body", "There is no folder for drafts.");
@@ -153,7 +173,7 @@ void send_discard(struct http *x, const struct write *w)
 	struct keep *k;
 	uint64_t drafts;
 
-	if (!find_role(x, ROLE_DRAFTS, &drafts))
+	if (!send_find_role(x, ROLE_DRAFTS, &drafts))
 		return;
 	k = visit_write_new(x, sizeof(*k), run_keep);
 	k->draft = own_draft(w, drafts);

@@ -1,6 +1,11 @@
 /* mail_send.c - what the buttons of the form do: the message is made, and its envelope. */
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
 #include "base/encode.h"
 #include "base/random.h"
+#include "mail/limits.h"
 #include "mail/submit.h"
 #include "mail/trace.h"
 #include "web/pages.h"
@@ -38,12 +43,12 @@ static void put_digest(struct buf *out, struct slice s)
 
 /* A form's token is another one each time the form is shown, so the same message with the same
  * token is the same wish; what was edited after "back" is another one. */
-static uint64_t once_id(struct http *x, const struct sending *s, const char *purpose)
+static uint64_t once_id(struct http *x, const struct sending *s)
 {
 	const struct write *w = &s->w;
-	const struct slice texts[] = {slice_str(purpose), visit_of(x)->account.address,
-		http_form(x, "token"), w->from, w->to, w->cc, w->bcc, w->subject, w->body,
-		http_form(x, "source")};
+	const struct slice texts[] = {visit_of(x)->account.address, http_form(x, "token"), w->from,
+		w->to, w->cc, w->bcc, w->subject, w->body, http_form(x, "source"),
+		http_form(x, "later")};
 	struct buf all AUTO(buf_done);
 	unsigned char digest[SHA256_LEN];
 	struct http_file file;
@@ -61,7 +66,7 @@ static uint64_t once_id(struct http *x, const struct sending *s, const char *pur
 		put_digest(&all, file.bytes);
 	}
 	if (all.failed)
-		return 0;
+		return (random_u64() >> 1) | 1;
 	sha256(buf_slice(&all), digest);
 	return be64_get(digest) & INT64_MAX;
 }
@@ -216,10 +221,52 @@ static bool make_envelope(struct http *x, struct sending *s)
 	s->env = (struct mail_envelope){
 		.sender = s->w.from, .submitter = v->account.id, .delivery_id = s->once};
 	s->env.is_8bit = s->w.kept_n > 0;
+	s->env.wishes.not_before_s = s->not_before_s;
 	s->env.recipients = arena_array(&s->arena, struct mail_recipient, max + 1);
 	return s->env.recipients && add_recipients(x, s, "to", s->w.to_list, max) &&
 	       add_recipients(x, s, "cc", s->w.cc_list, max) &&
 	       add_recipients(x, s, "bcc", s->w.bcc_list, max);
+}
+
+/* ---- when ---- */
+
+/* As <input type="datetime-local"> sends it, in the time zone of this host. */
+static bool take_local_time(struct slice text, int64_t *out)
+{
+	struct tm tm = {.tm_isdst = -1};
+	char copy[sizeof("2026-01-31T12:00:00")];
+	const char *end;
+	time_t t;
+
+	if (text.len >= sizeof(copy))
+		return false;
+	memcpy(copy, text.ptr, text.len);
+	copy[text.len] = '\0';
+	end = strptime(copy, "%Y-%m-%dT%H:%M", &tm);
+	t = end ? mktime(&tm) : -1;
+	*out = (int64_t)t;
+	return t > 0 && (*end == '\0' || *end == ':');
+}
+
+/* The time that the form names; else as long from now as the account wants to be able to take mail
+ * back. */
+static void take_time(struct http *x, struct sending *s)
+{
+	const struct slice text = slice_trim(http_form(x, "later"));
+	const struct visit *v = visit_of(x);
+	const int64_t now = clock_wall_s();
+
+	s->is_later = text.len > 0;
+	if (!s->is_later) {
+		s->held_s = mail_undo_s(v->service, v->account.id, true);
+		s->not_before_s = s->held_s ? now + s->held_s : 0;
+	} else if (!take_local_time(text, &s->not_before_s)) {
+		form_error(s->w.values, "later", "This is no date and time.");
+	} else if (s->not_before_s <= now) {
+		form_error(s->w.values, "later", "This time is past.");
+	} else if (s->not_before_s > now + MAIL_HOLD_MAX_S) {
+		form_error(s->w.values, "later", "Mail can wait for a year at most.");
+	}
 }
 
 /* ---- the buttons ---- */
@@ -287,8 +334,10 @@ void page_write_post(struct http *x)
 	arena_init(&s->arena, ENVELOPE_MAX);
 	s->is_sent = slice_eq(wish, slice_lit("send"));
 	write_take(x, &s->w, s->is_sent);
-	s->once = once_id(x, s, "sent");
-	s->once_kept = once_id(x, s, "kept");
+	s->once = once_id(x, s);
+	s->once_kept = send_kept_id(s->once);
+	if (s->is_sent)
+		take_time(x, s);
 	if (slice_eq(wish, slice_lit("discard")))
 		send_discard(x, &s->w);
 	else if (form_has_errors(s->w.values) || (s->is_sent && !make_envelope(x, s)))

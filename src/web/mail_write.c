@@ -280,12 +280,15 @@ static int put_files(
 static void show_form(struct http *x, json_t *values, const struct write *w, unsigned status)
 {
 	struct visit *v = visit_of(x);
+	char zone[16];
 
 	put_from(x, values, w->from);
 	put_ref(values, "draft", &w->draft);
 	put_ref(values, "source", &w->source);
 	json_set_text(values, "kind", w->is_forward ? "forward" : "reply");
 	json_object_set_new(values, "has_more", json_boolean(w->cc.len > 0 || w->bcc.len > 0));
+	text_put_zone(zone, sizeof(zone));
+	json_set_text(values, "zone", zone);
 	json_set_size(values, "message_max", v->service->limits.message_max / 4 * 3);
 	if (!mail_folders(x, values, 0)) {
 		json_decref(values);
@@ -297,7 +300,7 @@ static void show_form(struct http *x, json_t *values, const struct write *w, uns
 
 void write_show(struct http *x, struct write *w)
 {
-	static const char *const fields[] = {"to", "cc", "bcc", "subject", "body"};
+	static const char *const fields[] = {"to", "cc", "bcc", "subject", "body", "later"};
 	json_t *files = json_array();
 
 	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)

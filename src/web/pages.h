@@ -49,6 +49,10 @@ void page_folders_change(struct http *x);
 void page_write(struct http *x);
 void page_write_post(struct http *x);
 
+/* mail_later.c */
+void page_later(struct http *x);
+void page_later_change(struct http *x);
+
 /* settings.c, apps.c, factors.c, recovery.c */
 void page_settings(struct http *x);
 void page_password(struct http *x);
@@ -63,6 +67,10 @@ void page_factors(struct http *x);
 void page_factors_change(struct http *x);
 void page_recovery(struct http *x);
 void page_recovery_change(struct http *x);
+
+/* sending.c */
+void page_sending(struct http *x);
+void page_sending_change(struct http *x);
 
 /* note.c */
 void page_log(struct http *x);

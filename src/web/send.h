@@ -14,7 +14,9 @@
 
 struct sending {
 	struct write w;
-	bool is_sent;
+	bool is_sent, is_later;   /* later: at a time that the form says */
+	int64_t not_before_s;     /* when it is sent; 0: now */
+	int64_t held_s;           /* kept back for so long, for it may be taken back; 0: not */
 	uint64_t once, once_kept; /* delivery ids of what is sent, and of the copy that is kept */
 	struct arena arena;       /* envelope: what aliases lead to may be much */
 	struct mail_envelope env;
@@ -33,5 +35,13 @@ void send_hand_over(struct http *x, struct sending *s);
 void send_keep_sent(struct http *x, struct sending *s);
 void send_keep_draft(struct http *x, struct sending *s);
 void send_discard(struct http *x, const struct write *w);
+/* send_find_role - the folder's id, 0: there is none. False: it has answered. */
+bool send_find_role(struct http *x, enum mailbox_role role, uint64_t *id_out);
+
+/* send_kept_id - the delivery id of the copy that is kept of what is sent with this one. */
+static inline uint64_t send_kept_id(uint64_t once)
+{
+	return once ^ 1;
+}
 
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/encode.h"
 #include "page/page.h"
 
@@ -50,6 +51,15 @@ void text_put_size(uint64_t bytes, char *text, size_t cap)
 	for (; n >= 999.5 && unit < 4; unit++)
 		n /= 1000;
 	snprintf(text, cap, n < 9.95 ? "%.1f %s" : "%.0f %s", n, units[unit]);
+}
+
+void text_put_zone(char *text, size_t cap)
+{
+	const time_t now = (time_t)clock_wall_s();
+	struct tm tm;
+
+	if (!localtime_r(&now, &tm) || !strftime(text, cap, "%Z", &tm))
+		snprintf(text, cap, "UTC");
 }
 
 void text_put_when(

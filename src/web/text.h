@@ -18,6 +18,8 @@ void text_put_size(uint64_t bytes, char *text, size_t cap); /* "930 bytes", "1.5
 void text_put_when(
 	int64_t wall_s, int64_t now_s, char *text, size_t cap, char *full, size_t full_cap);
 
+void text_put_zone(char *text, size_t cap); /* the zone's name, of now */
+
 /* text_to_html - plain mail for a <pre>: escaped, web addresses as links, quotations marked. */
 void text_to_html(struct slice text, struct buf *out);
 /* text_quote - "> " before each line; lines end in LF. */
@@ -31,8 +33,8 @@ const char *text_safe_type(struct slice type, bool *may_show_out);
  * ones as it is, at most cap - 1 bytes. */
 void text_put_program(struct slice agent, char *text, size_t cap);
 
-/* text_is_readable - writing of this colour ("#rrggbb") has a contrast of 4.5 to 1 on a ground of that
- * one (WCAG 2.2, 1.4.3). True for what is no colour: others refuse that. */
+/* text_is_readable - writing of this colour ("#rrggbb") has a contrast of 4.5 to 1 on a ground of
+ * that one (WCAG 2.2, 1.4.3). True for what is no colour: others refuse that. */
 bool text_is_readable(struct slice colour, struct slice ground);
 
 #endif

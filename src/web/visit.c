@@ -78,8 +78,12 @@ static void set_common(struct http *x, const struct visit *v, json_t *values)
 	json_set_slice(values, "service", v->web->config.domain);
 	set_versions(values);
 	if (said.len && said.len < sizeof(key) - 5) {
-		snprintf(key, sizeof(key), "said_%.*s", SLICE_ARG(said));
+		struct slice more, name = slice_cut(said, '.', &more);
+
+		snprintf(key, sizeof(key), "said_%.*s", SLICE_ARG(name));
 		json_set_true(values, key);
+		json_set_slice(values, "said_seconds", slice_cut(more, '.', &more));
+		json_set_slice(values, "said_id", more);
 		http_set_cookie(x, "said", (struct slice){0}, -1);
 	}
 }

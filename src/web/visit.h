@@ -74,7 +74,7 @@ struct slice visit_next(struct http *x, const char *otherwise);
 void visit_fail(struct http *x, int rc, const struct err *err);
 void visit_failed(struct http *x, unsigned status); /* http_site.failed */
 /* visit_say - at the next page that is shown: a short note that all went well. key names it in the
- * templates' list (notes.html). */
+ * templates' list (notes.html); two values may follow, "key.SECONDS.ID". */
 void visit_say(struct http *x, const char *key);
 
 /* visit_script_policy - Content-Security-Policy of a page that asks for a security key: the only

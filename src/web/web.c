@@ -67,6 +67,8 @@ static const struct http_row rows[] = {
 	{HTTP_POST, "/mail/folders", page_folders_change, FORM, IN},
 	{HTTP_GET, "/mail/write", page_write, 0, IN},
 	{HTTP_POST, "/mail/write", page_write_post, ATTACH, IN},
+	{HTTP_GET, "/mail/later", page_later, 0, IN},
+	{HTTP_POST, "/mail/later", page_later_change, FORM, IN},
 
 	{HTTP_GET, "/settings/programs", page_programs, 0, IN},
 	{HTTP_POST, "/settings/programs", page_programs_change, FORM, IN},
@@ -102,6 +104,8 @@ static const struct http_row rows[] = {
 	{HTTP_POST, "/settings/apps", page_apps_change, FORM, FRESH},
 	{HTTP_GET, "/settings/sessions", page_sessions, 0, IN},
 	{HTTP_POST, "/settings/sessions", page_sessions_end, FORM, IN},
+	{HTTP_GET, "/settings/sending", page_sending, 0, IN},
+	{HTTP_POST, "/settings/sending", page_sending_change, FORM, IN},
 	{HTTP_GET, "/settings/log", page_log, 0, IN},
 	{HTTP_GET, "/settings/services", page_services, 0, IN},
 	{HTTP_POST, "/settings/services", page_services_change, FORM, FRESH},

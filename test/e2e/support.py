@@ -135,8 +135,10 @@ class Instance:
         resolver = '' if 'resolver = ' in self.settings else 'resolver = "127.0.0.1:9";\n'
         # What receivers see as sender is what was said, but where the tests are about that.
         senders = '' if 'senders = ' in self.settings else 'senders = { tag = false; };\n'
-        (self.dir / 'posthouse.conf').write_text('host_name = "%s";\nlisten = {\n%s};\n%s%s%s\n' % (
-            HOST, listen, resolver, senders, self.settings))
+        # Mail from the pages leaves at once.
+        undo = '' if 'undo = ' in self.settings else 'undo = { web = 0; };\n'
+        (self.dir / 'posthouse.conf').write_text('host_name = "%s";\nlisten = {\n%s};\n%s%s%s%s\n' % (
+            HOST, listen, resolver, senders, undo, self.settings))
 
     # ---- life
 

@@ -352,25 +352,6 @@ def test_connections_are_used_again_and_bounded():
         assert r.connections <= n // 2, r.connections  # on a busy machine mail may come too slowly to share one
 
 
-def test_without_the_courier():
-    """While the courier stands still, local mail goes on, and submission for elsewhere says 451."""
-    with sending() as (instance, fleet, names):
-        r = fleet.add('good.example')
-        pid = instance.pid('courier')
-        os.kill(pid, signal.SIGSTOP)
-        with instance.lmtp() as client:
-            client.sendmail('x@elsewhere.example', [BOB], message('local'))
-        client = instance.imap(BOB)
-        wait_for('it', lambda: subjects(client) == ['local'])
-        client.logout()
-        with pytest.raises(smtplib.SMTPDataError) as refused:
-            submit(instance, ['a@good.example'], 'refused')
-        assert refused.value.smtp_code == 451
-        os.kill(pid, signal.SIGCONT)
-        submit(instance, ['b@good.example'], 'later')
-        wait_for('it', lambda: r.got('b@good.example'))
-
-
 class Sender(threading.Thread):
     """Submits one message after the other, each to several; knows which were accepted."""
 

@@ -99,7 +99,13 @@ def cases(w):
             Case({'do': 'send', 'to': 'gone@example.org'}, 422, 'There is nobody called gone@example.org.', 'to'),
             Case({'do': 'send', 'to': ADA, 'subject': 'x' * 40000}, 422, 'This subject is too long.', 'subject'),
             Case({'do': 'send', 'to': ADA, 'keep': 'ffff-1-1'}, 422, '', 'to'),
+            Case({'do': 'send', 'to': ADA, 'later': 'x'}, 422, 'This is no date and time.', 'later'),
+            Case({'do': 'send', 'to': ADA, 'later': '2001-01-01T00:00'}, 422, 'This time is past.', 'later'),
             Case({'do': 'save', 'to': 'x' * 40000}, 422, '', 'to')],
+        '/mail/later': [
+            Case({}, 400), Case({'id': 'zz', 'do': 'undo'}, 400), Case({'id': '1', 'do': 'x'}, 400), Case({'id': 'f' * 16, 'do': 'now'}, 400),
+            Case({'id': '1', 'do': 'undo'}, 303), Case({'id': '1', 'do': 'now'}, 303)],
+        '/settings/sending': [Case({}, 400), Case({'web': '7', 'programs': '0'}, 400), Case({'web': '0', 'programs': '61'}, 400)],
         '/settings/programs': [Case({}, 400), Case({'id': 'zz'}, 400), Case({'id': 'ffff'}, 404)],
         '/oauth/authorize': [
             Case({}, 400), Case(dict(ask, client_id='x'), 400), Case(dict(ask, redirect_uri='http://evil.example/'), 400),

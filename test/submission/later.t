@@ -61,7 +61,7 @@ login b bob INBOX
 < 1 OK {}
 $ queue list $bob
 = ...
-= {:\s*}{id:\d+} {}waiting{}$alice{}$bob{:\s+} 0 {}
+= {:\s*}{id:\d+} {}scheduled{}$alice{}$bob{:\s+} 0 {}
 $ queue show $id
 = ...
 = by way of    <here>
