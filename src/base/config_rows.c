@@ -107,7 +107,11 @@ const struct config_row config_rows[] = {
 		"mail goes on without its verdict."},
 	{"proxy.networks", TYPE_LINE, AT(proxy_networks), "", 0, 0, CONFIG_SERVER,
 		"Load balancers before us, as addresses or networks with spaces between: each of "
-		"their connections must begin with a header of the PROXY protocol, version 2."},
+		"their connections must begin with a header of the PROXY protocol, version 1 or "
+		"2."},
+	{"xclient.networks", TYPE_LINE, AT(xclient_networks), "", 0, 0, CONFIG_SERVER,
+		"Mail proxies before port 25, as addresses or networks with spaces between, that "
+		"may say by XCLIENT which address they speak for."},
 	{"door.trusted", TYPE_LINE, AT(door_trusted), "127.0.0.0/8 ::1", 0, 0, CONFIG_SERVER,
 		"Networks that port 25 checks nothing of, with spaces between: our own other "
 		"servers."},
@@ -179,7 +183,8 @@ const struct config_row config_rows[] = {
 		"Sign what users send for their domains by DKIM, with the keys of posthouse dkim."},
 	{"senders.tag", TYPE_SWITCH, AT(senders_tag), "true", 0, 0, CONFIG_SERVER,
 		"Write a signature into the envelope senders of what users send elsewhere (BATV), "
-		"so that bounces of mail that they never sent are known and filed as spam, from eight "
+		"so that bounces of mail that they never sent are known and filed as spam, from "
+		"eight "
 		"days after this was turned on. Not for users who also send by others' servers "
 		"from addresses here: their true bounces would be filed there, too."},
 	{"reports.send", TYPE_SWITCH, AT(reports_send), "true", 0, 0, CONFIG_SERVER,
@@ -194,7 +199,8 @@ const struct config_row config_rows[] = {
 	{"reports.contact", TYPE_LINE, AT(reports_contact), "", 0, 0, CONFIG_SERVER,
 		"How else we can be asked about them, such as the address of a page."},
 	{"reports.days", TYPE_COUNT, AT(reports_days), "90", 1, 3650, CONFIG_SERVER,
-		"For how many days it is kept what others report of our domains: posthouse report."},
+		"For how many days it is kept what others report of our domains: posthouse "
+		"report."},
 	{"arc.trusted", TYPE_LINE, AT(arc_trusted), "", 0, 0, CONFIG_SERVER,
 		"Domains of mailing lists and forwarders, with spaces between, whose ARC seals are "
 		"believed: where the newest ones of a chain that holds say that a message passed "

@@ -61,6 +61,10 @@ struct service {
 	struct slice host_name; /* in greetings, Received, Message-ID */
 	struct slice mx_hosts;  /* host_name and what else takes our domains' mail, with blanks */
 	struct {
+		const struct ip_network *list; /* who may say XCLIENT */
+		size_t n;
+	} xclients;
+	struct {
 		bool is_on, is_required; /* mail of strangers is shown to the courier's scanners */
 		bool has_submission;     /* and that of users */
 		uint64_t size_max;

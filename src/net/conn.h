@@ -21,6 +21,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/ip.h"
 #include "base/log.h"
 
 struct conn;
@@ -154,6 +155,9 @@ MUST_CHECK int conn_channel_binding(
 	struct conn *c, struct slice name, struct buf *out, struct err *err);
 struct slice conn_alpn(const struct conn *c);         /* chosen by ALPN: "h2"; "" if nothing */
 struct slice conn_peer_address(const struct conn *c); /* "192.0.2.1", "2001:db8::1", "" on Unix */
+/* conn_speak_for - a peer that may speak for others does it for this one: conn_peer_address() and
+ * the log have it from now on. */
+void conn_speak_for(struct conn *c, const struct ip *client);
 bool conn_peer_uid(const struct conn *c, uint32_t *uid_out); /* Unix sockets: SO_PEERCRED */
 
 /* conn_send_fd - the descriptor goes (SCM_RIGHTS) with the next bytes that are sent, and is closed

@@ -1,4 +1,5 @@
-/* conn_proxy.c - a connection that begins with a load balancer's header. */
+/* conn_proxy.c - a connection whose client is not its peer: a load balancer's header says so, or
+ * the protocol. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,14 +39,12 @@ static int read_header(struct conn *c)
 	struct conn_proxy *proxy = c->proxy;
 
 	for (;;) {
-		const struct slice have = {proxy->bytes, proxy->len};
-		const int whole = proxy_length(have);
-		const size_t want = whole > 0 ? (size_t)whole : PROXY_HEAD;
+		const int want = proxy_wants((struct slice){proxy->bytes, proxy->len});
 		ssize_t n;
 
-		if (whole < 0 || (whole > 0 && proxy->len == want))
-			return whole < 0 ? -1 : 1;
-		n = recv(c->fd, proxy->bytes + proxy->len, want - proxy->len, 0);
+		if (want <= 0)
+			return want < 0 ? -1 : 1;
+		n = recv(c->fd, proxy->bytes + proxy->len, (size_t)want, 0);
 		if (n < 0 && errno == EAGAIN)
 			return 0;
 		if (n <= 0 && (n == 0 || errno != EINTR))
@@ -75,4 +74,10 @@ int conn_proxy_step(struct conn *c)
 	conn_proxy_done(c);
 	doors_proxied(c, has_source ? &source : NULL);
 	return 1;
+}
+
+void conn_speak_for(struct conn *c, const struct ip *client)
+{
+	ip_write(client, c->peer);
+	c->log.peer = slice_str(c->peer);
 }

@@ -1,8 +1,9 @@
 /*
- * proxy.h - the header of the PROXY protocol, version 2: a load balancer tells whom it speaks for.
+ * proxy.h - the header of the PROXY protocol, versions 1 and 2: a load balancer tells whom it
+ * speaks for.
  *
- * Reads:  proxy-protocol.txt of HAProxy, 2.2. TCP over IPv4 and IPv6 and LOCAL; other families and
- *         what else the header says (TLVs) are passed over.
+ * Reads:  proxy-protocol.txt of HAProxy, 2.1 and 2.2. TCP over IPv4 and IPv6, LOCAL and UNKNOWN;
+ *         other families and what else a header of version 2 says (TLVs) are passed over.
  * Pure and linear; a header is at most PROXY_MAX bytes.
  */
 #ifndef NET_PROXY_H
@@ -10,11 +11,11 @@
 
 #include "base/ip.h"
 
-enum { PROXY_HEAD = 16, PROXY_MAX = 536 };
+enum { PROXY_HEAD = 16, PROXY_MAX = 536, PROXY_LINE_MAX = 107 };
 
-/* proxy_length - of the whole header at the front of in; 0: more bytes are needed to tell; -1: it
- * is none, or too long. */
-int proxy_length(struct slice in);
+/* proxy_wants - how many bytes more belong to the header for certain, after those that came; 0: in
+ * is a whole header; -1: it is none, or too long. */
+int proxy_wants(struct slice in);
 
 /* proxy_read - a whole header. False: malformed. has_source_out: it says whose connection this is;
  * else it is the balancer's own. */

@@ -7,17 +7,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	const struct slice in = {(const char *)data, size};
-	const int length = proxy_length(in);
+	struct slice in = {(const char *)data, 0};
 	bool has_source = false;
 	struct ip ip = {0};
+	int wants;
 
-	if (length > PROXY_MAX)
-		abort();
-	if (length <= 0 || (size_t)length > size)
-		return 0;
-	if (proxy_read(slice_head(in, (size_t)length), &has_source, &ip) && has_source &&
-		ip.len != IP_V4 && ip.len != IP_V6)
+	while ((wants = proxy_wants(in)) > 0) {
+		in.len += (size_t)wants;
+		if (in.len > PROXY_MAX)
+			abort();
+		if (in.len > size)
+			return 0;
+	}
+	if (wants == 0 && proxy_read(in, &has_source, &ip) && has_source && ip.len != IP_V4 &&
+		ip.len != IP_V6)
 		abort();
 	return 0;
 }

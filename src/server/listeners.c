@@ -67,10 +67,21 @@ static void *context_of(struct server *server, const struct row *row)
 	return row->context == CONTROL ? (void *)&server->control : (void *)&server->service;
 }
 
+static int parse_proxies(struct server *server, struct err *err)
+{
+	int rc = ip_networks_parse(server->config->proxy_networks, server->proxies,
+		SERVER_PROXIES_MAX, &server->proxies_n, err);
+
+	if (rc == 0)
+		rc = ip_networks_parse(server->config->xclient_networks, server->xclients,
+			SERVER_PROXIES_MAX, &server->service.xclients.n, err);
+	server->service.xclients.list = server->xclients;
+	return rc;
+}
+
 int listeners_open(struct server *server, struct err *err)
 {
-	const int parsed = ip_networks_parse(server->config->proxy_networks, server->proxies,
-		SERVER_PROXIES_MAX, &server->proxies_n, err);
+	const int parsed = parse_proxies(server, err);
 
 	if (parsed < 0)
 		return parsed;

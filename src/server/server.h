@@ -28,7 +28,7 @@ struct server {
 	struct service service;
 	struct control control;
 	struct tls *tls;
-	struct ip_network proxies[SERVER_PROXIES_MAX];
+	struct ip_network proxies[SERVER_PROXIES_MAX], xclients[SERVER_PROXIES_MAX];
 	size_t proxies_n;
 	struct web *web; /* of https and http: site.c */
 	int web_spool_fd;
@@ -38,7 +38,7 @@ struct server {
 		int tls_fd;
 		struct pool_timer timer;
 		char asked[DIRECTORY_ADDRESS_MAX]; /* the domain asked about last; the timer's */
-	} customers;  /* customers.c */
+	} customers;                               /* customers.c */
 	int event_fd; /* wakes the main thread after a change of the two below */
 	atomic_bool must_stop;
 	_Atomic int64_t drain_ms; /* how long to spread closing over; -1: not draining */

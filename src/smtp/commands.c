@@ -346,6 +346,33 @@ static void run_starttls(struct conn *c, struct slice args)
 		conn_close(c);
 }
 
+static bool may_xclient(struct conn *c)
+{
+	return session_of(c)->may_xclient;
+}
+
+/* All begins anew, as with a new connection of whom the proxy speaks for. LOGIN gives no right
+ * here: port 25 has none to give. */
+static void run_xclient(struct conn *c, struct slice args)
+{
+	struct session *s = session_of(c);
+	struct smtp_cmd cmd = {.arena = conn_arena(c)};
+	bool has_address;
+	struct ip address;
+	struct err err;
+
+	if (!s->may_xclient) {
+		smtp_session_fail(c, SMTP_SAY_NOT_HERE, NULL);
+	} else if (smtp_xclient_parse(&cmd, args, &has_address, &address, &err) < 0) {
+		smtp_session_fail(c, cmd.say, err.msg);
+	} else {
+		if (has_address)
+			conn_speak_for(c, &address);
+		smtp_session_hello_forget(s);
+		smtp_gate_change(c);
+	}
+}
+
 static const struct row rows[] = {
 	{SMTP_EHLO, KIND_MX | KIND_SUBMISSION, 0, "PIPELINING\nENHANCEDSTATUSCODES", NULL,
 		run_ehlo},
@@ -366,6 +393,8 @@ static const struct row rows[] = {
 	{SMTP_VRFY, ANY, 0, NULL, NULL, run_vrfy},
 	{SMTP_EXPN, ANY, 0, NULL, NULL, run_expn},
 	{SMTP_HELP, ANY, 0, NULL, NULL, run_help},
+	{SMTP_XCLIENT, KIND_MX, NEED_NO_TX, "XCLIENT " SMTP_XCLIENT_NAMES, may_xclient,
+		run_xclient},
 };
 
 enum { ROWS = sizeof(rows) / sizeof(rows[0]) };

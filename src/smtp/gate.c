@@ -75,6 +75,17 @@ void smtp_gate_open(struct conn *c)
 		smtp_session_greet(c);
 }
 
+void smtp_gate_change(struct conn *c)
+{
+	struct service *service = session_service(c);
+	struct session *s = session_of(c);
+
+	door_visit_free(&s->visit);
+	if (service->door)
+		s->visit = door_visit_new(service->door, conn_peer_address(c));
+	smtp_session_greet(c);
+}
+
 /* ---- answers that come late ---- */
 
 static void end_tarpit(struct conn *c)

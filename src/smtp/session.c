@@ -58,9 +58,24 @@ static void begin(struct conn *c, enum session_kind kind)
 	conn_set_timeout(c, session_service(c)->limits.smtp_idle_ms);
 }
 
+static bool may_xclient(struct conn *c)
+{
+	const struct service *service = session_service(c);
+	struct ip peer;
+
+	if (!ip_parse(conn_peer_address(c), &peer))
+		return false;
+	for (size_t i = 0; i < service->xclients.n; i++) {
+		if (ip_is_in(&peer, &service->xclients.list[i]))
+			return true;
+	}
+	return false;
+}
+
 static void greet_mx(struct conn *c)
 {
 	begin(c, KIND_MX);
+	session_of(c)->may_xclient = may_xclient(c);
 	smtp_gate_open(c);
 }
 

@@ -86,6 +86,7 @@ struct session {
 	enum session_mode mode;
 	char *helo;       /* what the client calls itself; NULL: nothing said yet */
 	bool is_extended; /* by EHLO or LHLO */
+	bool may_xclient; /* the peer may say for whom it speaks */
 	bool is_courier;  /* LMTP from our own courier, which tells where mail comes from */
 	bool is_skipping; /* within a line that is too long */
 	unsigned errors, unknown, auth_failures;
@@ -136,6 +137,7 @@ void smtp_session_rcpt_take(struct conn *c);
 void smtp_session_ask(
 	struct conn *c, struct dns_view *view, smtp_session_fn *run, smtp_session_fn *then);
 void smtp_gate_open(struct conn *c);   /* a connection: greets */
+void smtp_gate_change(struct conn *c); /* it is another's from now on: greets again */
 void smtp_gate_rcpt(struct conn *c);   /* takes the recipient behind the last, or says why not */
 void smtp_gate_stored(struct conn *c); /* the message of the transaction is kept */
 void smtp_gate_close(struct conn *c);

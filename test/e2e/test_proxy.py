@@ -1,7 +1,8 @@
-"""test_proxy.py - load balancers: the PROXY header says who the client is, on every port."""
+"""test_proxy.py - who the client is, a load balancer says by a PROXY header, on every port, or a mail proxy by XCLIENT."""
 import socket
 import struct
 
+import names
 import pytest
 import support
 
@@ -15,9 +16,12 @@ def header(source='198.51.100.7', command=1):
 
 @pytest.fixture(scope='module')
 def instance():
-    with support.Instance('proxy = { networks = "127.0.8.0/24"; };\ndoor = { greet_wait = "0"; greylist = 100; };') as i:
+    dns = names.Names()
+    with support.Instance(dns.settings() + 'proxy = { networks = "127.0.8.0/24"; };\n'
+                          'xclient = { networks = "127.0.9.0/24"; };\ndoor = { greet_wait = "0"; greylist = 100; };') as i:
         i.add_accounts(['alice@proxy.example'])
         yield i
+    dns.close()
 
 
 def connect(instance, port='smtp', source='127.0.8.1'):
@@ -43,7 +47,8 @@ def deliver(s, subject):
 
 
 def test_the_client_is_whom_the_header_names(instance):
-    for pieces in [header()], [header()[i:i + 1] for i in range(len(header()))]:
+    line = b'PROXY TCP4 198.51.100.7 192.0.2.1 1000 25\r\n'
+    for pieces in [header()], [header()[i:i + 1] for i in range(len(header()))], [line], [line[:20], line[20:]]:
         with connect(instance) as s:
             s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             for piece in pieces:
@@ -62,7 +67,7 @@ def test_before_tls(instance):
 
 
 @pytest.mark.parametrize('first', [b'EHLO mx.example\r\n', header(command=2), SIGNATURE + b'\x21\x11\xff\xff',
-                                   b'PROXY TCP4 198.51.100.7 192.0.2.1 1 2\r\n'])
+                                   b'PROXY TCP4 198.51.100.7 192.0.2.1 1 2 3\r\n', b'PROXY TCP4 ' + b'1' * 200])
 def test_without_a_header_nobody_comes_in(instance, first):
     with connect(instance) as s:
         s.sendall(first)
@@ -80,3 +85,31 @@ def test_others_need_none_and_cannot_lie(instance):
     with connect(instance) as s:
         s.sendall(header(command=0))
         assert s.recv(100).startswith(b'220')
+
+
+def test_xclient(instance):
+    with connect(instance, source='127.0.9.1') as s:
+        got = talk(s, b'XCLIENT ADDR=198.51.100.300\r\n', b'XCLIENT COLOUR=red\r\n', b'XCLIENT\r\n', b'EHLO proxy.example\r\n',
+                   b'MAIL FROM:<a@b.example>\r\n', b'XCLIENT ADDR=198.51.100.9\r\n', b'RSET\r\n',
+                   b'XCLIENT NAME=[UNAVAILABLE] ADDR=198.51.100.9 PORT=99 PROTO=ESMTP HELO=mx.example LOGIN=alice\r\n',
+                   b'MAIL FROM:<a@b.example>\r\n')
+        assert [line[:3] for line in got] == [b'220', b'501', b'501', b'501', b'250', b'250', b'503', b'250', b'220', b'503']
+        s.sendall(b'NOOP\r\n')
+        assert deliver(s, b'xclient')[-1].startswith(b'250')
+    imap = instance.imap('alice@proxy.example', 'INBOX')
+    assert b'[198.51.100.9]' in imap.fetch('*', '(BODY.PEEK[HEADER])')[1][0][1]
+    imap.logout()
+    assert 'peer=198.51.100.9' in instance.log_tail(200)
+
+
+def test_xclient_is_not_for_others(instance):
+    with connect(instance, source='127.0.0.1') as s:
+        f = s.makefile('rwb')
+        f.readline()
+        s.sendall(b'EHLO mx.example\r\n')
+        keywords = [f.readline()]
+        while keywords[-1][3:4] == b'-':
+            keywords.append(f.readline())
+        assert not any(b'XCLIENT' in k for k in keywords)
+        s.sendall(b'XCLIENT ADDR=198.51.100.9\r\n')
+        assert f.readline().startswith(b'502')

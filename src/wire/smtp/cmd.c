@@ -19,6 +19,7 @@ static const char *const verb_names[] = {
 	[SMTP_HELP] = "HELP",
 	[SMTP_STARTTLS] = "STARTTLS",
 	[SMTP_AUTH] = "AUTH",
+	[SMTP_XCLIENT] = "XCLIENT",
 };
 
 enum smtp_verb smtp_verb_take(struct slice line, struct slice *args_out)
@@ -149,7 +150,7 @@ static int hex_digit(char c)
 }
 
 /* RFC 3461 4. UTF-8 passes where the message may have it (RFC 6533 3). */
-static int xtext_decode(struct smtp_cmd *cmd, struct slice in, struct slice *out, struct err *err)
+int smtp_xtext_decode(struct smtp_cmd *cmd, struct slice in, struct slice *out, struct err *err)
 {
 	char *p = arena_alloc(cmd->arena, in.len + 1);
 	size_t n = 0;
@@ -236,7 +237,7 @@ static int param_envid(
 	if (value.len == 0 || value.len > SMTP_ENVID_MAX)
 		return refuse(cmd, err, SMTP_SAY_BAD_ARG, ERR_SYNTAX,
 			"ENVID must have 1 to %d characters", SMTP_ENVID_MAX);
-	return xtext_decode(cmd, value, &mail->envid, err);
+	return smtp_xtext_decode(cmd, value, &mail->envid, err);
 }
 
 /* RFC 4954 5: the sender that the client vouches for. We trust nobody to, but it must be legal. */
@@ -248,7 +249,7 @@ static int param_auth(
 	(void)mail;
 	if (value.len == 0)
 		return refuse(cmd, err, SMTP_SAY_BAD_ARG, ERR_SYNTAX, "AUTH needs a value");
-	return xtext_decode(cmd, value, &text, err);
+	return smtp_xtext_decode(cmd, value, &text, err);
 }
 
 static int param_origin(
@@ -338,7 +339,7 @@ static int param_orcpt(
 			return refuse(cmd, err, SMTP_SAY_BAD_ARG, ERR_SYNTAX, "Bad type in ORCPT");
 	}
 	rcpt->orcpt_type = type;
-	return xtext_decode(cmd, text, &rcpt->orcpt, err);
+	return smtp_xtext_decode(cmd, text, &rcpt->orcpt, err);
 }
 
 static const struct rcpt_param {

@@ -4,7 +4,7 @@
  * Reads:  RFC 5321 4.1 (commands), RFC 1870 (SIZE), RFC 6152 and 3030 (BODY, BDAT), RFC 3461
  *         (RET, ENVID, NOTIFY, ORCPT, xtext), RFC 4954 (AUTH), RFC 6531 (SMTPUTF8), RFC 2033
  *         (LHLO), RFC 4865 (HOLDFOR, HOLDUNTIL), RFC 2852 (BY), RFC 6710 (MT-PRIORITY), RFC 8689
- *         (REQUIRETLS).
+ *         (REQUIRETLS), XCLIENT as Postfix has it.
  * Does:   no I/O and no knowledge of sessions: order, limits by policy and whether a command is
  *         offered at all are the caller's. The caller has the whole line, without its CRLF.
  * Bounds: SMTP_LINE_MAX for the line, the others below; linear time; memory from the arena.
@@ -15,6 +15,7 @@
 #ifndef WIRE_SMTP_CMD_H
 #define WIRE_SMTP_CMD_H
 
+#include "base/ip.h"
 #include "wire/smtp/addr.h"
 #include "wire/smtp/reply.h"
 
@@ -40,6 +41,7 @@ enum smtp_verb {
 	SMTP_HELP,
 	SMTP_STARTTLS,
 	SMTP_AUTH,
+	SMTP_XCLIENT,
 	SMTP_VERB_COUNT, /* also: no verb that we know */
 };
 
@@ -123,6 +125,14 @@ MUST_CHECK int smtp_bdat_parse(
 	struct smtp_cmd *cmd, struct slice args, struct smtp_bdat *bdat_out, struct err *err);
 MUST_CHECK int smtp_auth_parse(
 	struct smtp_cmd *cmd, struct slice args, struct smtp_auth *auth_out, struct err *err);
+
+/* The attributes that XCLIENT may have, as EHLO lists them. */
+#define SMTP_XCLIENT_NAMES "NAME ADDR PORT PROTO HELO LOGIN DESTADDR DESTPORT REVERSE_NAME"
+
+/* smtp_xclient_parse - whom a proxy speaks for. Of its attributes only ADDR is read; the others
+ * must be well formed. False in has_address_out: it does not say, or does not know. */
+MUST_CHECK int smtp_xclient_parse(struct smtp_cmd *cmd, struct slice args, bool *has_address_out,
+	struct ip *address_out, struct err *err);
 
 /* smtp_none_parse - for commands that take no argument. */
 MUST_CHECK int smtp_none_parse(struct smtp_cmd *cmd, struct slice args, struct err *err);

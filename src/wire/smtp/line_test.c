@@ -444,9 +444,61 @@ static void test_replies(void **state)
 		assert_in_range(smtp_say_code(smtp_say_of((enum err_code)code)), 400, 559);
 }
 
+/* ---- XCLIENT ---- */
+
+static void test_xclient(void **state)
+{
+	static const struct {
+		const char *args, *want; /* "": no address; NULL: refused */
+	} rows[] = {
+		{"ADDR=192.0.2.1", "192.0.2.1"},
+		{"NAME=mx.example addr=IPV6:2001:db8::1 PORT=25", "2001:db8::1"},
+		{"ADDR=ipv6:::ffff:192.0.2.1", "192.0.2.1"},
+		{"ADDR=[UNAVAILABLE] HELO=a+2Bb", ""},
+		{"ADDR=[tempunavail]", ""},
+		{"LOGIN=alice DESTADDR=192.0.2.9 DESTPORT=25 PROTO=SMTP REVERSE_NAME=x", ""},
+		{"ADDR=192.0.2.+31", "192.0.2.1"},
+		{"ADDR=192.0.2.1 ADDR=192.0.2.2", NULL},
+		{"ADDR=2001:db8::1", NULL},
+		{"ADDR=IPV6:192.0.2.1", NULL},
+		{"ADDR=192.0.2.256", NULL},
+		{"ADDR=", NULL},
+		{"ADDR", NULL},
+		{"COLOUR=red", NULL},
+		{"NAME=a  PORT=1", NULL},
+		{"NAME=a+0D", NULL},
+		{"NAME=a=b", NULL},
+		{"", NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct arena arena AUTO(arena_done);
+		struct smtp_cmd cmd = {.arena = &arena};
+		struct ip ip = {.len = 77};
+		char text[IP_TEXT_MAX] = "";
+		bool has = true;
+		struct err err;
+		int rc;
+
+		arena_init(&arena, ARENA_CAP);
+		rc = smtp_xclient_parse(&cmd, slice_str(rows[i].args), &has, &ip, &err);
+		assert_int_equal(rc, rows[i].want ? 0 : -ERR_SYNTAX);
+		if (rc < 0) {
+			assert_int_equal(cmd.say, SMTP_SAY_BAD_ARG);
+			assert_int_equal(ip.len, 77);
+			continue;
+		}
+		if (has)
+			ip_write(&ip, text);
+		assert_string_equal(text, rows[i].want);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_xclient),
 		cmocka_unit_test(test_lines),
 		cmocka_unit_test(test_parameters_for_some),
 		cmocka_unit_test(test_no_read_past_end),
