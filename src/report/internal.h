@@ -46,6 +46,9 @@ struct record_period {
 MUST_CHECK int record_domain(
 	struct db *db, const struct record_period *period, int64_t *id_out, struct err *err);
 
+/* reports_have_room - the table is not too large. */
+MUST_CHECK int reports_have_room(struct db *db, bool *has_room_out, struct err *err);
+
 /* row.c: a row of a report of DMARC but its count, as bytes; equal rows have equal bytes. unpack:
  * false if it is none; slices point into it. */
 void row_pack(const struct feedback_row *row, struct buf *out);

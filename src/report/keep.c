@@ -58,12 +58,20 @@ static int64_t sane_end(int64_t end_s)
 
 static int check_room(struct db *db, const struct kept *k, struct err *err)
 {
-	int64_t n;
-	const int rc =
-		db_get_int(db, &n, err, "SELECT count(*) FROM got WHERE at > ? AND domain = ?",
-			db_i(clock_wall_s() - DAY_S), db_t(k->domain));
+	const int64_t since_s = clock_wall_s() - DAY_S;
+	bool has_room = false;
+	int64_t all, same;
+	int rc = reports_have_room(db, &has_room, err);
 
-	if (rc < 0 || n < REPORT_RECEIVED_DAY_MAX)
+	if (rc == 0)
+		rc = db_get_int(db, &all, err,
+			"SELECT count(*) FROM got WHERE at > ? AND domain = ?", db_i(since_s),
+			db_t(k->domain));
+	if (rc == 0)
+		rc = db_get_int(db, &same, err,
+			"SELECT count(*) FROM got WHERE at > ? AND domain = ? AND via = ?",
+			db_i(since_s), db_t(k->domain), db_t(k->via));
+	if (rc < 0 || (has_room && all < REPORT_RECEIVED_DAY_MAX && same < REPORT_SENDER_DAY_MAX))
 		return rc;
 	return err_set(err, ERR_QUOTA, "too many reports about that domain today");
 }

@@ -224,12 +224,14 @@ int record_domain(struct db *db, const struct record_period *p, int64_t *id_out,
 }
 
 /* The period is told with what was published last. */
-static int count_new(struct db *db, int64_t of, const struct noted *n, struct err *err)
+static int count_new(
+	struct db *db, int64_t of, const struct noted *n, bool has_room, struct err *err)
 {
 	int rc = db_do(db, err,
 		"UPDATE sending SET rows = rows + 1, policy = ?, rua = ? WHERE id = ? AND state = 0"
 		" AND rows < ?",
-		db_t(n->period.policy), db_t(n->period.rua), db_i(of), db_i(REPORT_ROWS_MAX));
+		db_t(n->period.policy), db_t(n->period.rua), db_i(of),
+		db_i(has_room ? REPORT_ROWS_MAX : 0));
 
 	if (rc < 0)
 		return rc;
@@ -238,7 +240,7 @@ static int count_new(struct db *db, int64_t of, const struct noted *n, struct er
 	return db_do(db, err, "UPDATE sending SET beyond = beyond + 1 WHERE id = ?", db_i(of));
 }
 
-static int count(struct db *db, const struct noted *n, struct err *err)
+static int count(struct db *db, const struct noted *n, bool has_room, struct err *err)
 {
 	int64_t of = 0;
 	int rc = record_domain(db, &n->period, &of, err);
@@ -247,14 +249,15 @@ static int count(struct db *db, const struct noted *n, struct err *err)
 		return rc;
 	rc = db_do(db, err, "UPDATE seen SET n = n + 1 WHERE of = ? AND what = ?", db_i(of),
 		db_b(n->row));
-	return rc < 0 || db_changes(db) ? rc : count_new(db, of, n, err);
+	return rc < 0 || db_changes(db) ? rc : count_new(db, of, n, has_room, err);
 }
 
 int record_write(struct later *later, struct later_item *first, struct err *err)
 {
-	int rc = 0;
+	bool has_room = false;
+	int rc = reports_have_room(later->db, &has_room, err);
 
 	for (struct later_item *item = first; item && rc == 0; item = item->next)
-		rc = count(later->db, (const struct noted *)item, err);
+		rc = count(later->db, (const struct noted *)item, has_room, err);
 	return rc;
 }

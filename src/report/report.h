@@ -28,7 +28,9 @@ enum {
 	REPORT_HOME_MAX = 100,         /* of these, of one organisation */
 	REPORT_WAITING_MAX = 50000,    /* messages in memory that are not written yet */
 	REPORT_RECEIVED_DAY_MAX = 500, /* about one domain of ours, in a day */
-	REPORT_SOURCES_MAX = 300,      /* kept of a received report; the rest is a sum */
+	REPORT_SENDER_DAY_MAX = 100, /* of these, from one sender, or from all that are not known */
+	REPORT_PAGES_MAX = 128 << 10, /* of the table, 4 KiB each: beyond it nothing new is kept */
+	REPORT_SOURCES_MAX = 300,     /* kept of a received report; the rest is a sum */
 	REPORT_SHOWN_MAX = 1000,
 	REPORT_DAYS = 30, /* shown without being told for how many */
 };

@@ -45,23 +45,27 @@ static int teardown(void **state)
 
 /* ---- counting ---- */
 
-static int64_t number(struct service *service, const char *what)
+/* sql must be a literal: statements are kept by its address. */
+static int64_t number(struct service *service, const char *sql)
 {
+	const struct db_arg none = {.kind = DB_END};
 	struct db *db = later_lock(&service->reports->later);
 	struct err err;
 	int64_t n = -1;
-	const int rc =
-		strcmp(what, "domains") == 0
-			? db_get_int(db, &n, &err, "SELECT count(*) FROM sending")
-		: strcmp(what, "rows") == 0 ? db_get_int(db, &n, &err, "SELECT count(*) FROM seen")
-		: strcmp(what, "messages") == 0
-			? db_get_int(db, &n, &err, "SELECT coalesce(sum(n), 0) FROM seen")
-			: db_get_int(db, &n, &err, "SELECT coalesce(sum(beyond), 0) FROM sending");
+	const int rc = db_get_int_args(db, sql, &none, &n, &err);
 
 	later_unlock(&service->reports->later);
 	assert_int_equal(rc, 0);
 	return n;
 }
+
+#define DOMAINS "SELECT count(*) FROM sending"
+#define ROWS "SELECT count(*) FROM seen"
+#define MESSAGES "SELECT coalesce(sum(n), 0) FROM seen"
+#define BEYOND "SELECT sum(beyond) FROM sending"
+#define SENT "SELECT count(*) FROM sending WHERE state = 1"
+#define FAILED "SELECT count(*) FROM sending WHERE state = 2"
+#define UNWANTED "SELECT count(*) FROM sending WHERE state = 3"
 
 /* One message with an author there, from an address of that number. */
 static void see(struct service *service, const char *domain, unsigned ip, const char *rua)
@@ -92,9 +96,9 @@ static void test_equal_ones_are_one_row(void **state)
 	see(&kit.service, "a.example", 2, "mailto:x@a.example");
 	see(&kit.service, "b.example", 2, "mailto:x@b.example");
 	see(&kit.service, "none.example", 2, "");
-	assert_int_equal(number(&kit.service, "domains"), 2);
-	assert_int_equal(number(&kit.service, "rows"), 3);
-	assert_int_equal(number(&kit.service, "messages"), 7);
+	assert_int_equal(number(&kit.service, DOMAINS), 2);
+	assert_int_equal(number(&kit.service, ROWS), 3);
+	assert_int_equal(number(&kit.service, MESSAGES), 7);
 }
 
 static void test_rows_and_domains_are_bounded(void **state)
@@ -104,16 +108,16 @@ static void test_rows_and_domains_are_bounded(void **state)
 	(void)state;
 	for (unsigned i = 0; i < REPORT_ROWS_MAX + 10; i++)
 		see(&kit.service, "a.example", i, "mailto:x@a.example");
-	assert_int_equal(number(&kit.service, "rows"), REPORT_ROWS_MAX);
-	assert_int_equal(number(&kit.service, "beyond"), 10);
+	assert_int_equal(number(&kit.service, ROWS), REPORT_ROWS_MAX);
+	assert_int_equal(number(&kit.service, BEYOND), 10);
 	see(&kit.service, "a.example", 3, "mailto:x@a.example");
-	assert_int_equal(number(&kit.service, "messages"), REPORT_ROWS_MAX + 1);
+	assert_int_equal(number(&kit.service, MESSAGES), REPORT_ROWS_MAX + 1);
 	/* A wildcard in somebody's zone makes as many domains as they like. */
 	for (unsigned i = 0; i < REPORT_HOME_MAX + 10; i++) {
 		snprintf(name, sizeof(name), "x%u.wild.example", i);
 		see(&kit.service, name, 1, "mailto:x@wild.example");
 	}
-	assert_int_equal(number(&kit.service, "domains"), REPORT_HOME_MAX + 1);
+	assert_int_equal(number(&kit.service, DOMAINS), REPORT_HOME_MAX + 1);
 }
 
 /* An upgrade: both write to the same file. */
@@ -130,8 +134,8 @@ static void test_two_servers_count_together(void **state)
 		later_flush(&second.reports->later);
 	}
 	report_close(&second);
-	assert_int_equal(number(&kit.service, "rows"), 1);
-	assert_int_equal(number(&kit.service, "messages"), 6);
+	assert_int_equal(number(&kit.service, ROWS), 1);
+	assert_int_equal(number(&kit.service, MESSAGES), 6);
 }
 
 static void test_what_was_counted_outlives_a_restart(void **state)
@@ -141,7 +145,7 @@ static void test_what_was_counted_outlives_a_restart(void **state)
 	report_close(&kit.service);
 	open_reports(&kit.service);
 	see(&kit.service, "a.example", 1, "mailto:x@a.example");
-	assert_int_equal(number(&kit.service, "messages"), 2);
+	assert_int_equal(number(&kit.service, MESSAGES), 2);
 }
 
 static void test_rows_are_packed_and_unpacked(void **state)
@@ -165,6 +169,98 @@ static void test_rows_are_packed_and_unpacked(void **state)
 	buf_lit(&bytes, "x");
 	assert_false(row_unpack(buf_slice(&bytes), &got));
 	assert_false(row_unpack((struct slice){0}, &got));
+}
+
+/* ---- sending ---- */
+
+static bool was_any;
+
+static void on_sent(struct reports *reports, bool was)
+{
+	(void)reports;
+	was_any = was;
+}
+
+/* Days pass, and what is due then is sent. */
+static bool send_after(int days)
+{
+	clock_shift((int64_t)days * DAY_S * 1000000);
+	send_next(kit.service.reports, on_sent);
+	clock_shift(-(int64_t)days * DAY_S * 1000000);
+	return was_any;
+}
+
+static void test_a_period_is_told_once(void **state)
+{
+	(void)state;
+	see(&kit.service, "a.example", 1, "mailto:x@a.example, mailto:y@sub.a.example!1");
+	assert_false(send_after(0));
+	assert_true(send_after(2));
+	assert_int_equal(kit_queued(&kit).messages, 1);
+	assert_int_equal(number(&kit.service, SENT), 1);
+	assert_int_equal(number(&kit.service, ROWS), 0);
+	assert_false(send_after(2));
+	/* What comes late for a period that was told is not told any more. */
+	see(&kit.service, "a.example", 1, "mailto:x@a.example");
+	assert_int_equal(number(&kit.service, ROWS), 0);
+}
+
+static void test_who_names_no_address_is_told_nothing(void **state)
+{
+	(void)state;
+	see(&kit.service, "a.example", 1, "https://a.example/");
+	assert_true(send_after(2));
+	assert_int_equal(kit_queued(&kit).messages, 0);
+	assert_int_equal(number(&kit.service, UNWANTED), 1);
+}
+
+static void refuse_letter(struct mail_queue *queue, struct letter *letter, struct incoming *in,
+	bool is_repeated, mail_done_fn *done, void *context)
+{
+	struct err err;
+
+	(void)queue;
+	(void)in;
+	(void)is_repeated;
+	err_set(&err, ERR_BUSY, "the courier is away");
+	done(context, -ERR_BUSY, NULL, &err);
+	letter_free(&letter);
+}
+
+static void test_without_the_courier_it_is_tried_again(void **state)
+{
+	const struct mail_queue face = kit.queue.face;
+	int tries = 0;
+
+	(void)state;
+	see(&kit.service, "a.example", 1, "mailto:x@a.example");
+	kit.queue.face.put = refuse_letter;
+	assert_true(send_after(2));
+	assert_false(send_after(2)); /* not at once */
+	assert_int_equal(number(&kit.service, ROWS), 1);
+	kit.queue.face = face;
+	assert_true(send_after(3));
+	assert_int_equal(number(&kit.service, SENT), 1);
+	see(&kit.service, "b.example", 1, "mailto:x@b.example");
+	kit.queue.face.put = refuse_letter;
+	while (number(&kit.service, FAILED) == 0 && tries < 100)
+		send_after(2 + tries++);
+	assert_true(tries > 3 && tries < 100);
+	kit.queue.face = face;
+}
+
+static int64_t listed(const char *what);
+
+static void test_a_report_to_ourselves_goes_the_short_way(void **state)
+{
+	(void)state;
+	see(&kit.service, "posthouse.example", 7, "mailto:dmarc-reports@posthouse.example");
+	see(&kit.service, "posthouse.example", 7, "mailto:dmarc-reports@posthouse.example");
+	assert_true(send_after(2));
+	assert_int_equal(kit_queued(&kit).messages, 0);
+	clock_shift((int64_t)2 * DAY_S * 1000000);
+	assert_int_equal(listed("failed"), 2);
+	clock_shift(-(int64_t)2 * DAY_S * 1000000);
 }
 
 /* ---- what comes ---- */
@@ -256,18 +352,19 @@ static void test_reports_in_mail(void **state)
 static void test_reports_of_a_day_are_bounded(void **state)
 {
 	struct feedback report = {.org = slice_lit("o"), .domain = slice_lit("posthouse.example")};
-	const struct received how = {{0}, {0}};
+	const struct received how = {{0}, {0}}, known = {slice_lit("big.example"), {0}};
 	char id[20];
 	struct err err;
 	int rc = 0;
 
 	(void)state;
-	for (int i = 0; i <= REPORT_RECEIVED_DAY_MAX; i++) {
+	for (int i = 0; i <= REPORT_SENDER_DAY_MAX; i++) {
 		assert_int_equal(rc, 0);
 		snprintf(id, sizeof(id), "id-%d", i);
 		report.id = slice_str(id);
 		rc = keep_feedback(kit.service.reports, &report, &how, &err);
 	}
+	assert_int_equal(keep_feedback(kit.service.reports, &report, &known, &err), 0);
 	assert_int_equal(rc, -ERR_QUOTA);
 	clock_shift((int64_t)2 * DAY_S * 1000000);
 	assert_int_equal(keep_feedback(kit.service.reports, &report, &how, &err), 0);
@@ -328,6 +425,10 @@ int main(void)
 		TEST(test_two_servers_count_together),
 		TEST(test_what_was_counted_outlives_a_restart),
 		TEST(test_rows_are_packed_and_unpacked),
+		TEST(test_a_period_is_told_once),
+		TEST(test_who_names_no_address_is_told_nothing),
+		TEST(test_without_the_courier_it_is_tried_again),
+		TEST(test_a_report_to_ourselves_goes_the_short_way),
 		TEST(test_reports_in_mail),
 		TEST(test_reports_of_a_day_are_bounded),
 		TEST(test_policies_of_one_report),

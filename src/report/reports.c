@@ -41,6 +41,17 @@ static const struct db_migration schema[] = {
 	 " PRIMARY KEY (of, number)) WITHOUT ROWID"},
 };
 
+int reports_have_room(struct db *db, bool *has_room_out, struct err *err)
+{
+	int64_t pages;
+	const int rc = db_get_int(db, &pages, err,
+		"SELECT page_count - freelist_count FROM pragma_page_count, pragma_freelist_count");
+
+	if (rc == 0)
+		*has_room_out = pages < REPORT_PAGES_MAX;
+	return rc;
+}
+
 /* ---- what is too old ---- */
 
 static int purge_rows(struct db *db, const struct reports *r, int64_t now, struct err *err)
