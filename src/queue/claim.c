@@ -9,6 +9,7 @@
 #include "queue/internal.h"
 
 /* The statements' numbers for states and flags. */
+static_assert(QUEUE_PRIORITIES == 3, "priorities in SQL");
 static_assert(QUEUE_WAITING == 0 && QUEUE_HELD == 1 && QUEUE_DELIVERED == 2, "states in SQL");
 static_assert(RECIPIENT_TELL_DELAY == 1 && RECIPIENT_DELAY_TOLD == 2, "flags in SQL");
 
@@ -252,6 +253,7 @@ int queue_next_due(struct queue *q, int64_t destination, int64_t *due_out, struc
 	return 0;
 }
 
+/* Three looks into the index for each destination, however many wait. */
 int queue_walk(struct queue *q, struct err *err)
 {
 	struct queue_reader *reader = queue_reader_take(q);
@@ -261,9 +263,13 @@ int queue_walk(struct queue *q, struct err *err)
 
 	queue_changes_init(&changes);
 	rc = db_query(reader->db, &row, err,
-		"SELECT r.destination, d.name, min(r.due_s) FROM recipient AS r"
-		" INDEXED BY recipient_due JOIN destination AS d ON d.id = r.destination"
-		" WHERE r.state = 0 GROUP BY r.destination");
+		"SELECT id, name, due_s FROM (SELECT d.id, d.name, p.priority,"
+		" (SELECT min(r.due_s) FROM recipient AS r INDEXED BY recipient_due WHERE r.state "
+		"= 0"
+		" AND r.destination = d.id AND r.priority = p.priority) AS due_s"
+		" FROM destination AS d, (SELECT 0 AS priority UNION ALL SELECT 1 UNION ALL SELECT "
+		"2)"
+		" AS p) WHERE due_s IS NOT NULL");
 	while (rc >= 0 && (rc = db_step(row, err)) == 1)
 		queue_changes_add(&changes, db_int(row, 0), db_text(row, 1), db_int(row, 2));
 	queue_reader_give(reader);

@@ -83,7 +83,7 @@ int queue_list(struct queue *q, const struct queue_filter *filter, int64_t after
 static int read_status(struct db *db, struct queue_status *out, struct err *err)
 {
 	struct db_stmt *row AUTO(db_stmt_auto) = NULL;
-	int64_t recipients = 0, waiting = 0;
+	int64_t held = 0, waiting = 0;
 	int rc = db_query(db, &row, err,
 		"SELECT count(*), coalesce(sum(size), 0), coalesce(min(accepted_s), 0)"
 		" FROM message");
@@ -95,12 +95,14 @@ static int read_status(struct db *db, struct queue_status *out, struct err *err)
 	*out = (struct queue_status){.messages = (uint64_t)db_int(row, 0),
 		.bytes = (uint64_t)db_int(row, 1),
 		.oldest_s = db_int(row, 2)};
-	rc = db_get_int(db, &recipients, err, "SELECT count(*) FROM recipient WHERE state <= 1");
+	rc = db_get_int(db, &held, err,
+		"SELECT count(*) FROM recipient INDEXED BY recipient_over WHERE state > 0 AND "
+		"state = 1");
 	if (rc == 0)
 		rc = db_get_int(db, &waiting, err,
 			"SELECT count(*) FROM recipient INDEXED BY recipient_due WHERE state = 0");
-	out->recipients = (uint64_t)recipients;
-	out->held = (uint64_t)(recipients - waiting);
+	out->recipients = (uint64_t)(held + waiting);
+	out->held = (uint64_t)held;
 	return rc;
 }
 

@@ -43,6 +43,8 @@ static const struct db_migration schema[] = {
 	{"ALTER TABLE message ADD COLUMN not_before_s INTEGER NOT NULL DEFAULT 0;"
 	 "CREATE INDEX message_held ON message(submitter, not_before_s) WHERE not_before_s > 0;"
 	 "CREATE INDEX message_by ON message(by_s) WHERE by_s > 0 AND flags & 256 = 0"},
+	/* those that do not wait are few, and are asked for apart */
+	{"CREATE INDEX recipient_over ON recipient(destination, state) WHERE state > 0"},
 };
 
 static int open_db(const char *path, struct db **out, struct err *err)
@@ -89,8 +91,11 @@ static int load_state(struct queue *q, struct err *err)
 			" WHERE by_s > 0 AND flags & 256 = 0");
 	if (rc == 0)
 		rc = db_do(q->db, err,
-			"DELETE FROM destination WHERE id NOT IN"
-			" (SELECT destination FROM recipient)");
+			"DELETE FROM destination WHERE NOT EXISTS (SELECT 1 FROM recipient"
+			" INDEXED BY recipient_due WHERE state = 0 AND destination = "
+			"destination.id)"
+			" AND id NOT IN (SELECT destination FROM recipient"
+			" INDEXED BY recipient_over WHERE state > 0)");
 	atomic_store(&q->has_routes, routes);
 	atomic_store(&q->has_suppressed, suppressed);
 	atomic_store(&q->report_s, report_s);
