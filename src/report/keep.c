@@ -204,7 +204,8 @@ int keep_feedback(struct reports *r, const struct feedback *report, const struct
 
 		*(is_good_row(row) ? &k.good : &k.failed) += sane_count(row->count);
 	}
-	qsort(report->rows, report->rows_n, sizeof(*report->rows), compare_rows);
+	if (report->rows_n) /* qsort() takes no NULL, not even of nothing */
+		qsort(report->rows, report->rows_n, sizeof(*report->rows), compare_rows);
 	rc = db_begin(later_lock(&r->later), err);
 	if (rc == 0)
 		rc = keep_rows(r->later.db, &k, report, err);
