@@ -6,7 +6,6 @@
 #include <cmocka.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -16,14 +15,14 @@
 #define DAY_US ((int64_t)TLS_RESULTS_DAY_S * 1000000)
 
 static struct courier courier;
-static char folder[] = "/tmp/report-desk-XXXXXX";
+static char folder[32];
 
 static int setup(void **state)
 {
 	struct err err;
 
 	(void)state;
-	strcpy(folder, "/tmp/report-desk-XXXXXX");
+	snprintf(folder, sizeof(folder), "/tmp/report-desk-XXXXXX");
 	if (!mkdtemp(folder) || chdir(folder) < 0)
 		return -1;
 	return tls_results_open("tls.db", NULL, &courier.tls_results, &err);
