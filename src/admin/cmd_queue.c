@@ -111,6 +111,10 @@ static void print_recipient(void *context, const json_t *row)
 		text_of(row, "address"), text_of(row, "state"), text_of(row, "destination"),
 		number_of(row, "attempts"));
 	print_time("next         ", number_of(row, "due"));
+	if (*text_of(row, "waits"))
+		printf("waits        %s\n", text_of(row, "waits"));
+	if (number_of(row, "until"))
+		print_time("until        ", number_of(row, "until"));
 	if (*text_of(row, "reply"))
 		printf("last reply   %s%s%s\n", text_of(row, "host"),
 			*text_of(row, "host") ? ": " : "", text_of(row, "reply"));
@@ -202,6 +206,37 @@ int command_queue_route(struct cli *cli)
 	request = wish("route");
 	set_text(request, "pattern", cli->args[0]);
 	set_text(request, "target", cli->args_n > 1 ? cli->args[1] : "");
+	return ask(cli, request, print_nothing);
+}
+
+static void set_number(struct cli *cli, json_t *request, const char *name, const char *option)
+{
+	const char *text = cli_option(cli, option);
+	char *end = NULL;
+	long long n = text ? strtoll(text, &end, 10) : 0;
+
+	if (text && (end == text || *end))
+		n = -1; /* refused there */
+	json_object_set_new(request, name, json_integer(n));
+}
+
+int command_queue_limit(struct cli *cli)
+{
+	static const struct table_column columns[] = {
+		{"name", "DESTINATION", TABLE_TEXT},
+		{"connections", "CONNECTIONS", TABLE_NUMBER},
+		{"messages", "MESSAGES EACH", TABLE_NUMBER},
+		{"rate", "A MINUTE", TABLE_NUMBER},
+	};
+	json_t *request;
+
+	if (cli->args_n == 0)
+		return cli_list(cli, wish("limits"), columns, 4);
+	request = wish("limit");
+	set_text(request, "destination", cli->args[0]);
+	set_number(cli, request, "connections", "--connections");
+	set_number(cli, request, "messages", "--messages");
+	set_number(cli, request, "rate", "--rate");
 	return ask(cli, request, print_nothing);
 }
 

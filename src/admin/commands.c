@@ -148,6 +148,13 @@ const struct cli_command cli_commands[] = {
 		"Bring mail for DOMAIN (.DOMAIN: those below it; *: all others) to HOST, [HOST] "
 		"(without its MX records) or either with :PORT; an empty HOST ends that. Without "
 		"arguments: list the routes."},
+	{"queue", "limit", "[DESTINATION]", 0, 1,
+		{{"--connections", "N", "so many at once"},
+			{"--messages", "N", "so many over one connection"},
+			{"--rate", "N", "so many messages a minute"}},
+		command_queue_limit, true,
+		"Send no more than that to DESTINATION, a domain or the host of a route; without "
+		"options: as much as it takes. Without arguments: list the limits."},
 	{"queue", "suppress", "[ADDRESS [REASON]]", 0, 2,
 		{{"--remove", NULL, "take the address off the list"}}, command_queue_suppress, true,
 		"Send nothing to this address, or domain, any more; its senders are told REASON. "

@@ -9,11 +9,12 @@
 #include "courier/queue_wish.h"
 #include "courier/report_desk.h"
 #include "courier/runner.h"
+#include "queue/lanes.h"
 #include "queue/manage.h"
 #include "track/rows.h"
 #include "wire/mime/report.h"
 
-enum { LIST_DEFAULT = 200, HEADER_MAX = 64 << 10 };
+enum { LIMIT_MAX = 1000000, LIST_DEFAULT = 200, HEADER_MAX = 64 << 10 };
 
 /* ---- arguments and values ---- */
 
@@ -57,17 +58,32 @@ static struct queue_filter filter_of(const struct wish *w)
 	return f;
 }
 
+/* Of a list: what is told of each entry, and by which runner. */
+struct listing {
+	struct runner *runner;
+	json_t *rows;
+};
+
 static void add_entry(void *context, const struct queue_entry *e)
 {
-	json_array_append_new(context,
-		json_pack("{s:I, s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:i, s:I, s:I, s:I, s:I}", "id",
-			(json_int_t)e->id, "number", (int)e->number, "state", state_of(e), "sender",
-			wish_json_text(e->sender), "address", wish_json_text(e->address),
-			"destination", wish_json_text(e->destination), "reply",
-			wish_json_text(e->reply), "host", wish_json_text(e->host), "attempts",
-			(int)e->attempts, "accepted", (json_int_t)e->accepted_s, "due",
-			(json_int_t)e->due_s, "expires", (json_int_t)e->expires_s, "size",
-			(json_int_t)e->size));
+	const struct listing *listing = context;
+	int64_t until = 0;
+	const char *why = e->state == QUEUE_WAITING && !e->is_running
+				  ? runner_why(listing->runner, e->destination_id, &until)
+				  : NULL;
+	json_t *row = json_pack("{s:I, s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:i, s:I, s:I, s:I, s:I}",
+		"id", (json_int_t)e->id, "number", (int)e->number, "state", state_of(e), "sender",
+		wish_json_text(e->sender), "address", wish_json_text(e->address), "destination",
+		wish_json_text(e->destination), "reply", wish_json_text(e->reply), "host",
+		wish_json_text(e->host), "attempts", (int)e->attempts, "accepted",
+		(json_int_t)e->accepted_s, "due", (json_int_t)e->due_s, "expires",
+		(json_int_t)e->expires_s, "size", (json_int_t)e->size);
+
+	if (why) {
+		json_object_set_new(row, "waits", json_string(why));
+		json_object_set_new(row, "until", json_integer(until));
+	}
+	json_array_append_new(listing->rows, row);
 }
 
 static void add_pair(void *context, struct slice name, struct slice value)
@@ -89,7 +105,7 @@ static int do_list(struct wish *w, json_t *out, struct err *err)
 	json_int_t max = json_integer_value(json_object_get(w->args, "max"));
 	struct slice number, id = slice_cut(text_of(w, "after"), '.', &number);
 	uint64_t after_id = 0, after_number = 0;
-	json_t *rows = json_array();
+	struct listing listing = {.runner = w->courier->runner, .rows = json_array()};
 	bool more = false;
 	int rc;
 
@@ -97,12 +113,12 @@ static int do_list(struct wish *w, json_t *out, struct err *err)
 		max = LIST_DEFAULT;
 	if (id.len && (!slice_to_u64(id, INT64_MAX, &after_id) ||
 			      !slice_to_u64(number, UINT32_MAX, &after_number))) {
-		json_decref(rows);
+		json_decref(listing.rows);
 		return err_set(err, ERR_SYNTAX, "after is not ID.NUMBER");
 	}
 	rc = queue_list(wish_queue(w), &filter, (int64_t)after_id, (unsigned)after_number,
-		(size_t)max, add_entry, rows, &more, err);
-	json_object_set_new(out, "rows", rows);
+		(size_t)max, add_entry, &listing, &more, err);
+	json_object_set_new(out, "rows", listing.rows);
 	json_object_set_new(out, "more", json_boolean(more));
 	return rc;
 }
@@ -189,6 +205,45 @@ static int do_route(struct wish *w, json_t *out, struct err *err)
 	if (rc == 0)
 		runner_hurry(w->courier->runner);
 	return rc;
+}
+
+static void add_limit(void *context, struct slice name, const struct lane_bounds *bounds)
+{
+	json_array_append_new(
+		context, json_pack("{s:o, s:i, s:i, s:i}", "name", wish_json_text(name),
+				 "connections", (int)bounds->connections, "messages",
+				 (int)bounds->messages, "rate", (int)bounds->per_minute));
+}
+
+static int do_limits(struct wish *w, json_t *out, struct err *err)
+{
+	json_t *rows = json_array();
+
+	json_object_set_new(out, "rows", rows);
+	return queue_limit_list(wish_queue(w), add_limit, rows, err);
+}
+
+static bool take_bound(const struct wish *w, const char *name, unsigned *out)
+{
+	const json_int_t n = json_integer_value(json_object_get(w->args, name));
+
+	*out = (unsigned)n;
+	return n >= 0 && n <= LIMIT_MAX;
+}
+
+static int do_limit(struct wish *w, json_t *out, struct err *err)
+{
+	const struct slice name = text_of(w, "destination");
+	struct lane_bounds bounds;
+
+	(void)out;
+	if (!name.len || name.len > QUEUE_NAME_MAX || slice_eq(name, slice_lit(QUEUE_HERE)))
+		return err_set(err, ERR_SYNTAX, "a limit has a domain, or a route's host");
+	if (!take_bound(w, "connections", &bounds.connections) ||
+		!take_bound(w, "messages", &bounds.messages) ||
+		!take_bound(w, "rate", &bounds.per_minute))
+		return err_set(err, ERR_SYNTAX, "a limit is 0 (none) to %d", LIMIT_MAX);
+	return runner_limit(w->courier->runner, name, &bounds, err);
 }
 
 static int do_suppressed(struct wish *w, json_t *out, struct err *err)
@@ -280,6 +335,8 @@ static const struct {
 	{"bounce", do_bounce},
 	{"routes", do_routes},
 	{"route", do_route},
+	{"limits", do_limits},
+	{"limit", do_limit},
 	{"suppressed", do_suppressed},
 	{"suppress", do_suppress},
 	{"unsuppress", do_unsuppress},

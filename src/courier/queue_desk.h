@@ -7,6 +7,7 @@
  *	show          id: as list, with the beginning of the header
  *	hold, release, retry, drop, bounce   id, address, sender, state; or "all": true
  *	routes; route with pattern and target ("": none)
+ *	limits; limit with destination, connections, messages, rate (a minute); 0 or none: no limit
  *	suppressed; suppress with address and reason; unsuppress with address
  *	status
  *	tls-results, tls-forget, tls-post: courier/report_desk.h

@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "courier/runner_internal.h"
 #include "process/filter.h"
+#include "queue/manage.h"
 
 enum {
 	TICK_MS = 500, /* the wall clock may be set; nobody tells us */
@@ -221,10 +222,46 @@ int runner_open(struct courier *courier, struct runner **out, struct err *err)
 	return 0;
 }
 
+static void use_limit(void *context, struct slice name, const struct lane_bounds *bounds)
+{
+	struct runner *r = context;
+
+	pthread_mutex_lock(&r->lock);
+	lanes_limit(&r->lanes, name, bounds, clock_wall_s());
+	call_thread(r);
+	pthread_mutex_unlock(&r->lock);
+}
+
+int runner_limit(struct runner *r, struct slice destination, const struct lane_bounds *bounds,
+	struct err *err)
+{
+	const int rc = queue_limit_set(r->queue, destination, bounds, err);
+
+	if (rc == 0)
+		use_limit(r, destination, bounds);
+	return rc;
+}
+
+const char *runner_why(struct runner *r, int64_t destination, int64_t *until_out)
+{
+	const uint64_t id = (uint64_t)destination;
+	const struct lane *lane;
+	const char *why = NULL;
+
+	pthread_mutex_lock(&r->lock);
+	lane = map_get(&r->lanes.map, map_key_u64(&id));
+	if (lane)
+		why = lanes_why(lane, clock_wall_s(), until_out);
+	pthread_mutex_unlock(&r->lock);
+	return why;
+}
+
 int runner_start(struct runner *r, struct err *err)
 {
-	const int rc = queue_start(r->queue, err);
+	int rc = queue_limit_list(r->queue, use_limit, r, err);
 
+	if (rc == 0)
+		rc = queue_start(r->queue, err);
 	if (rc < 0)
 		return rc;
 	r->has_clock_thread = pthread_create(&r->clock_thread, NULL, watch_clock, r) == 0;

@@ -25,6 +25,12 @@ void runner_stop(struct runner *runner, int64_t wait_ms);
 void runner_close(struct runner **runner);
 
 struct queue *runner_queue(struct runner *runner);
+/* runner_limit - bounds of a destination, kept and used from now on; all 0: none. runner_why - why
+ * nothing is sent to that destination just now, or NULL; until_out as lanes_why() has it. */
+struct lane_bounds;
+MUST_CHECK int runner_limit(struct runner *runner, struct slice destination,
+	const struct lane_bounds *bounds, struct err *err);
+const char *runner_why(struct runner *runner, int64_t destination, int64_t *until_out);
 /* runner_hurry - destinations that failed are tried again at once. */
 void runner_hurry(struct runner *runner);
 

@@ -112,7 +112,8 @@ static void note(const struct trip *trip, const struct plan_host *host, enum tls
 	if (!trip->plan.domain.len)
 		return; /* a host that the operator named has no domain that asks for reports */
 	if (trip->demand == RUNNER_RELAXED)
-		return; /* reports about TLS go like this: RFC 8460 3 wants them not in the next one */
+		return; /* reports about TLS go like this: RFC 8460 3 wants them not in the next one
+			 */
 	if (host->has_tlsa || host->is_tlsa_unsure) {
 		session.policy.type = TLS_POLICY_TLSA;
 		session.policy.domain = host->tlsa_base ? slice_str(host->tlsa_base) : host->name;

@@ -38,7 +38,9 @@ struct turn {
 	struct smtp_client *client;
 	/* where there is no connection to be had */
 	enum queue_outcome outcome;
-	bool is_denied; /* some host was there, but not as it is demanded to be */
+	bool is_denied;        /* some host was there, but not as it is demanded to be */
+	bool is_bounded;       /* nothing more may go there in this minute */
+	unsigned messages_max; /* of a connection; 0: any number */
 	char why[RUNNER_WHY_MAX];
 };
 

@@ -93,8 +93,11 @@ static struct queue_message *claim(struct turn *t)
 
 	pthread_mutex_lock(&r->lock);
 	if (!r->is_stopping)
-		lanes_begin(&r->lanes, t->lane);
+		t->is_bounded = !lanes_begin(&r->lanes, t->lane, clock_wall_s());
+	t->messages_max = t->lane->limit ? t->lane->limit->bounds.messages : 0;
 	pthread_mutex_unlock(&r->lock);
+	if (t->is_bounded)
+		return NULL;
 	rc = queue_claim(r->queue, (int64_t)t->lane->id, RECIPIENTS_MAX, &m, &err);
 	if (rc == -ERR_NOTFOUND)
 		rc = queue_next_due(r->queue, (int64_t)t->lane->id, &due_s, &err);
@@ -146,7 +149,8 @@ static void send_message(struct turn *t, struct queue_message *m)
 {
 	smtp_client_send(t->client, t->r->queue, m);
 	finish(t, m);
-	if (!smtp_client_is_usable(t->client))
+	if (!smtp_client_is_usable(t->client) ||
+		(t->messages_max && smtp_client_count(t->client) >= t->messages_max))
 		smtp_client_close(&t->client);
 }
 
@@ -217,7 +221,7 @@ void runner_serve(struct runner *r, struct lane *lane)
 
 	while (!runner_is_stopping(r)) {
 		m = claim(&t);
-		if (!m && t.client && runner_linger(r, lane, LINGER_MS))
+		if (!m && t.client && !t.is_bounded && runner_linger(r, lane, LINGER_MS))
 			continue;
 		if (!m || !send_one(&t, m))
 			break;

@@ -239,6 +239,11 @@ int smtp_client_open_here(const struct smtp_client_config *config, const char *p
 	return 0;
 }
 
+unsigned smtp_client_count(const struct smtp_client *c)
+{
+	return c->transactions;
+}
+
 bool smtp_client_is_usable(struct smtp_client *c)
 {
 	return !c->is_broken && peer_is_quiet(c->peer);

@@ -61,6 +61,8 @@ MUST_CHECK int smtp_client_open_here(const struct smtp_client_config *config, co
 /* smtp_client_send - each recipient of m gets its outcome, what was said about it, and by whom. */
 void smtp_client_send(struct smtp_client *client, struct queue *queue, struct queue_message *m);
 
+/* smtp_client_count - messages tried over this connection. */
+unsigned smtp_client_count(const struct smtp_client *client);
 /* smtp_client_is_usable - another message may follow. */
 bool smtp_client_is_usable(struct smtp_client *client);
 /* smtp_client_close - says goodbye if anybody listens. */

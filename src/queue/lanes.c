@@ -7,7 +7,7 @@
 
 #include "base/mem.h"
 
-enum { HEAP_FIRST = 64 };
+enum { HEAP_FIRST = 64, MINUTE_S = 60 };
 
 void lanes_init(struct lanes *lanes, unsigned window_max)
 {
@@ -23,12 +23,16 @@ static void lane_free(struct lane *lane)
 
 void lanes_done(struct lanes *lanes)
 {
+	struct lane_limit *limit;
 	struct lane *lane;
 	size_t at = 0;
 
 	while ((lane = map_next(&lanes->map, &at)))
 		lane_free(lane);
 	map_done(&lanes->map);
+	for (at = 0; (limit = map_next(&lanes->limits, &at));)
+		free(limit);
+	map_done(&lanes->limits);
 	free(lanes->heap);
 }
 
@@ -104,13 +108,22 @@ static void take_out(struct lanes *lanes, struct lane *lane)
 		heap_remove(lanes, lane);
 }
 
+/* How many may work on it. */
+static unsigned most_of(const struct lane *lane)
+{
+	const unsigned window = (unsigned)lane->window;
+	const unsigned bound = lane->limit ? lane->limit->bounds.connections : 0;
+
+	return bound && bound < window ? bound : window;
+}
+
 /* Into the line, into the heap, or nowhere until somebody leaves. */
 static void place(struct lanes *lanes, struct lane *lane, int64_t now)
 {
 	if (lane->is_in_line)
 		return;
 	take_out(lanes, lane);
-	if (wake_of(lane) == INT64_MAX || lane->active >= (unsigned)lane->window)
+	if (wake_of(lane) == INT64_MAX || lane->active >= most_of(lane))
 		return;
 	if (wake_of(lane) > now) {
 		heap_add(lanes, lane);
@@ -130,6 +143,7 @@ static struct lane *lane_new(struct lanes *lanes, uint64_t id, struct slice name
 	lane->id = id;
 	lane->due_s = INT64_MAX;
 	lane->window = LANE_WINDOW_FIRST;
+	lane->limit = map_get(&lanes->limits, name);
 	memcpy(lane->name, name.ptr, name.len);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -179,11 +193,32 @@ struct lane *lanes_take(struct lanes *lanes)
 	return lane;
 }
 
+/* One more message in this minute, if it may have one. */
+static bool count_begun(struct lane_limit *limit, int64_t now)
+{
+	if (!limit || !limit->bounds.per_minute)
+		return true;
+	if (limit->minute != now / MINUTE_S) {
+		limit->minute = now / MINUTE_S;
+		limit->in_minute = 0;
+	}
+	if (limit->in_minute >= limit->bounds.per_minute)
+		return false;
+	limit->in_minute++;
+	return true;
+}
+
 /* What comes while we look makes it due again. */
-void lanes_begin(struct lanes *lanes, struct lane *lane)
+bool lanes_begin(struct lanes *lanes, struct lane *lane, int64_t now)
 {
 	take_out(lanes, lane);
+	if (!count_begun(lane->limit, now)) {
+		lane->blocked_s = (now / MINUTE_S + 1) * MINUTE_S;
+		place(lanes, lane, now);
+		return false;
+	}
 	lane->due_s = INT64_MAX;
+	return true;
 }
 
 void lanes_found(struct lanes *lanes, struct lane *lane, int64_t now)
@@ -196,6 +231,8 @@ void lanes_found(struct lanes *lanes, struct lane *lane, int64_t now)
 void lanes_empty(struct lanes *lanes, struct lane *lane, int64_t next_due_s, int64_t now)
 {
 	take_out(lanes, lane);
+	if (lane->limit && lane->limit->in_minute)
+		lane->limit->in_minute--;
 	if (next_due_s < lane->due_s)
 		lane->due_s = next_due_s;
 	place(lanes, lane, now);
@@ -253,4 +290,59 @@ void lanes_unblock(struct lanes *lanes, int64_t now)
 		lane->blocked_s = 0;
 		place(lanes, lane, now);
 	}
+}
+
+/* ---- the operator's bounds ---- */
+
+static void use_limit(struct lanes *lanes, struct slice name, struct lane_limit *limit, int64_t now)
+{
+	struct lane *lane;
+	size_t at = 0;
+
+	while ((lane = map_next(&lanes->map, &at))) {
+		if (!slice_eq(slice_str(lane->name), name))
+			continue;
+		lane->limit = limit;
+		place(lanes, lane, now);
+	}
+}
+
+void lanes_limit(
+	struct lanes *lanes, struct slice name, const struct lane_bounds *bounds, int64_t now)
+{
+	struct lane_limit *limit = map_get(&lanes->limits, name);
+
+	if (!bounds->connections && !bounds->messages && !bounds->per_minute) {
+		use_limit(lanes, name, NULL, now);
+		free(map_del(&lanes->limits, name));
+		return;
+	}
+	if (!limit) {
+		limit = mem_zalloc(sizeof(*limit) + name.len + 1);
+		memcpy(limit->name, name.ptr, name.len);
+		map_put(&lanes->limits, slice_str(limit->name), limit);
+	}
+	limit->bounds = *bounds;
+	use_limit(lanes, name, limit, now);
+}
+
+const char *lanes_why(const struct lane *lane, int64_t now, int64_t *until_out)
+{
+	const struct lane_limit *limit = lane->limit;
+	const bool is_used_up = limit && limit->bounds.per_minute &&
+				limit->minute == now / MINUTE_S &&
+				limit->in_minute >= limit->bounds.per_minute;
+
+	*until_out = 0;
+	if (is_used_up) {
+		*until_out = (now / MINUTE_S + 1) * MINUTE_S;
+		return "all messages that may go there in a minute have gone";
+	}
+	if (lane->failures && lane->blocked_s > now) {
+		*until_out = lane->blocked_s;
+		return "nobody answered there";
+	}
+	if (limit && limit->bounds.connections && lane->active >= limit->bounds.connections)
+		return "all connections that may go there are in use";
+	return NULL;
 }

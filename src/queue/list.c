@@ -1,5 +1,6 @@
 /* list.c - see manage.h: reading. */
 #include "queue/internal.h"
+#include "queue/lanes.h"
 #include "queue/manage.h"
 
 /* All conditions stand in one statement; what is empty fits everything. */
@@ -27,7 +28,8 @@ static struct queue_entry entry_of(const struct queue *q, struct db_stmt *row)
 		.size = (uint64_t)db_int(row, 13),
 		.submitter = (uint64_t)db_int(row, 14),
 		.not_before_s = db_int(row, 15),
-		.is_taken = db_int(row, 16) != 0};
+		.is_taken = db_int(row, 16) != 0,
+		.destination_id = db_int(row, 17)};
 	const uint64_t key = (uint64_t)e.id << QUEUE_NUMBER_BITS | e.number;
 
 	e.is_running = map_get(&q->running, map_key_u64(&key));
@@ -43,7 +45,7 @@ static int list(struct queue *q, struct db *db, const struct queue_filter *f, in
 	int rc = db_query(db, &row, err,
 		"SELECT r.message, r.number, r.attempts, r.state, r.priority, m.sender, r.address,"
 		" d.name, r.reply, r.host, m.accepted_s, r.due_s, m.expires_s, m.size, m.submitter,"
-		" m.not_before_s, m.flags & 512"
+		" m.not_before_s, m.flags & 512, r.destination"
 		" FROM recipient AS r JOIN message AS m ON m.id = r.message"
 		" JOIN destination AS d ON d.id = r.destination"
 		" WHERE (r.message, r.number) > (?1, ?2) AND" FITS " ORDER BY r.message, r.number",
@@ -143,6 +145,32 @@ int queue_suppress_list(struct queue *q, queue_pair_fn *each, void *context, str
 		reader->db, &row, err, "SELECT address, reason FROM suppressed ORDER BY address");
 
 	rc = list_pairs(row, rc, each, context, err);
+	queue_reader_give(reader);
+	return rc;
+}
+
+static int list_limits(struct db *db, queue_limit_fn *each, void *context, struct err *err)
+{
+	struct db_stmt *row AUTO(db_stmt_auto) = NULL;
+	int rc = db_query(db, &row, err,
+		"SELECT name, connections, messages, per_minute FROM destination_limit"
+		" ORDER BY name");
+
+	while (rc >= 0 && (rc = db_step(row, err)) == 1) {
+		const struct lane_bounds bounds = {.connections = (unsigned)db_int(row, 1),
+			.messages = (unsigned)db_int(row, 2),
+			.per_minute = (unsigned)db_int(row, 3)};
+
+		each(context, db_text(row, 0), &bounds);
+	}
+	return rc;
+}
+
+int queue_limit_list(struct queue *q, queue_limit_fn *each, void *context, struct err *err)
+{
+	struct queue_reader *reader = queue_reader_take(q);
+	const int rc = list_limits(reader->db, each, context, err);
+
 	queue_reader_give(reader);
 	return rc;
 }

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "queue/internal.h"
+#include "queue/lanes.h"
 
 enum { SLICE = 1000 };
 
@@ -30,7 +31,8 @@ struct change {
 };
 
 /* What is to be sent later still is; what its sender took back remains his. Two statements: UPDATE
- * ... RETURNING makes SQLite keep a savepoint for each row, which costs several times the change. */
+ * ... RETURNING makes SQLite keep a savepoint for each row, which costs several times the change.
+ */
 static int set_due(struct change *c, struct db *db, const struct key *key, enum queue_state from,
 	struct err *err)
 {
@@ -335,4 +337,34 @@ int queue_suppress(
 	if (rc == 0 && reason)
 		atomic_store(&q->has_suppressed, true);
 	return rc;
+}
+
+/* ---- bounds ---- */
+
+struct limit {
+	struct queue_wait wait; /* first */
+	struct slice name;
+	const struct lane_bounds *bounds;
+};
+
+static int limit_run(struct group_item *item, struct db *db, struct err *err)
+{
+	const struct limit *l = (const struct limit *)item;
+	const struct lane_bounds *b = l->bounds;
+
+	if (!b->connections && !b->messages && !b->per_minute)
+		return db_do(
+			db, err, "DELETE FROM destination_limit WHERE name = ?", db_t(l->name));
+	return db_do(db, err,
+		"INSERT OR REPLACE INTO destination_limit(name, connections, messages, per_minute)"
+		" VALUES(?, ?, ?, ?)",
+		db_t(l->name), db_i(b->connections), db_i(b->messages), db_i(b->per_minute));
+}
+
+int queue_limit_set(
+	struct queue *q, struct slice name, const struct lane_bounds *bounds, struct err *err)
+{
+	struct limit l = {.name = name, .bounds = bounds};
+
+	return queue_wait_run(q, &l.wait, limit_run, err);
 }

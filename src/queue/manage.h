@@ -26,6 +26,7 @@ struct queue_entry {
 	struct slice sender, address, destination, reply, host;
 	int64_t accepted_s, not_before_s, due_s, expires_s;
 	uint64_t size, submitter;
+	int64_t destination_id;
 	bool is_running, is_taken; /* taken: back by its submitter (own.h) */
 };
 
@@ -63,6 +64,14 @@ MUST_CHECK int queue_suppress(
 	struct queue *queue, struct slice address, const struct slice *reason, struct err *err);
 MUST_CHECK int queue_suppress_list(
 	struct queue *queue, queue_pair_fn *each, void *context, struct err *err);
+
+/* Bounds of a destination (lanes.h), as the runner shall keep them; all 0: none any more. */
+struct lane_bounds;
+MUST_CHECK int queue_limit_set(
+	struct queue *queue, struct slice name, const struct lane_bounds *bounds, struct err *err);
+typedef void queue_limit_fn(void *context, struct slice name, const struct lane_bounds *bounds);
+MUST_CHECK int queue_limit_list(
+	struct queue *queue, queue_limit_fn *each, void *context, struct err *err);
 
 struct queue_status {
 	uint64_t messages, recipients, held, bytes;

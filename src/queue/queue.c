@@ -45,6 +45,9 @@ static const struct db_migration schema[] = {
 	 "CREATE INDEX message_by ON message(by_s) WHERE by_s > 0 AND flags & 256 = 0"},
 	/* those that do not wait are few, and are asked for apart */
 	{"CREATE INDEX recipient_over ON recipient(destination, state) WHERE state > 0"},
+	/* lanes.h */
+	{"CREATE TABLE destination_limit(name TEXT PRIMARY KEY, connections INTEGER NOT NULL,"
+	 " messages INTEGER NOT NULL, per_minute INTEGER NOT NULL) WITHOUT ROWID"},
 };
 
 static int open_db(const char *path, struct db **out, struct err *err)

@@ -1,5 +1,6 @@
 """test_later.py - mail that is kept back or sent later, taken back, and mail that has to be there in time."""
 import concurrent.futures
+import json
 import os
 import signal
 import smtplib
@@ -197,3 +198,26 @@ def test_by_a_time(world):
     wait_for('a fifth report', lambda: len(reports(world, BOB)) == 5)
     assert fields(reports(world, BOB)[-1])[0]['Action'] == 'relayed'
     assert 'BY=' in world.timed.got('friend@timed.example')[0].params and ';RT' in world.timed.got('friend@timed.example')[0].params
+
+
+def test_a_destination_with_limits(world):
+    """At most so many in a minute; what waits for that says so, and the next minute brings it."""
+    seen = world.timed.connections
+    world.tool('queue', 'limit', 'timed.example', '--rate', '3', '--messages', '1')
+    assert json.loads(world.tool('--json', 'queue', 'limit')) == [
+        {'name': 'timed.example', 'connections': 0, 'messages': 1, 'rate': 3}]
+    assert world.run('queue', 'limit', 'timed.example', '--rate', 'x').returncode != 0
+    wait_for('the first seconds of a minute', lambda: (time.time() + world.clock.seconds) % 60 < 40, 30)
+    for i in range(5):
+        submit(world, ['limited%d@timed.example' % i], 'limited %d' % i, sender=BOB)
+    wait_for('three of them', lambda: len(queued(world)) == 2)
+    waiting = queued(world)[0]
+    assert 'may go there in a minute have gone' in waiting['waits'] and waiting['until'] % 60 == 0
+    assert 'may go there in a minute' in world.tool('queue', 'show', str(waiting['id']))
+    assert world.timed.connections - seen == 3
+    os.kill(world.pid('courier'), signal.SIGKILL)
+    wait_for('the limit', lambda: 'timed.example' in world.run('queue', 'limit').stdout.decode())
+    world.clock.pass_(60)
+    wait_for('an empty queue', lambda: is_empty(world))
+    world.tool('queue', 'limit', 'timed.example')
+    assert json.loads(world.tool('--json', 'queue', 'limit')) == []
