@@ -37,6 +37,16 @@ static struct slice result_text(enum auth_result result)
 	return slice_str(auth_result_name(result));
 }
 
+/* What may stand in a report as it is, as nearly everything may, is not copied. */
+static struct slice clean(struct slice text, struct arena *arena)
+{
+	bool is_clean = text.len <= FEEDBACK_TEXT_MAX;
+
+	for (size_t i = 0; i < text.len && is_clean; i++)
+		is_clean = text.ptr[i] > ' ' && text.ptr[i] < 0x7f;
+	return is_clean ? text : feedback_text(text, arena);
+}
+
 /* Those that are good first. */
 static void put_dkim(struct feedback_row *row, const struct dkim *dkim, struct arena *arena)
 {
@@ -47,8 +57,8 @@ static void put_dkim(struct feedback_row *row, const struct dkim *dkim, struct a
 			if ((sig->result == AUTH_PASS) != is_good || sig->result == AUTH_PENDING)
 				continue;
 			row->dkim[row->dkim_n++] =
-				(struct feedback_dkim){.domain = feedback_text(sig->domain, arena),
-					.selector = feedback_text(sig->selector, arena),
+				(struct feedback_dkim){.domain = clean(sig->domain, arena),
+					.selector = clean(sig->selector, arena),
 					.result = result_text(sig->result)};
 		}
 	}
@@ -87,10 +97,10 @@ static void make_row(
 						   : dmarc_policy_name(seen->done)),
 		.is_dkim_aligned = v->dmarc.is_dkim_aligned,
 		.is_spf_aligned = v->dmarc.is_spf_aligned,
-		.header_from = feedback_text(v->dmarc.author, arena),
-		.envelope_from = feedback_text(seen->sender_domain, arena),
-		.envelope_to = feedback_text(seen->recipient_domain, arena),
-		.spf_domain = feedback_text(v->spf.domain, arena),
+		.header_from = clean(v->dmarc.author, arena),
+		.envelope_from = clean(seen->sender_domain, arena),
+		.envelope_to = clean(seen->recipient_domain, arena),
+		.spf_domain = clean(v->spf.domain, arena),
 		.spf_result = result_text(v->spf.result)};
 	put_dkim(row, &v->dkim, arena);
 	put_reason(row, seen);
@@ -99,10 +109,15 @@ static void make_row(
 /* What is published, in a line: p, sp, np, adkim, aspf, t. */
 static void put_policy(const struct dmarc_record *r, struct buf *out)
 {
-	buf_printf(out, "%s %s %s %c %c %c", dmarc_policy_name(r->policy),
-		dmarc_policy_name(r->below), r->has_missing ? dmarc_policy_name(r->missing) : "-",
-		r->is_dkim_strict ? 's' : 'r', r->is_spf_strict ? 's' : 'r',
-		r->is_testing ? 'y' : 'n');
+	const char modes[] = {' ', r->is_dkim_strict ? 's' : 'r', ' ', r->is_spf_strict ? 's' : 'r',
+		' ', r->is_testing ? 'y' : 'n'};
+
+	buf_str(out, dmarc_policy_name(r->policy));
+	buf_byte(out, ' ');
+	buf_str(out, dmarc_policy_name(r->below));
+	buf_byte(out, ' ');
+	buf_str(out, r->has_missing ? dmarc_policy_name(r->missing) : "-");
+	buf_append(out, (struct slice){modes, sizeof(modes)});
 }
 
 /* ---- noting ---- */
