@@ -1,8 +1,11 @@
 /* key.c - the public keys of signatures, and verification with them; see signature.h. */
+#include <openssl/asn1.h>
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/param_build.h>
 #include <openssl/rsa.h>
-#include <openssl/x509.h>
 
 #include "mailauth/signature.h"
 #include "wire/dns/rdata.h"
@@ -17,27 +20,95 @@ static void ctx_free(EVP_PKEY_CTX **ctx)
 	EVP_PKEY_CTX_free(*ctx);
 }
 
+static void bn_free(BIGNUM **n)
+{
+	BN_free(*n);
+}
+
 static void md_free(EVP_MD_CTX **ctx)
 {
 	EVP_MD_CTX_free(*ctx);
 }
 
-/* A SubjectPublicKeyInfo, or the bare RSAPublicKey that RFC 6376 3.6.1 speaks of. */
-static EVP_PKEY *read_rsa(struct slice der)
-{
-	const unsigned char *p = (const unsigned char *)der.ptr;
-	EVP_PKEY *key = d2i_PUBKEY(NULL, &p, (long)der.len);
+/* ---- RSA keys ---- */
 
-	if (!key) {
-		p = (const unsigned char *)der.ptr;
-		key = d2i_PublicKey(EVP_PKEY_RSA, NULL, &p, (long)der.len);
-	}
-	if (key && EVP_PKEY_get_base_id(key) != EVP_PKEY_RSA) {
-		EVP_PKEY_free(key);
+#define RSA_ENCRYPTION "\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01" /* 1.2.840.113549.1.1.1 */
+
+/* The first element of *in, which has to be of this kind; what follows it stays in *in. */
+static bool take_der(struct slice *in, int want, struct slice *out)
+{
+	const unsigned char *p = (const unsigned char *)in->ptr;
+	long length;
+	int tag, class;
+	size_t head;
+
+	/* 0x80: not as it should be; 1: of a length that only its end tells. */
+	if (in->len == 0 || in->len > INT32_MAX ||
+		ASN1_get_object(&p, &length, &tag, &class, (long)in->len) & 0x81 || tag != want ||
+		class != V_ASN1_UNIVERSAL)
+		return false;
+	head = (size_t)(p - (const unsigned char *)in->ptr);
+	*out = (struct slice){(const char *)p, (size_t)length};
+	*in = slice_from(*in, head + (size_t)length);
+	return true;
+}
+
+/* What stands around the key in a SubjectPublicKeyInfo (RFC 5280 4.1), if anything does. */
+static bool unwrap(struct slice *key)
+{
+	struct slice algorithm, id, bits;
+
+	if (!take_der(key, V_ASN1_SEQUENCE, &algorithm))
+		return true;
+	if (!take_der(&algorithm, V_ASN1_OBJECT, &id) || !slice_eq(id, slice_lit(RSA_ENCRYPTION)) ||
+		!take_der(key, V_ASN1_BIT_STRING, &bits) || bits.len == 0 || bits.ptr[0] != 0)
+		return false;
+	bits = slice_from(bits, 1);
+	return take_der(&bits, V_ASN1_SEQUENCE, key);
+}
+
+static bool take_number(struct slice *in, BIGNUM **out)
+{
+	struct slice bytes;
+
+	if (!take_der(in, V_ASN1_INTEGER, &bytes) || bytes.len == 0 || *bytes.ptr & 0x80)
+		return false;
+	*out = BN_bin2bn((const unsigned char *)bytes.ptr, (int)bytes.len, NULL);
+	return *out;
+}
+
+static EVP_PKEY *make_rsa(const BIGNUM *n, const BIGNUM *e)
+{
+	EVP_PKEY_CTX *ctx AUTO(ctx_free) = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+	OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
+	OSSL_PARAM *params = NULL;
+	EVP_PKEY *key = NULL;
+
+	if (build && OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_N, n) == 1 &&
+		OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_E, e) == 1)
+		params = OSSL_PARAM_BLD_to_param(build);
+	if (!ctx || !params || EVP_PKEY_fromdata_init(ctx) != 1 ||
+		EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_PUBLIC_KEY, params) != 1)
 		key = NULL;
-	}
+	OSSL_PARAM_free(params);
+	OSSL_PARAM_BLD_free(build);
 	return key;
 }
+
+/* A SubjectPublicKeyInfo, or the bare RSAPublicKey that RFC 6376 3.6.1 speaks of. Read here, since
+ * OpenSSL 3.0 sets up a chain of decoders for each key: ten times a verification. */
+static EVP_PKEY *read_rsa(struct slice der)
+{
+	BIGNUM *n AUTO(bn_free) = NULL, *e AUTO(bn_free) = NULL;
+	struct slice key;
+
+	if (!take_der(&der, V_ASN1_SEQUENCE, &key) || !unwrap(&key) || !take_number(&key, &n) ||
+		!take_number(&key, &e))
+		return NULL;
+	return make_rsa(n, e);
+}
+
+/* ---- verification ---- */
 
 static bool verify_rsa(const struct signature *sig, EVP_PKEY *key)
 {

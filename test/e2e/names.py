@@ -59,6 +59,7 @@ class Names:
         self.is_silent = False
         self.silent, self.forged = set(), set()  # names; those below too
         self.delay = {}  # name -> seconds
+        self.ttl = 0
         self.lock = threading.Lock()
         self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.tcp = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
@@ -126,7 +127,7 @@ class Names:
         sets = {}
         for kind, texts in found.items():
             number = dns.rdatatype.from_text(kind)
-            sets[number] = dns.rrset.from_text_list(name, 0, IN, number, texts)
+            sets[number] = dns.rrset.from_text_list(name, self.ttl, IN, number, texts)
         for zone in self.zones:
             if zone.origin == name:
                 sets[dns.rdatatype.SOA] = dns.rrset.from_text(name, 0, IN, dns.rdatatype.SOA, SOA)
