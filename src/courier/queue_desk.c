@@ -48,7 +48,8 @@ static struct queue_filter filter_of(const struct wish *w)
 	struct queue_filter f = {.id = json_integer_value(json_object_get(w->args, "id")),
 		.address = text_of(w, "address"),
 		.sender = text_of(w, "sender"),
-		.state = -1};
+		.state = -1,
+		.accepted_until_s = json_integer_value(json_object_get(w->args, "until"))};
 	const struct slice state = text_of(w, "state");
 
 	for (int i = 0; i <= QUEUE_BOUNCED; i++) {

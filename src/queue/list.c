@@ -48,9 +48,10 @@ static int list(struct queue *q, struct db *db, const struct queue_filter *f, in
 		" m.not_before_s, m.flags & 512, r.destination"
 		" FROM recipient AS r JOIN message AS m ON m.id = r.message"
 		" JOIN destination AS d ON d.id = r.destination"
-		" WHERE (r.message, r.number) > (?1, ?2) AND" FITS " ORDER BY r.message, r.number",
+		" WHERE (r.message, r.number) > (?1, ?2) AND" FITS
+		" AND (?7 = 0 OR m.accepted_s <= ?7) ORDER BY r.message, r.number",
 		db_i(after_id), db_i(after_id ? (int64_t)after_number : -1), db_i(f->id),
-		db_t(f->address), db_t(f->sender), db_i(f->state));
+		db_t(f->address), db_t(f->sender), db_i(f->state), db_i(f->accepted_until_s));
 
 	*more_out = false;
 	while (rc >= 0 && (rc = db_step(row, err)) == 1) {

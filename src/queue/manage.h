@@ -15,7 +15,8 @@ struct queue_filter {
 	int64_t id;           /* 0: any message */
 	struct slice address; /* the recipient's; or "@domain" */
 	struct slice sender;
-	int state; /* enum queue_state; -1: any */
+	int state;                /* enum queue_state; -1: any */
+	int64_t accepted_until_s; /* of lists; 0: any time */
 };
 
 struct queue_entry {

@@ -97,6 +97,14 @@ void page_admin_report(struct http *x);
 void page_admin_screen(struct http *x);
 void page_admin_screen_change(struct http *x);
 
+/* queue.c, trace.c */
+void page_queue(struct http *x);
+void page_queued(struct http *x);
+void page_queued_change(struct http *x);
+void page_routes(struct http *x);
+void page_routes_change(struct http *x);
+void page_trace(struct http *x);
+
 /* help.c */
 void page_help(struct http *x);
 void page_help_topic(struct http *x);

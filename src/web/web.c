@@ -19,6 +19,7 @@ enum {
 	IN = ROW_SESSION,
 	FRESH = ROW_SESSION | ROW_FRESH,
 	ADMIN = ROW_SESSION | ROW_ADMIN,
+	OPERATOR = ROW_SESSION | ROW_OPERATOR,
 };
 
 static const struct http_row rows[] = {
@@ -90,6 +91,13 @@ static const struct http_row rows[] = {
 	{HTTP_GET, "/admin/reports/:domain", page_admin_report, 0, ADMIN},
 	{HTTP_GET, "/admin/screen/:domain", page_admin_screen, 0, ADMIN},
 	{HTTP_POST, "/admin/screen/:domain", page_admin_screen_change, 256 << 10, ADMIN},
+
+	{HTTP_GET, "/admin/trace", page_trace, 0, ADMIN},
+	{HTTP_GET, "/admin/queue", page_queue, 0, OPERATOR},
+	{HTTP_GET, "/admin/queue/:id", page_queued, 0, OPERATOR},
+	{HTTP_POST, "/admin/queue/:id", page_queued_change, FORM, OPERATOR | ROW_FRESH},
+	{HTTP_GET, "/admin/routes", page_routes, 0, OPERATOR},
+	{HTTP_POST, "/admin/routes", page_routes_change, FORM, OPERATOR | ROW_FRESH},
 
 	{HTTP_GET, "/settings", page_settings, 0, IN},
 	{HTTP_GET, "/settings/password", page_password, 0, IN},

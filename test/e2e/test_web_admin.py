@@ -31,7 +31,7 @@ def user_link(page, address):
 def test_users_see_nothing_of_it(shared, accounts):
     b = sign_in(shared, accounts[1], shared.passwords[accounts[1]])
     assert 'Administration' not in b.page.words
-    for path in ('/admin', '/admin/user/1', '/admin/reports', '/admin/screen/' + accounts[1].split('@')[1]):
+    for path in ('/admin', '/admin/user/1', '/admin/reports', '/admin/trace', '/admin/queue', '/admin/queue/1', '/admin/routes', '/admin/screen/' + accounts[1].split('@')[1]):
         assert b.send('GET', path).status == 404
     token = b.get('/settings').form('token').values()[0]
     assert b.post('/admin', [token, ('address', 'x@' + accounts[1].split('@')[1]), ('password', 'x')]).status == 404
@@ -107,6 +107,24 @@ def test_reports_are_for_who_administers_the_domain(shared, bees):
     page = anna.get('/admin/reports/bees.example')
     assert '192.0.2.77' in page.words and 'Big <i>' in page.words and 'not proven' in page.words
     assert anna.send('GET', '/admin/reports/wasps.example').status == 404
+
+
+def test_what_happened_to_a_message(shared, operator, bees):
+    """An operator sees all of it, a group's administrator what concerns the own domains."""
+    with shared.smtp() as s:
+        s.sendmail('x@outside.example', [bees[1], operator.address], 'Subject: traced\r\n\r\nhello\r\n')
+    page = operator.get('/admin/trace?what=x@outside.example')
+    assert bees[1] in page.words and operator.address in page.words and 'received' in page.words and 'stored' in page.words
+    number = next(a for a in page.read.links if a.startswith('/admin/trace?what=')).split('=')[1]
+    assert operator.get('/admin/trace?what=' + number).words.count(number) >= 1
+    anna = sign_in(shared, bees[0], shared.passwords[bees[0]])
+    for what in (number, 'x@outside.example'):
+        page = anna.get('/admin/trace?what=' + what)
+        assert bees[1] in page.words and operator.address not in page.words, page.words
+    with shared.smtp() as s:
+        s.sendmail('y@outside.example', [operator.address], 'Subject: not hers\r\n\r\nhello\r\n')
+    assert 'Nothing is known' in anna.get('/admin/trace?what=y@outside.example').words
+    assert anna.get('/admin/trace?what=nonsense').status == 422
 
 
 def test_what_a_groups_administrator_may(shared, bees):
@@ -204,3 +222,32 @@ def test_login_screen_of_a_domain(shared, operator):
     operator.get(path)
     assert 'Saved' in operator.submit('do', 'remove', form=operator.page.form('accent')).words
     assert 'Family' not in browser.Browser(shared.ports['https']).get('/?domain=' + domain).words
+
+
+def test_queue(shared, operator, accounts):
+    """One message from the list to its end, and what is in the way of it."""
+    to = 'somebody@%s' % ('q-' + accounts[1].split('@')[1])
+    page = operator.get('/admin/routes')
+    page = operator.submit('do', 'route', {'pattern': to.split('@')[1], 'target': '[127.0.0.1]:9'}, 
+                           form=[f for f in page.read.forms if 'target' in f.names()][-1])
+    assert 'Saved' in page.words and '[127.0.0.1]:9' in page.words
+    with shared.submission(accounts[1]) as s:
+        s.sendmail(accounts[1], [to], 'From: %s\r\nSubject: in the queue\r\n\r\nhello\r\n' % accounts[1])
+    page = operator.get('/admin/queue?to=' + to)
+    assert to in page.words and accounts[1] in page.words
+    assert to not in operator.get('/admin/queue?to=%s&hours=5' % to).words
+    assert to not in operator.get('/admin/queue?to=@other.example').words
+    link = next(a for a in page.read.links if a.startswith('/admin/queue/'))
+    assert 'Subject: in the queue' in operator.get(link).text
+    page = operator.submit('do', 'hold')
+    assert 'Saved' in page.words and 'held' in page.words
+    assert to in operator.get('/admin/queue?state=held&to=' + to).words
+    operator.get(link)
+    page = operator.submit('do', 'release')
+    assert 'Saved' in page.words and 'held' not in page.words
+    page = operator.submit('do', 'drop', form=page.form('sure'), drop=('sure',))
+    assert page.status == 422 and 'Please confirm' in page.words
+    page = operator.submit('do', 'drop', {'sure': 'yes'}, form=page.form('sure'))
+    assert 'Saved' in page.words
+    assert to not in operator.get('/admin/queue?to=' + to).words
+    assert operator.get(link).status == 404

@@ -139,6 +139,14 @@ def cases(w):
             ({'name': LONG}, 'name'), ({'text': LONG}, 'name'), ({'accent': 'red'}, 'name'), ({'background': '#12'}, 'name'),
             ({'accent': '#ffee00'}, 'accent'), ({'background': '#101010'}, 'background'), ({'foreground': '#eeeeee'}, 'foreground'))] + [
             Case(screen, 404, path='/admin/screen/nowhere.example')],
+        '/admin/queue/:id': [
+            Case({}, 400, path='/admin/queue/1'), Case({'do': 'hold'}, 404, path='/admin/queue/zz'),
+            Case({'do': 'drop'}, 404, path='/admin/queue/99999'), Case({'do': 'bounce'}, 404, path='/admin/queue/99999')],
+        '/admin/routes': [
+            Case({}, 400), Case({'do': 'route'}, 422, 'Please give a domain.', 'pattern'),
+            Case({'do': 'route', 'pattern': 'x' * 2000}, 422, '', 'pattern'),
+            Case({'do': 'suppress'}, 422, 'Please give an address', 'address'),
+            Case({'do': 'unsuppress', 'address': 'x@y.example'}, 422, '', 'address')],
         '/settings/password': [
             Case({'after': GOOD, 'again': GOOD}, 422, 'Please type your present password.', 'before'),
             Case({'before': 'x', 'again': 'x'}, 422, 'Please type a new password.', 'after'),

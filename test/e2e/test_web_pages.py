@@ -91,6 +91,13 @@ def pages(w):
         '/admin/reports': [user('/admin/reports'), user('/admin/reports?days=7', 'admin-reports-none', **{'as': 'anna'})],
         '/admin/reports/:domain': [user('/admin/reports/bees.example', 'admin-report'), user('/admin/reports/example.org', 'admin-report-none')],
         '/admin/screen/:domain': [user('/admin/screen/bees.example', 'admin-screen')],
+        '/admin/trace': [user('/admin/trace'), user('/admin/trace?what=' + ADA, 'admin-trace-found'),
+                         user('/admin/trace?what=nobody', 'admin-trace-wrong'),
+                         user('/admin/trace?what=ben@bees.example', 'admin-trace-group', **{'as': 'anna'})],
+        '/admin/queue': [user('/admin/queue'), user('/admin/queue?to=@nowhere.example&state=held', 'admin-queue-none')],
+        '/admin/queue/:id': [user('/admin/queue/1', 'admin-queued'),
+                             user('/admin/queue/1', 'admin-queued-wrong', click='button[value=drop]')],
+        '/admin/routes': [user('/admin/routes'), user('/admin/routes', 'admin-routes-wrong', click='button[value=suppress]')],
     }
 
 
@@ -107,6 +114,10 @@ def world():
         deliver(made, ADA, 'Designed', 'plain hello', html=HTML)
         deliver(made, ADA, LONG, 'hello', files=[('a-file-of-a-name-without-any-place-to-break-it-' * 3 + '.pdf', 'application/pdf', b'x')])
         report(made, 'bees.example')
+        made.tool('queue', 'route', 'nowhere.example', '[127.0.0.1]:9')
+        made.tool('queue', 'suppress', 'gone@elsewhere.example', '550 5.1.1 This person has left')
+        with made.submission(ADA) as s:
+            s.sendmail(ADA, ['somebody@nowhere.example'], support.message('waits', sender=ADA))
         yield made
 
 
