@@ -78,6 +78,10 @@ const struct cli_command cli_commands[] = {
 	{"account", "set", "ADDRESS NAME=VALUE...", 2, 5, {{0}}, command_account_set, true,
 		"Set quota (bytes or such as 5GiB, unlimited, or level for the level's), language, "
 		"name, disabled (yes or no) of an account."},
+	{"account", "sending", "ACTION ADDRESS", 2, 2, {{0}}, command_account_sending, true,
+		"Tell how an account sends (ACTION is show), stop it from sending (stop), let it "
+		"send again (allow), or note that somebody complained about its mail (complaint). "
+		"While it is stopped its mail in the queue is held, and it goes on to receive."},
 	{"account", "delete", "ADDRESS", 1, 1, {{0}}, command_account_delete, true,
 		"Delete an account with all its mail, for good."},
 	{"account", "import", "FILE", 1, 1,

@@ -22,6 +22,7 @@ static const struct {
 	{"account-list", verb_account_list},
 	{"account-delete", verb_account_delete},
 	{"account-import", verb_account_import},
+	{"account-sending", verb_account_sending},
 	{"alias-add", verb_alias_add},
 	{"alias-list", verb_alias_list},
 	{"alias-delete", verb_alias_delete},

@@ -26,15 +26,16 @@ struct control_session {
 
 typedef void verb_fn(struct conn *c, const json_t *args);
 
-verb_fn verb_domain_add, verb_domain_list, verb_account_add, verb_account_find, verb_account_name,
-	verb_account_list, verb_case_notice, verb_account_delete, verb_account_import,
-	verb_alias_add, verb_alias_list, verb_alias_delete, verb_certificate_list, verb_level_list,
-	verb_level_set, verb_level_delete, verb_account_set, verb_group_list, verb_group_add,
-	verb_group_set, verb_group_delete, verb_group_members, verb_group_join, verb_group_leave,
-	verb_group_admin, verb_group_domain, verb_group_domains, verb_screen, verb_screen_set,
-	verb_policy_status, verb_policy_users, verb_policy_ask, verb_policy_changed, verb_status,
-	verb_check, verb_deliver, verb_queue, verb_dns_lookup, verb_dns_check, verb_domain_mta_sts,
-	verb_trace, verb_report_list, verb_report_show;
+verb_fn verb_account_sending, verb_domain_add, verb_domain_list, verb_account_add,
+	verb_account_find, verb_account_name, verb_account_list, verb_case_notice,
+	verb_account_delete, verb_account_import, verb_alias_add, verb_alias_list,
+	verb_alias_delete, verb_certificate_list, verb_level_list, verb_level_set,
+	verb_level_delete, verb_account_set, verb_group_list, verb_group_add, verb_group_set,
+	verb_group_delete, verb_group_members, verb_group_join, verb_group_leave, verb_group_admin,
+	verb_group_domain, verb_group_domains, verb_screen, verb_screen_set, verb_policy_status,
+	verb_policy_users, verb_policy_ask, verb_policy_changed, verb_status, verb_check,
+	verb_deliver, verb_queue, verb_dns_lookup, verb_dns_check, verb_domain_mta_sts, verb_trace,
+	verb_report_list, verb_report_show;
 
 /* Replies. The json is given away; NULL means {}. */
 void verb_row(struct buf *out, json_t *row);

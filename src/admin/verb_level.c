@@ -21,6 +21,7 @@ static const struct {
 	{"sends_day", offsetof(struct directory_level, sends_day), COUNT},
 	{"aliases", offsetof(struct directory_level, aliases), COUNT},
 	{"pop_links", offsetof(struct directory_level, pop_links), COUNT},
+	{"stop_points", offsetof(struct directory_level, stop_points), COUNT},
 	{"files", offsetof(struct directory_level, file_bytes), SIZE},
 };
 

@@ -33,6 +33,9 @@ enum ask_verb {
 	 * (queue/own.h). Answer: the piece of its text that begins there, empty at the end. Offsets
 	 * are multiples of ASK_TEXT_PIECE. */
 	ASK_TAKEN_TEXT = 6,
+	/* outcomes - what came of accounts' mail since somebody asked: for each account its number,
+	 * recipients that were answered for, of these unknown, and refusing as spam. */
+	ASK_OUTCOMES = 8,
 	/* scan - with the message's descriptor; see ask/scan.h */
 	ASK_SCAN = 16,
 

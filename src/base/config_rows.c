@@ -201,6 +201,15 @@ const struct config_row config_rows[] = {
 	{"reports.days", TYPE_COUNT, AT(reports_days), "90", 1, 3650, CONFIG_SERVER,
 		"For how many days it is kept what others report of our domains: posthouse "
 		"report."},
+	{"sending.stop", TYPE_COUNT, AT(sending_stop), "60", 0, 100000, CONFIG_SERVER,
+		"From so many points on an account is stopped from sending, because it sends like "
+		"one that somebody else has got hold of; an account with a long good past for two "
+		"signs at least. 0: never. A service level may say another number."},
+	{"sending.weights", TYPE_LINE, AT(sending_weights),
+		"rise=40 unknown=50 spam=60 complaint=40 scan=40 place=40", 0, 0, CONFIG_SERVER,
+		"Points that each sign gives at most: far more recipients than ever, recipients "
+		"that do not exist, that refuse mail as spam, complaints, a scanner's word, many "
+		"new recipients from a new place."},
 	{"arc.trusted", TYPE_LINE, AT(arc_trusted), "", 0, 0, CONFIG_SERVER,
 		"Domains of mailing lists and forwarders, with spaces between, whose ARC seals are "
 		"believed: where the newest ones of a chain that holds say that a message passed "

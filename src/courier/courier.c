@@ -21,6 +21,7 @@
 #include "courier/desk.h"
 #include "courier/gateway.h"
 #include "courier/orders.h"
+#include "courier/outcomes.h"
 #include "courier/process.h"
 #include "courier/runner.h"
 #include "courier/scanner.h"
@@ -102,6 +103,7 @@ static int open_parts(struct courier *courier, const struct courier_config *conf
 			&courier->track, err);
 	if (rc == 0)
 		rc = tls_results_open("tls.db", courier->pool, &courier->tls_results, err);
+	courier->outcomes = outcomes_new();
 	if (rc == 0)
 		rc = sts_open(courier, &courier->sts, err);
 	if (rc == 0)
@@ -126,6 +128,7 @@ static void close_parts(struct courier *courier)
 	scanner_free(&courier->scanner);
 	runner_close(&courier->runner);
 	sts_close(&courier->sts);
+	outcomes_free(&courier->outcomes);
 	tls_results_close(&courier->tls_results);
 	track_close(&courier->track);
 	gateway_free(&courier->gateway);

@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "courier/enqueue.h"
 #include "courier/ours.h"
+#include "courier/outcomes.h"
 #include "courier/queue_desk.h"
 #include "courier/resolve.h"
 #include "courier/scanner.h"
@@ -30,6 +31,7 @@ static const struct row {
 	[ASK_QUEUE] = {"queue", false, desk_queue},
 	[ASK_OURS] = {"ours", false, desk_ours},
 	[ASK_TAKEN_TEXT] = {"taken-text", false, desk_taken_text},
+	[ASK_OUTCOMES] = {"outcomes", false, desk_outcomes},
 	[ASK_SCAN] = {"scan", true, desk_scan},
 };
 

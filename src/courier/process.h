@@ -27,6 +27,7 @@ struct courier_bus {
 };
 
 struct orders;
+struct outcomes;
 struct gateway;
 struct runner;
 struct scanner;
@@ -45,8 +46,9 @@ struct courier {
 	struct scanner *scanner; /* NULL: no scanner */
 	struct sts *sts;
 	struct tls_results *tls_results;
-	struct buf ca_pem; /* by which mail hosts are known; may be empty */
-	int event_fd;      /* wakes the main thread after must_stop was set */
+	struct buf ca_pem;         /* by which mail hosts are known; may be empty */
+	struct outcomes *outcomes; /* of accounts' mail */
+	int event_fd;              /* wakes the main thread after must_stop was set */
 	atomic_bool must_stop;
 };
 

@@ -174,6 +174,20 @@ static int do_retry(struct wish *w, json_t *out, struct err *err)
 	return change(w, out, QUEUE_RETRY, err);
 }
 
+static int do_stop(struct wish *w, json_t *out, struct err *err)
+{
+	(void)out;
+	return queue_stop(wish_queue(w),
+		(uint64_t)json_integer_value(json_object_get(w->args, "submitter")), err);
+}
+
+static int do_allow(struct wish *w, json_t *out, struct err *err)
+{
+	(void)out;
+	return queue_allow(wish_queue(w),
+		(uint64_t)json_integer_value(json_object_get(w->args, "submitter")), err);
+}
+
 static int do_drop(struct wish *w, json_t *out, struct err *err)
 {
 	return change(w, out, QUEUE_DROP, err);
@@ -333,6 +347,8 @@ static const struct {
 	{"release", do_release},
 	{"retry", do_retry},
 	{"drop", do_drop},
+	{"stop", do_stop},
+	{"allow", do_allow},
 	{"bounce", do_bounce},
 	{"routes", do_routes},
 	{"route", do_route},

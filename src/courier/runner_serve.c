@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/random.h"
+#include "courier/outcomes.h"
 #include "courier/runner_internal.h"
 
 enum {
@@ -44,6 +45,7 @@ static void log_outcomes(const struct turn *t, const struct queue_message *m)
 		const struct queue_recipient *to = &m->recipients[i];
 
 		count(t->r, to);
+		outcomes_note(t->r->courier->outcomes, m->submitter, to);
 		if (to->outcome == QUEUE_OUT_NONE)
 			continue;
 		track_event(t->r->courier->track, m->number, words[to->outcome],

@@ -67,6 +67,7 @@ static const struct db_migration schema[] = {
 	{"ALTER TABLE domain ADD COLUMN mta_sts INTEGER NOT NULL DEFAULT 0;"},
 	{"ALTER TABLE account ADD COLUMN undo_web INTEGER NOT NULL DEFAULT -1;"
 	 "ALTER TABLE account ADD COLUMN undo_program INTEGER NOT NULL DEFAULT -1;"},
+	{"ALTER TABLE level ADD COLUMN stop_points INTEGER NOT NULL DEFAULT 0;"},
 };
 
 int directory_open(const char *path, struct directory **dir_out, struct err *err)

@@ -7,7 +7,7 @@
 
 #define LEVEL_COLUMNS                                                                              \
 	"level.name, storage, message, sends_hour, sends_day, aliases, pop_links, files,"          \
-	" services, spam, has_all_domains, is_default"
+	" services, spam, has_all_domains, is_default, stop_points"
 
 static int read_level(struct db_stmt *row, struct arena *arena, void *item, struct err *err)
 {
@@ -23,7 +23,8 @@ static int read_level(struct db_stmt *row, struct arena *arena, void *item, stru
 		.services = (unsigned)db_int(row, 8),
 		.spam = (unsigned)db_int(row, 9),
 		.has_all_domains = db_int(row, 10) != 0,
-		.is_default = db_int(row, 11) != 0};
+		.is_default = db_int(row, 11) != 0,
+		.stop_points = (uint64_t)db_int(row, 12)};
 	return row_texts(row, arena, err, (struct row_text[]){{0, &level->name}, {0, NULL}});
 }
 
@@ -224,15 +225,15 @@ static int set_level(struct directory *dir, const struct directory_level *level,
 {
 	int rc = db_do(dir->writer, err,
 		"INSERT INTO level (name, storage, message, sends_hour, sends_day, aliases,"
-		" pop_links, files, services, spam, has_all_domains, is_default)"
-		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 0)"
+		" pop_links, files, services, spam, has_all_domains, is_default, stop_points)"
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 0, ?12)"
 		" ON CONFLICT (name) DO UPDATE SET storage = ?2, message = ?3, sends_hour = ?4,"
 		" sends_day = ?5, aliases = ?6, pop_links = ?7, files = ?8, services = ?9,"
-		" spam = ?10, has_all_domains = ?11",
+		" spam = ?10, has_all_domains = ?11, stop_points = ?12",
 		db_t(level->name), bound(level->storage_bytes), bound(level->message_bytes),
 		bound(level->sends_hour), bound(level->sends_day), bound(level->aliases),
 		bound(level->pop_links), bound(level->file_bytes), db_i(level->services),
-		db_i(level->spam), db_i(level->has_all_domains));
+		db_i(level->spam), db_i(level->has_all_domains), bound(level->stop_points));
 
 	if (rc == 0)
 		rc = db_do(dir->writer, err, "DELETE FROM level_domain WHERE level = ?",

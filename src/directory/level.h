@@ -46,7 +46,9 @@ struct directory_level {
 	uint64_t message_bytes; /* the largest message that may be sent */
 	uint64_t sends_hour;    /* recipients of sent mail */
 	uint64_t sends_day;
-	uint64_t aliases; /* of its own */
+	uint64_t aliases;     /* of its own */
+	uint64_t stop_points; /* mail/judge.h: from so many on sending is stopped; 0: as the
+				 setting says */
 	uint64_t pop_links;
 	uint64_t file_bytes;
 	unsigned services;    /* enum directory_service */

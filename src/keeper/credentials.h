@@ -279,6 +279,8 @@ void keeper_recovery_confirm(
 /* keeper_recovery_cancel - the link of a notice: a new recovery address, or a recovery case, is not
  * to be. */
 void keeper_recovery_cancel(const struct keeper_call *call, struct slice code);
+/* keeper_recovery_address - of an account, in use. answer: struct keeper_text, or empty. */
+void keeper_recovery_address(const struct keeper_call *call, uint64_t account);
 void keeper_recovery_by_mail(const struct keeper_call *call, struct slice cookie, bool may_reset);
 
 /* keeper_reset_begin - somebody forgot the password. answer: struct keeper_reset: to is empty when

@@ -104,6 +104,8 @@ enum frame_verb {
 	FRAME_DKIM_REMOVE,
 	FRAME_DKIM_KEYS, /* a server asks which ones sign for a domain */
 
+	FRAME_RECOVERY_ADDRESS, /* a server has something to tell an account's owner */
+
 	FRAME_VERB_END = 160,
 };
 

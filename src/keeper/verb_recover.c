@@ -82,6 +82,19 @@ void verb_recovery_by_mail(struct task *t)
 	web_change(t, true, act_by_mail);
 }
 
+/* Where an account's owner is told what the mailbox alone might hide; empty: nowhere. */
+void verb_recovery_address(struct task *t)
+{
+	struct recovery recovery;
+	struct err err;
+	const int rc = recover_get(secrets_read(t->desk->secrets), t->f[0].n, &recovery, &err);
+
+	secrets_read_end(t->desk->secrets);
+	if (rc == 0)
+		task_put(t, slice_str(recovery.address));
+	task_end(t, rc, &err);
+}
+
 /* ---- the reset ---- */
 
 void verb_reset_begin(struct task *t)

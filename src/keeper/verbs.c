@@ -145,6 +145,8 @@ const struct verb verbs[FRAME_VERB_END] = {
 		verb_recovery_cancel}, /* code */
 	[FRAME_RECOVERY_BY_MAIL] = {"recovery-by-mail", VERB_SERVER, NULL, "tb", TASK_CLERK,
 		verb_recovery_by_mail}, /* cookie, on */
+	[FRAME_RECOVERY_ADDRESS] = {"recovery-address", VERB_SERVER, NULL, "n", TASK_READER,
+		verb_recovery_address}, /* account */
 	[FRAME_RESET_BEGIN] = {"reset-begin", VERB_SERVER, NULL, "nt", TASK_CLERK,
 		verb_reset_begin}, /* account, peer */
 	[FRAME_RESET_CHALLENGE] = {"reset-challenge", VERB_SERVER, NULL, "tn", TASK_CLERK,

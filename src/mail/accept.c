@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "mail/conduct.h"
 #include "mail/limits.h"
 #include "mail/queue.h"
 
@@ -283,6 +284,7 @@ void mail_accept_submit(struct service *service, const struct mail_envelope *env
 		done(context, rc, NULL, &err);
 		return;
 	}
+	conduct_sent(service, envelope);
 	c = mem_new(struct counted);
 	*c = (struct counted){service, envelope->submitter, envelope->recipients_n, done, context};
 	submit_uncounted(service, envelope, in, counted_done, c);

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "db/db.h"
 #include "directory/level.h"
+#include "mail/conduct.h"
 
 enum {
 	HOUR_S = 3600,
@@ -214,8 +215,9 @@ static int look(struct service *service, uint64_t account, uint64_t bytes, size_
 	int rc;
 
 	arena_init(&arena, ARENA_BYTES);
-	if (!s)
-		return 0;
+	rc = conduct_check(service, account, err);
+	if (rc < 0 || !s)
+		return rc;
 	rc = directory_level_of(service->directory, account, &arena, &level, err);
 	if (rc == 0)
 		rc = check_level(&level, bytes, recipients, err);

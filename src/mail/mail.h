@@ -19,6 +19,7 @@ struct door;
 struct certificates;
 struct country;
 struct mail_sending;
+struct conduct;
 struct return_paths;
 struct notices;
 struct policy;
@@ -41,6 +42,9 @@ struct service {
 	struct policy *policy;             /* logins without TLS: policy/policy.h */
 	struct certificates *certificates; /* certificate/certificate.h */
 	struct mail_sending *sending;      /* what accounts sent: limits.h; NULL: no limits */
+	struct conduct *conduct;           /* how accounts send: conduct.h; NULL: nobody looks */
+	/* tell_stopped - the account may not send any more; NULL: nobody is told. */
+	void (*tell_stopped)(struct service *service, uint64_t account, const char *why);
 	/* tell_quota - the account is so full, 90 or 100 %; NULL: nobody is told. */
 	void (*tell_quota)(struct service *service, uint64_t account, unsigned percent);
 	/* tell_flood - a flood has begun and is gathered in that folder; NULL: nobody is told. */
@@ -116,6 +120,7 @@ struct mail_envelope {
 	size_t recipients_n;
 	struct mail_wishes wishes;
 	uint64_t submitter;   /* account of a submission; 0 otherwise */
+	struct slice peer;    /* where that came from; may be empty */
 	uint64_t delivery_id; /* 63 bits; submitting the same one again stores nothing twice. 0: a
 				 new one */
 	bool is_report;       /* of ours: what becomes of it is told to nobody */

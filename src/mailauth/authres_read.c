@@ -122,7 +122,7 @@ bool authres_read_next(struct slice *rest, struct arena *arena, struct authres_s
 		struct slice name, value, version;
 
 		*out = (struct authres_said){.n = 0};
-		if (!take_pair(rest, arena, &name, &value))
+		if (!take_pair(rest, arena, &name, &value) || name.ptr[0] == '/')
 			continue;
 		out->method = slice_cut(name, '/', &version);
 		out->result = value;

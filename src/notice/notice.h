@@ -59,6 +59,9 @@ json_t *notice_text(struct slice text);
 
 /* notice_flood - sign-up mail in large numbers is gathered in that folder: service.tell_flood. */
 void notice_flood(struct service *service, uint64_t account, struct slice folder);
+/* notice_stopped - sending was stopped; told in the mailbox, at the recovery address and to the
+ * operator: service.tell_stopped. */
+void notice_stopped(struct service *service, uint64_t account, const char *why);
 /* notice_help - the address of the page that explains how to set up mail programs. */
 struct slice notice_help(const struct service *service);
 
@@ -89,6 +92,8 @@ MUST_CHECK int notice_status(struct service *service, struct notice_status *out,
  *   cleartext-last        the same
  *   certificate-expiry    certificate, days, until    (to the operator)
  *   certificate-failed    certificate, error          (to the operator)
+ *   sending-stopped       -
+ *   sending-stopped-operator   account, why           (to the operator)
  */
 
 #endif

@@ -146,7 +146,7 @@ static void test_templates(void **state)
 		check_message(buf_slice(&out), t->name, got[i % 5]);
 		seen++;
 	}
-	assert_int_equal(seen, 23 * 5);
+	assert_int_equal(seen, 25 * 5);
 }
 
 static void test_unknown_template(void **state)

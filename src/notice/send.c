@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "keeper/credentials.h"
 #include "mail/country.h"
 #include "notice/compose.h"
 #include "notice/internal.h"
@@ -90,6 +91,46 @@ void notice_flood(struct service *service, uint64_t account, struct slice folder
 {
 	notice_send(service, account, "flood", json_pack("{s:o}", "folder", notice_text(folder)),
 		(struct slice){0});
+}
+
+/* ---- an account that may not send ---- */
+
+struct stopped {
+	struct service *service;
+	uint64_t account;
+};
+
+static void on_recovery(void *context, const struct answer *answer)
+{
+	struct stopped *s = context;
+	const struct keeper_text *text = answer->data;
+
+	if (answer->rc < 0)
+		log_warn(&log_ctx, "recovery-address", log_e(&answer->err));
+	else if (text->len)
+		notice_send(s->service, s->account, "sending-stopped", NULL,
+			(struct slice){text->text, text->len});
+	free(s);
+}
+
+/* Whoever has the password may read the mailbox, and delete what is told there. */
+void notice_stopped(struct service *service, uint64_t account, const char *why)
+{
+	struct stopped *s = mem_new(struct stopped);
+	const struct keeper_call call = {
+		.keeper = service->keeper, .done = on_recovery, .context = s};
+	struct directory_account found;
+	struct arena arena AUTO(arena_done);
+	struct err err;
+
+	arena_init(&arena, ARENA_BYTES);
+	*s = (struct stopped){service, account};
+	notice_send(service, account, "sending-stopped", NULL, (struct slice){0});
+	if (directory_account(service->directory, account, &arena, &found, &err) == 0)
+		notice_operator(service, "sending-stopped-operator",
+			json_pack("{s:o, s:s}", "account", notice_text(found.address), "why", why),
+			(struct slice){0});
+	keeper_recovery_address(&call, account);
 }
 
 /* ---- whom ---- */

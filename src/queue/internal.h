@@ -16,7 +16,7 @@ enum {
 };
 
 /* Bits of recipient.flags. */
-enum { RECIPIENT_TELL_DELAY = 1, RECIPIENT_DELAY_TOLD = 2 };
+enum { RECIPIENT_TELL_DELAY = 1, RECIPIENT_DELAY_TOLD = 2, RECIPIENT_STOPPED = 4 };
 
 struct queue_reader {
 	pthread_mutex_t lock;
@@ -42,7 +42,7 @@ struct queue {
 	_Atomic int64_t report_s; /* not before then; INT64_MAX: nobody waits */
 	_Atomic int64_t late_s;   /* the next time of RFC 2852 that nobody looked at yet */
 	int64_t purged_s;         /* the group's owner's */
-	atomic_bool has_routes, has_suppressed;
+	atomic_bool has_routes, has_suppressed, has_stopped;
 };
 
 /* Told to config.changed() once the transaction is through. */
@@ -88,6 +88,10 @@ MUST_CHECK int queue_route_of(struct queue *queue, struct db *db, struct slice d
 /* queue_destination_id - of a name, made if it is not there. */
 MUST_CHECK int queue_destination_id(
 	struct db *db, struct slice name, int64_t *out, struct err *err);
+/* queue_hold_stopped - the message is one of an account that may not send: its recipients are held.
+ */
+MUST_CHECK int queue_hold_stopped(
+	struct queue *queue, struct db *db, struct queue_message *m, struct err *err);
 /* queue_settle - after recipients went or changed: the message goes with its last one; or it is
  * noted when its sender is to be told. */
 MUST_CHECK int queue_settle(struct queue *queue, struct db *db, int64_t id, struct err *err);

@@ -74,6 +74,11 @@ typedef void queue_limit_fn(void *context, struct slice name, const struct lane_
 MUST_CHECK int queue_limit_list(
 	struct queue *queue, queue_limit_fn *each, void *context, struct err *err);
 
+/* queue_stop - what this account sent, or sends from now on, is held. queue_allow - no more, and
+ * what was held for that is due; an operator's holds stay. */
+MUST_CHECK int queue_stop(struct queue *queue, uint64_t submitter, struct err *err);
+MUST_CHECK int queue_allow(struct queue *queue, uint64_t submitter, struct err *err);
+
 struct queue_status {
 	uint64_t messages, recipients, held, bytes;
 	int64_t oldest_s; /* when it was accepted; 0: the queue is empty */

@@ -164,8 +164,11 @@ static int insert_recipient(struct queue *q, struct db *db, struct queue_message
 		" flags, notify, address, recipient, orcpt, reply)"
 		" VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 		db_i(m->id), db_i(r->number), db_i(destination), db_i(m->priority), db_i(r->due_s),
-		db_i(r->state), db_i(is_told_before(m) ? RECIPIENT_DELAY_TOLD : 0), db_i(r->notify),
-		db_t(r->address), db_t(r->recipient), db_t(r->orcpt), db_t(buf_slice(&reason)));
+		db_i(r->state),
+		db_i((is_told_before(m) ? RECIPIENT_DELAY_TOLD : 0) |
+			(r->state == QUEUE_HELD ? RECIPIENT_STOPPED : 0)),
+		db_i(r->notify), db_t(r->address), db_t(r->recipient), db_t(r->orcpt),
+		db_t(buf_slice(&reason)));
 }
 
 static int insert_message(struct db *db, struct queue_message *m, struct err *err)
@@ -197,6 +200,8 @@ int queue_insert(struct queue *q, struct db *db, struct queue_message *m,
 		m->expires_s = m->by_s;
 	m->delivery_id = m->delivery_id ? m->delivery_id : (random_u64() >> 1) | 1;
 	rc = insert_message(db, m, err);
+	if (rc == 0)
+		rc = queue_hold_stopped(q, db, m, err);
 	for (size_t i = 0; rc == 0 && i < m->recipients_n; i++) {
 		m->recipients[i].number = (unsigned)i;
 		m->recipients[i].due_s = m->not_before_s > now ? m->not_before_s : now;

@@ -48,6 +48,8 @@ static const struct db_migration schema[] = {
 	/* lanes.h */
 	{"CREATE TABLE destination_limit(name TEXT PRIMARY KEY, connections INTEGER NOT NULL,"
 	 " messages INTEGER NOT NULL, per_minute INTEGER NOT NULL) WITHOUT ROWID"},
+	/* whose mail is held */
+	{"CREATE TABLE stopped(submitter INTEGER PRIMARY KEY)"},
 };
 
 static int open_db(const char *path, struct db **out, struct err *err)
@@ -79,11 +81,13 @@ static int open_all(struct queue *q, struct err *err)
 
 static int load_state(struct queue *q, struct err *err)
 {
-	int64_t routes = 0, suppressed = 0, report_s = INT64_MAX, late_s = INT64_MAX;
+	int64_t routes = 0, suppressed = 0, stopped = 0, report_s = INT64_MAX, late_s = INT64_MAX;
 	int rc = db_get_int(q->db, &routes, err, "SELECT EXISTS(SELECT 1 FROM route)");
 
 	if (rc == 0)
 		rc = db_get_int(q->db, &suppressed, err, "SELECT EXISTS(SELECT 1 FROM suppressed)");
+	if (rc == 0)
+		rc = db_get_int(q->db, &stopped, err, "SELECT EXISTS(SELECT 1 FROM stopped)");
 	if (rc == 0)
 		rc = db_get_int(q->db, &report_s, err,
 			"SELECT coalesce(min(report_s), 9223372036854775807) FROM message"
@@ -101,6 +105,7 @@ static int load_state(struct queue *q, struct err *err)
 			" INDEXED BY recipient_over WHERE state > 0)");
 	atomic_store(&q->has_routes, routes);
 	atomic_store(&q->has_suppressed, suppressed);
+	atomic_store(&q->has_stopped, stopped);
 	atomic_store(&q->report_s, report_s);
 	atomic_store(&q->late_s, late_s);
 	return rc;

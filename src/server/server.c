@@ -20,6 +20,7 @@
 #include "base/random.h"
 #include "certificate/certificate.h"
 #include "door/door.h"
+#include "mail/conduct.h"
 #include "mail/country.h"
 #include "mail/limits.h"
 #include "mail/return_paths.h"
@@ -135,6 +136,8 @@ static int open_tls(struct server *server, struct err *err)
 		ask_start(service->ask, service->pool);
 	if (rc == 0)
 		mail_queue_start(service->queue);
+	if (rc == 0)
+		conduct_start(service);
 	return rc;
 }
 
@@ -175,6 +178,23 @@ static int open_mail(struct server *server, struct err *err)
 	return rc;
 }
 
+static int open_conduct(struct server *server, struct err *err)
+{
+	const struct config *config = server->config;
+	struct conduct_config conduct = {.judge = {.mark = (unsigned)config->sending_stop}};
+	struct buf home AUTO(buf_done) = {0}, link AUTO(buf_done);
+	int rc = judge_weights(config->sending_weights, &conduct.judge, err);
+
+	buf_init(&link, CONDUCT_LINK_MAX);
+	if (config->https.n) {
+		buf_append(&link, site_home(server, &home));
+		buf_lit(&link, "/help/security#stopped");
+	}
+	conduct.link = link.failed ? (struct slice){0} : buf_slice(&link);
+	server->service.tell_stopped = notice_stopped;
+	return rc < 0 ? rc : conduct_open(&server->service, &conduct, err);
+}
+
 static int open_notices(struct server *server, struct err *err)
 {
 	const struct config *config = server->config;
@@ -193,6 +213,8 @@ static int open_notices(struct server *server, struct err *err)
 	server->service.tell_flood = notice_flood;
 	if (rc == 0)
 		rc = mail_limits_open(&server->service, err);
+	if (rc == 0)
+		rc = open_conduct(server, err);
 	return rc < 0 ? rc : policy_open(&server->service, config, listeners_follow, server, err);
 }
 
@@ -311,7 +333,8 @@ static void close_parts(struct server *server)
 	if (service->keeper)
 		keeper_free(&service->keeper);
 	ask_free(&service->ask);
-	report_close(service); /* what it asked has been answered now */
+	conduct_close(service); /* what was asked for it has an answer now */
+	report_close(service);  /* what it asked has been answered now */
 	site_close(server);
 	mail_sessions_done(&service->sessions);
 	free((char *)(uintptr_t)service->host_name.ptr);

@@ -105,6 +105,7 @@ static void run_mail(struct conn *c, struct slice args)
 		.is_8bit = mail.is_8bit,
 		.is_report = mail.is_report,
 		.delivery_id = mail.delivery,
+		.peer = conn_peer_address(c),
 		.submitter = s->login.account};
 	s->asking.left_ms = DOOR_NAMES_MS;
 	if (!smtp_wishes_take(c, &mail)) {

@@ -6,9 +6,10 @@
  * Credentials are the keeper's: it checks the role and the group itself, before anything else is
  * done here.
  */
+#include "web/admin.h"
 #include "base/mem.h"
 #include "directory/group.h"
-#include "web/admin.h"
+#include "mail/conduct.h"
 #include "web/note.h"
 #include "web/pages.h"
 #include "web/settings.h"
@@ -218,6 +219,23 @@ static void put_usage(struct http *x, json_t *values, const struct directory_acc
 	json_object_set_new(values, "messages", json_integer((json_int_t)usage.messages));
 }
 
+static void put_sending(struct http *x, json_t *values, const struct directory_account *user)
+{
+	struct conduct_state state;
+	struct err err;
+
+	if (!is_operator(visit_of(x)) ||
+		conduct_show(visit_of(x)->service, user->id, &state, &err) < 0)
+		return;
+	if (state.is_stopped) {
+		json_set_when(values, "stopped", state.since_s);
+		json_set_text(values, "stopped_why", state.why);
+	}
+	json_object_set_new(values, "sent", json_integer((json_int_t)state.facts.sent));
+	json_object_set_new(values, "usual", json_integer((json_int_t)state.facts.usual));
+	json_set_text(values, "signs", state.verdict.why);
+}
+
 static void show_user(
 	struct http *x, const struct directory_account *user, json_t *values, unsigned status)
 {
@@ -226,6 +244,7 @@ static void show_user(
 	put_user(rows, user);
 	json_object_set_new(values, "users", rows);
 	put_usage(x, values, user);
+	put_sending(x, values, user);
 	json_object_set_new(values, "own_quota",
 		json_integer(user->has_own_quota ? (json_int_t)(user->quota_bytes / MB) : 0));
 	json_object_set_new(
@@ -321,6 +340,20 @@ static void change_directory(struct http *x, const struct directory_account *use
 	back_to_user(x, "saved");
 }
 
+/* What is so already is as it was wished. */
+static void change_sending(struct http *x, const struct directory_account *user, bool is_stopped)
+{
+	struct service *service = visit_of(x)->service;
+	struct err err;
+	const int rc = is_stopped ? conduct_stop(service, user->id, "by an operator", &err)
+				  : conduct_allow(service, user->id, &err);
+
+	if (rc < 0 && rc != -ERR_EXISTS && rc != -ERR_NOTFOUND)
+		visit_fail(x, rc, &err);
+	else
+		back_to_user(x, "saved");
+}
+
 static void reset_password(struct http *x, const struct directory_account *user)
 {
 	const struct slice password = http_form(x, "password");
@@ -349,6 +382,9 @@ void page_admin_user_change(struct http *x)
 		change_directory(x, &user);
 	} else if (slice_eq(wish, slice_lit("reset"))) {
 		reset_password(x, &user);
+	} else if (is_operator(visit_of(x)) &&
+		   (slice_eq(wish, slice_lit("stop")) || slice_eq(wish, slice_lit("allow")))) {
+		change_sending(x, &user, slice_eq(wish, slice_lit("stop")));
 	} else if (slice_eq(wish, slice_lit("remove")) && user.id != visit_of(x)->session.account &&
 		   slice_eq_nocase(slice_trim(http_form(x, "repeat")), user.address)) {
 		call = visit_call(x, on_gone);

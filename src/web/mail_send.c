@@ -218,8 +218,10 @@ static bool make_envelope(struct http *x, struct sending *s)
 	struct visit *v = visit_of(x);
 	const size_t max = v->service->limits.recipients_max;
 
-	s->env = (struct mail_envelope){
-		.sender = s->w.from, .submitter = v->account.id, .delivery_id = s->once};
+	s->env = (struct mail_envelope){.sender = s->w.from,
+		.submitter = v->account.id,
+		.peer = conn_peer_address(http_conn(x)),
+		.delivery_id = s->once};
 	s->env.is_8bit = s->w.kept_n > 0;
 	s->env.wishes.not_before_s = s->not_before_s;
 	s->env.recipients = arena_array(&s->arena, struct mail_recipient, max + 1);

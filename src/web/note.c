@@ -80,6 +80,8 @@ static const struct {
 	{"recovery-switched", "Resetting by mail switched"},
 	{"reset-asked", "Reset of the password asked for"},
 	{"reset", "Password reset"},
+	{"sending-stopped", "Sending was stopped"},
+	{"sending-allowed", "Sending is allowed again"},
 };
 
 static void set_kind(json_t *row, struct slice kind)

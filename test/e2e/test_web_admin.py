@@ -61,6 +61,10 @@ def test_a_user_from_begin_to_end(shared, operator):
     assert page.status == 422
     page = operator.submit('do', 'reset', {'password': second}, form=page.form('password'))
     assert 'Saved' in page.words
+    page = operator.submit('do', 'stop', form=page.form('name'))
+    assert 'Saved' in page.words and 'Stopped since' in page.words and 'by an operator' in page.words
+    page = operator.submit('do', 'allow', form=page.form('name'))
+    assert 'Saved' in page.words and 'Stopped since' not in page.words
     b = sign_in(shared, carol, second)
     assert 'change your password' in b.get('/mail').words.lower()
     assert 'wrong' in sign_in(shared, carol, first).page.words
