@@ -26,7 +26,7 @@ BUILDS = {
 LONG = {'test_web_pages', 'test_queue', 'test_durability', 'test_web_revocation', 'test_country', 'test_fairness',
         'test_web_keys', 'test_stress', 'test_supervisor'}
 # Unit tests with threads: these run under the thread sanitizer too.
-THREADED = re.compile(r'stress|^(line|store|net|pool|crowd|conn|tls|account|keeper_client|client)')
+THREADED = re.compile(r'stress|^(courier_runner|courier_smtp|line|store|net|pool|crowd|conn|tls|account|keeper_client|client)')
 ENVIRONMENT = {
     'ASAN_OPTIONS': 'abort_on_error=1:detect_leaks=1',
     'UBSAN_OPTIONS': 'halt_on_error=1:abort_on_error=1:print_stacktrace=1',

@@ -107,7 +107,7 @@ static int wait_ready(struct peer *p, short events, int64_t deadline_ms, struct 
 
 /* ---- connecting ---- */
 
-static struct peer *peer_new(int fd, int stop_fd)
+struct peer *peer_new(int fd, int stop_fd)
 {
 	struct peer *p = mem_new(struct peer);
 

@@ -41,6 +41,8 @@ MUST_CHECK int peer_connect(const struct ip *addresses, size_t n, unsigned port,
 	int stop_fd, struct peer **out, size_t *at_out, struct err *err);
 /* peer_connect_unix - path: below the current directory. */
 MUST_CHECK int peer_connect_unix(const char *path, int stop_fd, struct peer **out, struct err *err);
+/* peer_new - over a connected socket that does not block; it is the peer's from now on. */
+struct peer *peer_new(int fd, int stop_fd);
 void peer_close(struct peer **peer);
 
 /* What a certificate was worth. */

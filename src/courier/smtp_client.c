@@ -84,7 +84,7 @@ static int hello(struct smtp_client *c, struct err *err)
 	return rc < 0 ? rc : c->code == 250 ? 0 : refused(c, err);
 }
 
-static int greet(struct smtp_client *c, struct err *err)
+int smtp_greet(struct smtp_client *c, struct err *err)
 {
 	const int rc = smtp_hear(c, c->config->patience_ms, err);
 
@@ -173,7 +173,7 @@ static int secure(struct smtp_client *c, const struct plan_host *host, const str
 	return rc < 0 ? rc : check_trust(c, wish, tls, err);
 }
 
-static struct smtp_client *client_new(const struct smtp_client_config *config)
+struct smtp_client *smtp_client_new(const struct smtp_client_config *config)
 {
 	struct smtp_client *c = mem_new(struct smtp_client);
 
@@ -186,7 +186,7 @@ static int open_once(const struct smtp_client_config *config, const struct plan_
 	unsigned port, const struct smtp_wish *wish, struct smtp_tls *tls, struct smtp_client **out,
 	struct err *err)
 {
-	struct smtp_client *c AUTO(smtp_client_close) = client_new(config);
+	struct smtp_client *c AUTO(smtp_client_close) = smtp_client_new(config);
 	size_t at;
 	int rc = peer_connect(host->addresses, host->addresses_n, port, config->connect_ms,
 		config->stop_fd, &c->peer, &at, err);
@@ -196,7 +196,7 @@ static int open_once(const struct smtp_client_config *config, const struct plan_
 	ip_write(&host->addresses[at], tls->ip);
 	snprintf(c->host, sizeof(c->host), "%.*s [%s]", SLICE_ARG(host->name), tls->ip);
 	c->is_sure = wish->is_sure;
-	rc = greet(c, err);
+	rc = smtp_greet(c, err);
 	if (rc == 0)
 		rc = secure(c, host, wish, tls, err);
 	if (rc < 0)
@@ -224,14 +224,14 @@ int smtp_client_open(const struct smtp_client_config *config, const struct plan_
 int smtp_client_open_here(const struct smtp_client_config *config, const char *path,
 	struct smtp_client **out, struct err *err)
 {
-	struct smtp_client *c AUTO(smtp_client_close) = client_new(config);
+	struct smtp_client *c AUTO(smtp_client_close) = smtp_client_new(config);
 	int rc = peer_connect_unix(path, config->stop_fd, &c->peer, err);
 
 	if (rc < 0)
 		return rc;
 	c->is_lmtp = true;
 	snprintf(c->host, sizeof(c->host), "%.*s", SLICE_ARG(config->host_name));
-	rc = greet(c, err);
+	rc = smtp_greet(c, err);
 	if (rc < 0)
 		return rc;
 	*out = c;

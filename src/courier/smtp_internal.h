@@ -25,6 +25,11 @@ struct smtp_client {
 	struct buf text; /* "550 5.1.1 …" */
 };
 
+/* smtp_client_new - not connected. smtp_greet - over its peer: whether the server is there for
+ * mail. */
+struct smtp_client *smtp_client_new(const struct smtp_client_config *config);
+MUST_CHECK int smtp_greet(struct smtp_client *c, struct err *err);
+
 /* smtp_say - a command. smtp_hear - its answer, into code and text. Errors break the connection. */
 MUST_CHECK int smtp_say(struct smtp_client *c, struct slice bytes, struct err *err);
 MUST_CHECK int smtp_hear(struct smtp_client *c, int64_t wait_ms, struct err *err);

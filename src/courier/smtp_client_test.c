@@ -1,0 +1,441 @@
+/* smtp_client_test.c - what is said to servers of all kinds, and what is made of their answers. */
+#include <setjmp.h> /* cmocka wants these three first */
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <arpa/inet.h>
+#include <cmocka.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "courier/smtp_internal.h"
+#include "queue/queue_kit.h"
+
+enum { PATIENCE_MS = 300, HEARD_MAX = 1 << 20, OUT_MAX = 1 << 20 };
+
+/* A server that follows a script: "<" and what it says, with "|" for line ends; ">" and a line that
+ * it hears, or "*" for lines up to a dot, or "#N" for N bytes; "!" closes. What it hears is kept.
+ */
+struct server {
+	int fd;
+	const char *const *script;
+	struct buf in, heard;
+	pthread_t thread;
+};
+
+static bool fill(struct server *s)
+{
+	char bytes[4096];
+	const ssize_t n = read(s->fd, bytes, sizeof(bytes));
+
+	if (n <= 0)
+		return false;
+	buf_append(&s->in, (struct slice){bytes, (size_t)n});
+	return true;
+}
+
+static struct slice hear_line(struct server *s)
+{
+	size_t end;
+
+	while ((end = slice_find(buf_slice(&s->in), slice_lit("\r\n"))) == SIZE_MAX) {
+		if (!fill(s))
+			return (struct slice){0};
+	}
+	return slice_head(buf_slice(&s->in), end + 2);
+}
+
+static void keep(struct server *s, struct slice bytes)
+{
+	buf_append(&s->heard, bytes);
+	buf_consume(&s->in, bytes.len);
+}
+
+static void hear(struct server *s, const char *what)
+{
+	bool is_dot = false;
+
+	if (what[0] == '#') {
+		const size_t n = (size_t)atoi(what + 1);
+
+		while (s->in.len < n && fill(s))
+			;
+		keep(s, slice_head(buf_slice(&s->in), n));
+	} else if (what[0] == '*') {
+		while (!is_dot) {
+			const struct slice line = hear_line(s);
+
+			is_dot = !line.len || slice_eq(line, slice_lit(".\r\n"));
+			keep(s, line);
+		}
+	} else {
+		keep(s, hear_line(s));
+	}
+}
+
+static void say(struct server *s, const char *text)
+{
+	for (; *text; text++) {
+		const struct slice bytes =
+			*text == '|' ? slice_lit("\r\n") : (struct slice){text, 1};
+
+		(void)!write(s->fd, bytes.ptr, bytes.len);
+	}
+}
+
+static void *serve(void *context)
+{
+	struct server *s = context;
+	const char *const *step = s->script;
+
+	for (; *step && **step != '!'; step++) {
+		if (**step == '<')
+			say(s, *step + 1);
+		else
+			hear(s, *step + 1);
+	}
+	if (*step)
+		shutdown(s->fd, SHUT_RDWR);
+	while (!*step && fill(s)) /* what follows is heard to its end */
+		;
+	keep(s, buf_slice(&s->in));
+	return NULL;
+}
+
+/* ---- */
+
+static struct kit kit;
+static int stop_fd;
+
+static int set_up(void **state)
+{
+	(void)state;
+	kit_enter();
+	kit_open(&kit, "");
+	stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	return stop_fd < 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	close(stop_fd);
+	kit_close(&kit);
+	kit_leave();
+	return 0;
+}
+
+static struct smtp_client *start(struct server *s, const char *const *script, bool is_lmtp)
+{
+	static struct smtp_client_config config = {.host_name = {"here.example", 12}};
+	struct smtp_client *c;
+	int fds[2];
+
+	config.stop_fd = stop_fd;
+	config.patience_ms = config.connect_ms = PATIENCE_MS;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+	assert_int_equal(fcntl(fds[0], F_SETFL, O_NONBLOCK), 0);
+	*s = (struct server){.fd = fds[1], .script = script};
+	buf_init(&s->in, HEARD_MAX);
+	buf_init(&s->heard, HEARD_MAX);
+	assert_int_equal(pthread_create(&s->thread, NULL, serve, s), 0);
+	c = smtp_client_new(&config);
+	c->peer = peer_new(fds[0], stop_fd);
+	c->is_lmtp = is_lmtp;
+	return c;
+}
+
+static void stop(struct server *s, struct smtp_client **c)
+{
+	smtp_client_close(c);
+	pthread_join(s->thread, NULL);
+	close(s->fd);
+	buf_done(&s->in);
+}
+
+/* Outcomes and replies, a line for each recipient. */
+static void put_outcomes(const struct queue_message *m, struct buf *out)
+{
+	for (size_t i = 0; i < m->recipients_n; i++)
+		buf_printf(out, "%d %.*s\n", (int)m->recipients[i].outcome,
+			SLICE_ARG(m->recipients[i].reply));
+}
+
+static void must_be(const char *name, struct slice got, const char *want)
+{
+	if (!slice_eq(got, slice_str(want)))
+		fail_msg("%s: got <%.*s>, want <%s>", name, SLICE_ARG(got), want);
+}
+
+#define TEXT "Subject: x\r\n\r\n.dot\r\n"
+#define HELLO "<220 hi|", ">EHLO"
+#define HEARD_HELLO "EHLO here.example\r\n"
+#define MAIL "MAIL FROM:<sender@here.example>"
+
+struct row {
+	const char *name, *text; /* of two recipients */
+	unsigned flags;
+	bool is_lmtp;
+	const char *script[16];
+	const char *heard, *outcomes;
+};
+
+static const struct row rows[] = {
+	{"one thing after the other", TEXT, 0, false,
+		{HELLO, "<250 hi|", ">MAIL", "<250 ok|", ">RCPT", "<250 ok|", ">RCPT", "<250 ok|",
+			">DATA", "<354 go|", ">*", "<250 2.0.0 done|"},
+		HEARD_HELLO MAIL "\r\nRCPT TO:<a@x.example>\r\nRCPT TO:<b@x.example>\r\nDATA\r\n"
+				 "Subject: x\r\n\r\n..dot\r\n.\r\nQUIT\r\n",
+		"2 250 2.0.0 done\n2 250 2.0.0 done\n"},
+	{"at once, in chunks", TEXT, QUEUE_8BIT, false,
+		{HELLO, "<250-hi|250-PIPELINING|250-SIZE 1000|250-8BITMIME|250-DSN|250 CHUNKING|",
+			">MAIL", ">RCPT", ">RCPT", "<250 ok|250 ok|250 ok|", ">BDAT", ">#20",
+			"<250 2.0.0 done|"},
+		HEARD_HELLO MAIL " SIZE=20 BODY=8BITMIME\r\nRCPT TO:<a@x.example>\r\n"
+				 "RCPT TO:<b@x.example>\r\nBDAT 20 LAST\r\n" TEXT "QUIT\r\n",
+		"1 250 2.0.0 done\n1 250 2.0.0 done\n"},
+	{"answers in pieces and lines, HELO", TEXT, 0, false,
+		{"<220-a|22", "<0 b|", ">EHLO", "<500 what|", ">HELO", "<250 hi|", ">MAIL",
+			"<250 ok|", ">RCPT", "<550-5.1.1 no|550 5.1.1 body|", ">RCPT", "<250 ok|",
+			">DATA", "<354 go|", ">*", "<250 done|"},
+		HEARD_HELLO
+		"HELO here.example\r\n" MAIL "\r\nRCPT TO:<a@x.example>\r\n"
+		"RCPT TO:<b@x.example>\r\nDATA\r\nSubject: x\r\n\r\n..dot\r\n.\r\nQUIT\r\n",
+		"5 550 5.1.1 no body\n2 250 done\n"},
+	{"enough for now", TEXT, 0, false,
+		{HELLO, "<250-hi|250 PIPELINING|", ">MAIL", ">RCPT", ">RCPT",
+			"<250 ok|250 ok|452 4.5.3 too many|", ">DATA", "<354 go|", ">*",
+			"<250 done|"},
+		HEARD_HELLO MAIL "\r\nRCPT TO:<a@x.example>\r\nRCPT TO:<b@x.example>\r\nDATA\r\n"
+				 "Subject: x\r\n\r\n..dot\r\n.\r\nQUIT\r\n",
+		"2 250 done\n0 \n"},
+	{"each one's own answer", TEXT, QUEUE_REPORT, true,
+		{"<220 hi|", ">LHLO", "<250-hi|250 PIPELINING|", ">MAIL", ">RCPT", ">RCPT",
+			"<250 ok|250 ok|250 ok|", ">DATA", "<354 go|", ">*",
+			"<250 2.0.0 done|452 4.2.2 full|"},
+		"LHLO here.example\r\n" MAIL
+		" XORIGIN=report XDELIVERY=7\r\nRCPT TO:<a@x.example>\r\n"
+		"RCPT TO:<b@x.example>\r\nDATA\r\nSubject: x\r\n\r\n..dot\r\n.\r\nQUIT\r\n",
+		"1 250 2.0.0 done\n4 452 4.2.2 full\n"},
+	{"too large", TEXT, 0, false, {HELLO, "<250-hi|250 SIZE 10|"}, HEARD_HELLO "QUIT\r\n",
+		"5 552 5.3.4 the message is larger than the host takes\n"
+		"5 552 5.3.4 the message is larger than the host takes\n"},
+	{"made ASCII", "\r\n\xe9\r\n", 0, false,
+		{HELLO, "<250-hi|250 SIZE|", ">MAIL", "<250 ok|", ">RCPT", "<250 ok|", ">RCPT",
+			"<250 ok|", ">DATA", "<354 go|", ">*", "<250 done|"},
+		HEARD_HELLO MAIL "\r\nRCPT TO:<a@x.example>\r\nRCPT TO:<b@x.example>\r\nDATA\r\n"
+				 "MIME-Version: 1.0\r\nContent-Transfer-Encoding: "
+				 "quoted-printable\r\n\r\n=E9\r\n.\r\nQUIT\r\n",
+		"2 250 done\n2 250 done\n"},
+	{"MAIL refused", TEXT, 0, false, {HELLO, "<250 hi|", ">MAIL", "<451 4.7.1 later|"},
+		HEARD_HELLO MAIL "\r\nQUIT\r\n", "4 451 4.7.1 later\n4 451 4.7.1 later\n"},
+	{"nobody taken: no DATA", TEXT, 0, false,
+		{HELLO, "<250-hi|250 PIPELINING|", ">MAIL", ">RCPT", ">RCPT",
+			"<250 ok|550 5.1.1 a|551 5.1.6 b|"},
+		HEARD_HELLO MAIL "\r\nRCPT TO:<a@x.example>\r\nRCPT TO:<b@x.example>\r\nQUIT\r\n",
+		"5 550 5.1.1 a\n5 551 5.1.6 b\n"},
+	{"421 in the midst", TEXT, 0, false,
+		{HELLO, "<250 hi|", ">MAIL", "<250 ok|", ">RCPT", "<250 ok|", ">RCPT",
+			"<421 4.3.2 bye|"},
+		HEARD_HELLO MAIL "\r\nRCPT TO:<a@x.example>\r\nRCPT TO:<b@x.example>\r\n",
+		"4 421 4.3.2 bye\n4 421 4.3.2 bye\n"},
+	{"gone after the text", TEXT, 0, false,
+		{HELLO, "<250 hi|", ">MAIL", "<250 ok|", ">RCPT", "<250 ok|", ">RCPT", "<250 ok|",
+			">DATA", "<354 go|", ">*", "!"},
+		HEARD_HELLO MAIL "\r\nRCPT TO:<a@x.example>\r\nRCPT TO:<b@x.example>\r\nDATA\r\n"
+				 "Subject: x\r\n\r\n..dot\r\n.\r\n",
+		"4 4.4.2 the server has closed the connection\n"
+		"4 4.4.2 the server has closed the connection\n"},
+	{"no answer", TEXT, 0, false, {HELLO, "<250 hi|", ">MAIL"}, HEARD_HELLO MAIL "\r\n",
+		"4 4.4.2 no answer in time\n4 4.4.2 no answer in time\n"},
+	{"nonsense", TEXT, 0, false, {HELLO, "<250 hi|", ">MAIL", "<25x ok|"},
+		HEARD_HELLO MAIL "\r\n",
+		"4 4.4.2 the answer is not SMTP\n"
+		"4 4.4.2 the answer is not SMTP\n"},
+};
+
+static void run(const struct row *row)
+{
+	struct buf outcomes AUTO(buf_done);
+	const char *const to[] = {"a@x.example", "b@x.example", NULL};
+	struct queue_message *m = kit_message(to);
+	struct smtp_client *c;
+	struct server s;
+	struct err err;
+
+	buf_init(&outcomes, OUT_MAX);
+	m->flags = row->flags;
+	m->delivery_id = 7;
+	assert_int_equal(kit_put(&kit, m, row->text), 0);
+	m = kit_claim(&kit, "x.example", 10);
+	assert_non_null(m);
+	c = start(&s, row->script, row->is_lmtp);
+	if (smtp_greet(c, &err) < 0)
+		fail_msg("%s: %s", row->name, err.msg);
+	smtp_client_send(c, kit.queue, m);
+	put_outcomes(m, &outcomes);
+	stop(&s, &c);
+	must_be(row->name, buf_slice(&s.heard), row->heard);
+	must_be(row->name, buf_slice(&outcomes), row->outcomes);
+	buf_done(&s.heard);
+	kit_finish(&kit, m, QUEUE_OUT_DELIVERED);
+}
+
+static void test_rows(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		run(&rows[i]);
+}
+
+static void test_greetings(void **state)
+{
+	static const struct {
+		const char *script[6];
+		int rc;
+	} cases[] = {
+		{{"<220 hi|", ">EHLO", "<250 hi|"}, 0},
+		{{"<421 4.3.2 busy|"}, -ERR_BUSY},
+		{{"<554 5.3.2 no mail here|"}, -ERR_BUSY},
+		{{"<220 hi|", ">EHLO", "<421 bye|"}, -ERR_BUSY},
+		{{"<220 hi|", ">EHLO", "<500 what|", ">HELO", "<502 no|"}, -ERR_BUSY},
+		{{"<220 hi|", ">EHLO", "!"}, -ERR_IO},
+		{{"<hello|"}, -ERR_SYNTAX},
+		{{"<220 hi\n"}, -ERR_SYNTAX},
+		{{"<220 hi"}, -ERR_BUSY},
+		{{"!"}, -ERR_IO},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct smtp_client *c;
+		struct server s;
+		struct err err;
+
+		c = start(&s, cases[i].script, false);
+		if (smtp_greet(c, &err) != cases[i].rc)
+			fail_msg("case %zu", i);
+		stop(&s, &c);
+		buf_done(&s.heard);
+	}
+}
+
+/* A connection that stood idle and was closed by the server says nothing about the message. */
+static void test_stale(void **state)
+{
+	static const char *const script[] = {
+		HELLO, "<250 hi|", ">MAIL", "<550 5.7.1 no|", "!", NULL};
+	const char *const to[] = {"a@x.example", NULL};
+	struct queue_message *m;
+	struct smtp_client *c;
+	struct server s;
+	struct err err;
+
+	(void)state;
+	c = start(&s, script, false);
+	assert_int_equal(smtp_greet(c, &err), 0);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(kit_put(&kit, kit_message(to), TEXT), 0);
+		m = kit_claim(&kit, "x.example", 1);
+		if (i == 1)
+			pthread_join(s.thread, NULL);
+		smtp_client_send(c, kit.queue, m);
+		assert_int_equal(m->recipients[0].outcome, i ? QUEUE_OUT_NONE : QUEUE_OUT_FAILED);
+		kit_finish(&kit, m, QUEUE_OUT_DELIVERED);
+	}
+	assert_false(smtp_client_is_usable(c));
+	smtp_client_close(&c);
+	close(s.fd);
+	buf_done(&s.in);
+	buf_done(&s.heard);
+}
+
+/* ---- peers ---- */
+
+static int listener(const char *address, unsigned short *port)
+{
+	struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(*port)};
+	socklen_t len = sizeof(in);
+	const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_int_equal(inet_pton(AF_INET, address, &in.sin_addr), 1);
+	assert_int_equal(bind(fd, (const struct sockaddr *)&in, sizeof(in)), 0);
+	assert_int_equal(listen(fd, 5), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&in, &len), 0);
+	*port = ntohs(in.sin_port);
+	return fd;
+}
+
+static void test_addresses(void **state)
+{
+	struct ip addresses[2];
+	unsigned short port = 0;
+	const int fd = listener("127.0.0.2", &port);
+	char ours[IP_TEXT_MAX];
+	struct peer *peer;
+	struct err err;
+	size_t at = 7;
+
+	(void)state;
+	assert_true(ip_parse(slice_lit("127.0.0.3"), &addresses[0]));
+	assert_true(ip_parse(slice_lit("127.0.0.2"), &addresses[1]));
+	assert_int_equal(peer_connect(addresses, 1, port, PATIENCE_MS, stop_fd, &peer, &at, &err),
+		-ERR_BUSY);
+	assert_int_equal(at, 7);
+	assert_int_equal(
+		peer_connect(addresses, 2, port, PATIENCE_MS, stop_fd, &peer, &at, &err), 0);
+	assert_int_equal(at, 1);
+	peer_our_address(peer, ours);
+	assert_int_equal(strncmp(ours, "127.0.0.", 8), 0);
+	assert_true(peer_is_quiet(peer));
+	peer_close(&peer);
+	close(fd);
+}
+
+static void test_stopping(void **state)
+{
+	struct slice big = {calloc(1, 4 << 20), 4 << 20};
+	const uint64_t one = 1;
+	struct peer *peer;
+	struct err err;
+	int fds[2];
+
+	(void)state;
+	assert_int_equal(
+		socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds), 0);
+	peer = peer_new(fds[0], stop_fd);
+	assert_int_equal(peer_fill(peer, 50, &err), -ERR_BUSY);
+	assert_int_equal(peer_write(peer, big, 50, &err), -ERR_BUSY);
+	assert_int_equal(write(fds[1], "ab", 2), 2);
+	assert_false(peer_is_quiet(peer));
+	assert_int_equal(peer_fill(peer, 50, &err), 0);
+	assert_true(slice_eq(peer_in(peer), slice_lit("ab")));
+	peer_take(peer, 1);
+	assert_true(slice_eq(peer_in(peer), slice_lit("b")));
+	assert_int_equal(write(stop_fd, &one, sizeof(one)), sizeof(one));
+	assert_int_equal(peer_fill(peer, 60000, &err), -ERR_BUSY);
+	assert_non_null(strstr(err.msg, "stopped"));
+	peer_close(&peer);
+	close(fds[1]);
+	free((void *)(uintptr_t)big.ptr);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_rows), cmocka_unit_test(test_greetings),
+		cmocka_unit_test(test_stale), cmocka_unit_test(test_addresses),
+		cmocka_unit_test(test_stopping), /* the last: everything is stopped */
+	};
+
+	signal(SIGPIPE, SIG_IGN);
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
