@@ -71,10 +71,12 @@ static bool take_mail(struct session *s)
 
 static void take_rcpt(struct session *s, const char *line)
 {
-	const unsigned number = (unsigned)atoi(line + strlen("RCPT TO:<r"));
+	struct slice rest;
+	uint64_t number = ALL;
 	bool is_new;
 
-	assert_true(number < ALL);
+	assert_true(slice_to_u64(
+		slice_cut(slice_str(line + strlen("RCPT TO:<r")), '@', &rest), ALL - 1, &number));
 	pthread_mutex_lock(&s->all->lock);
 	is_new = s->all->seen[number]++ == 0;
 	pthread_mutex_unlock(&s->all->lock);
@@ -82,7 +84,7 @@ static void take_rcpt(struct session *s, const char *line)
 		say(s, "451 4.7.1 come back\r\n");
 		return;
 	}
-	s->numbers[s->n++] = number;
+	s->numbers[s->n++] = (unsigned)number;
 	say(s, "250 ok\r\n");
 }
 

@@ -64,8 +64,9 @@ static void hear(struct server *s, const char *what)
 	bool is_dot = false;
 
 	if (what[0] == '#') {
-		const size_t n = (size_t)atoi(what + 1);
+		uint64_t n = 0;
 
+		assert_true(slice_to_u64(slice_str(what + 1), HEARD_MAX, &n));
 		while (s->in.len < n && fill(s))
 			;
 		keep(s, slice_head(buf_slice(&s->in), n));
