@@ -182,7 +182,7 @@ static void must_be(const char *name, struct slice got, const char *want)
 #define MAIL "MAIL FROM:<sender@here.example>"
 
 struct row {
-	const char *name, *text; /* of two recipients */
+	const char *name, *text; /* of two recipients; NULL: the second one is no address */
 	unsigned flags;
 	bool is_lmtp;
 	const char *script[16];
@@ -236,6 +236,12 @@ static const struct row rows[] = {
 				 "MIME-Version: 1.0\r\nContent-Transfer-Encoding: "
 				 "quoted-printable\r\n\r\n=E9\r\n.\r\nQUIT\r\n",
 		"2 250 done\n2 250 done\n"},
+	{"an address that is none", NULL, 0, false,
+		{HELLO, "<250-hi|250 PIPELINING|", ">MAIL", ">RCPT", "<250 ok|250 ok|", ">DATA",
+			"<354 go|", ">*", "<250 done|"},
+		HEARD_HELLO MAIL "\r\nRCPT TO:<a@x.example>\r\nDATA\r\nSubject: x\r\n\r\n..dot\r\n"
+				 ".\r\nQUIT\r\n",
+		"2 250 done\n5 553 5.1.3 malformed address\n"},
 	{"MAIL refused", TEXT, 0, false, {HELLO, "<250 hi|", ">MAIL", "<451 4.7.1 later|"},
 		HEARD_HELLO MAIL "\r\nQUIT\r\n", "4 451 4.7.1 later\n4 451 4.7.1 later\n"},
 	{"nobody taken: no DATA", TEXT, 0, false,
@@ -266,7 +272,8 @@ static const struct row rows[] = {
 static void run(const struct row *row)
 {
 	struct buf outcomes AUTO(buf_done);
-	const char *const to[] = {"a@x.example", "b@x.example", NULL};
+	const char *const to[] = {
+		"a@x.example", row->text ? "b@x.example" : "b> X@x.example", NULL};
 	struct queue_message *m = kit_message(to);
 	struct smtp_client *c;
 	struct server s;
@@ -275,7 +282,7 @@ static void run(const struct row *row)
 	buf_init(&outcomes, OUT_MAX);
 	m->flags = row->flags;
 	m->delivery_id = 7;
-	assert_int_equal(kit_put(&kit, m, row->text), 0);
+	assert_int_equal(kit_put(&kit, m, row->text ? row->text : TEXT), 0);
 	m = kit_claim(&kit, "x.example", 10);
 	assert_non_null(m);
 	c = start(&s, row->script, row->is_lmtp);

@@ -123,12 +123,22 @@ static int hear_rcpt(struct sending *s, struct queue_recipient *r, struct err *e
 	return 0;
 }
 
+/* Whom it was sent to: not to addresses that were found malformed. */
+static void put_batch(struct sending *s, size_t at, size_t end, bool *is_sent, struct buf *out)
+{
+	for (size_t i = at; i < end; i++) {
+		is_sent[i - at] = s->m->recipients[i].outcome == QUEUE_OUT_NONE;
+		if (is_sent[i - at])
+			smtp_put_rcpt(s->c, &s->m->recipients[i], out);
+	}
+}
+
 /* MAIL and up to BATCH recipients at once, where the server takes that; else one by one. */
 static int send_envelope(struct sending *s, struct err *err)
 {
 	const size_t batch = s->c->offer.pipelining ? BATCH : 1;
 	struct buf commands AUTO(buf_done);
-	bool has_mail = true;
+	bool has_mail = true, is_sent[BATCH];
 	int rc = 0;
 
 	buf_init(&commands, COMMANDS_MAX);
@@ -145,15 +155,14 @@ static int send_envelope(struct sending *s, struct err *err)
 		const size_t end =
 			at + batch < s->m->recipients_n ? at + batch : s->m->recipients_n;
 
-		for (size_t i = at; i < end; i++)
-			smtp_put_rcpt(s->c, &s->m->recipients[i], &commands);
+		put_batch(s, at, end, is_sent, &commands);
 		rc = smtp_say(s->c, buf_slice(&commands), err);
 		buf_clear(&commands);
 		if (rc == 0 && has_mail)
 			rc = hear_mail(s, err);
 		has_mail = false;
 		for (size_t i = at; rc == 0 && i < end; i++)
-			rc = hear_rcpt(s, &s->m->recipients[i], err);
+			rc = is_sent[i - at] ? hear_rcpt(s, &s->m->recipients[i], err) : 0;
 	}
 	return rc;
 }
