@@ -130,7 +130,7 @@ const struct cli_command cli_commands[] = {
 	{"dkim", "remove", "DOMAIN [SELECTOR]", 1, 2, {{0}}, command_dkim_remove, true,
 		"Delete the domain's keys for DKIM, or the one of a selector."},
 	{"queue", "list", "[WHICH]", 0, 1,
-		{{"--state", "STATE", "only those that are waiting, held or bounced"},
+		{{"--state", "STATE", "only those that are waiting, scheduled, held or bounced"},
 			{"--sender", "ADDRESS", "only mail from this envelope sender"},
 			{"--after", "ID.NUMBER", "go on behind this recipient"},
 			{"--max", "N", "at most so many, 1000 at most"}},

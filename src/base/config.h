@@ -75,6 +75,7 @@ struct config {
 		service_home, service_help;
 	uint64_t quota_grace_s;
 	uint64_t undo_web_s, undo_program_s;
+	uint64_t account_messages, domain_messages, domain_recipients;
 	struct slice tls_default;
 	uint64_t tls_old_signatures;
 	struct slice resolver, dnssec_validate, dnssec_anchors, country_database;

@@ -262,6 +262,16 @@ const struct config_row config_rows[] = {
 		"The same for what mail programs send."},
 	{"limits.quota_grace", TYPE_TIME, AT(quota_grace_s), "7 d", 0, 365 * DAY, CONFIG_RELOAD,
 		"For how long mail to a full account is deferred before it is refused."},
+	{"limits.account_messages", TYPE_COUNT, AT(account_messages), "0", 0, 1000000000,
+		CONFIG_RELOAD, "How many messages an hour one account may send; 0: any number."},
+	{"limits.domain_messages", TYPE_COUNT, AT(domain_messages), "0", 0, 1000000000,
+		CONFIG_RELOAD,
+		"How many the accounts of one domain may send, together; 0: any number."},
+	{"limits.domain_recipients", TYPE_COUNT, AT(domain_recipients), "0", 0, 1000000000,
+		CONFIG_RELOAD,
+		"To how many recipients an hour they may send, together; 0: any number. An "
+		"account's "
+		"own recipients are bounded by its service level."},
 	{"limits.recipients", TYPE_COUNT, AT(recipients_max), "1000", 100, 10000, CONFIG_RELOAD,
 		"How many recipients one message may have in SMTP."},
 	{"limits.connections", TYPE_COUNT, AT(connections_max), "20000", 16, 1000000, CONFIG_SERVER,

@@ -56,6 +56,10 @@ static struct queue_filter filter_of(const struct wish *w)
 		if (slice_eq(state, slice_str(states[i])))
 			f.state = i;
 	}
+	if (slice_eq(state, slice_lit("scheduled"))) {
+		f.state = QUEUE_WAITING;
+		f.held_after_s = clock_wall_s();
+	}
 	return f;
 }
 

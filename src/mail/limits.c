@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/encode.h"
 #include "base/mem.h"
 #include "db/db.h"
 #include "directory/level.h"
@@ -15,6 +16,7 @@ enum {
 	WRITE_MS = 1000,
 	WARNED_FULL = 100,
 	ARENA_BYTES = 1 << 20,
+	BOUND_NAME_MAX = 400,
 };
 
 static const struct log_ctx log_ctx = {.service = "limits"};
@@ -204,6 +206,76 @@ static void add(struct mail_sending *s, struct usage *u, size_t recipients, int6
 	touch(s, u);
 }
 
+/* ---- what the operator allows besides the level: an hour's messages and recipients ---- */
+
+enum { BOUNDS = 3 };
+
+/* Counted as if it were an account, under a key that is none. */
+struct bound {
+	uint64_t key, max;
+	size_t n;
+	const char *whose, *what; /* for the user */
+};
+
+/* Accounts have 63 bits. */
+static uint64_t key_of(const char *kind, struct slice name)
+{
+	unsigned char digest[SHA256_LEN];
+	struct buf text AUTO(buf_done);
+
+	buf_init(&text, BOUND_NAME_MAX);
+	buf_str(&text, kind);
+	buf_append(&text, name);
+	sha256(buf_slice(&text), digest);
+	return be64_get(digest) | 1ull << 63;
+}
+
+static size_t list_bounds(
+	struct service *service, uint64_t account, size_t recipients, struct bound bounds[BOUNDS])
+{
+	const uint64_t messages =
+			       __atomic_load_n(&service->limits.account_messages, __ATOMIC_RELAXED),
+		       of_domain =
+			       __atomic_load_n(&service->limits.domain_messages, __ATOMIC_RELAXED),
+		       to = __atomic_load_n(&service->limits.domain_recipients, __ATOMIC_RELAXED);
+	struct directory_account found;
+	struct arena arena AUTO(arena_done);
+	struct slice domain;
+	struct err err;
+	size_t n = 0;
+
+	arena_init(&arena, ARENA_BYTES);
+	if ((!messages && !of_domain && !to) ||
+		directory_account(service->directory, account, &arena, &found, &err) < 0)
+		return 0;
+	domain = slice_from(found.address, slice_rchr(found.address, '@') + 1);
+	if (messages)
+		bounds[n++] = (struct bound){key_of("account ", found.address), messages, 1,
+			"account may send", "messages"};
+	if (of_domain)
+		bounds[n++] = (struct bound){
+			key_of("messages ", domain), of_domain, 1, "domain may send", "messages"};
+	if (to)
+		bounds[n++] = (struct bound){key_of("recipients ", domain), to, recipients,
+			"domain may send to", "recipients"};
+	return n;
+}
+
+static int check_bounds(
+	struct mail_sending *s, const struct bound *bounds, size_t n, int64_t now, struct err *err)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct usage *u = map_get(&s->accounts, map_key_u64(&bounds[i].key));
+		const uint64_t sum = u ? window_sum(&u->hour, HOUR_S, now) : 0;
+
+		if (sum + bounds[i].n > bounds[i].max)
+			return err_set(err, ERR_BUSY,
+				"Your %s %llu %s an hour; please try again later", bounds[i].whose,
+				(unsigned long long)bounds[i].max, bounds[i].what);
+	}
+	return 0;
+}
+
 static int look(struct service *service, uint64_t account, uint64_t bytes, size_t recipients,
 	bool is_taken, struct err *err)
 {
@@ -211,13 +283,16 @@ static int look(struct service *service, uint64_t account, uint64_t bytes, size_
 	const int64_t now = clock_wall_s();
 	struct directory_level level;
 	struct arena arena AUTO(arena_done);
+	struct bound bounds[BOUNDS];
 	struct usage *u;
+	size_t bounds_n;
 	int rc;
 
 	arena_init(&arena, ARENA_BYTES);
 	rc = conduct_check(service, account, err);
 	if (rc < 0 || !s)
 		return rc;
+	bounds_n = list_bounds(service, account, recipients, bounds);
 	rc = directory_level_of(service->directory, account, &arena, &level, err);
 	if (rc == 0)
 		rc = check_level(&level, bytes, recipients, err);
@@ -226,8 +301,12 @@ static int look(struct service *service, uint64_t account, uint64_t bytes, size_
 	pthread_mutex_lock(&s->lock);
 	u = find(s, account);
 	rc = check_counts(u, &level, recipients, now, err);
+	if (rc == 0)
+		rc = check_bounds(s, bounds, bounds_n, now, err);
 	if (rc == 0 && is_taken)
 		add(s, u, recipients, now);
+	for (size_t i = 0; rc == 0 && is_taken && i < bounds_n; i++)
+		add(s, find(s, bounds[i].key), bounds[i].n, now);
 	pthread_mutex_unlock(&s->lock);
 	return rc;
 }
@@ -249,18 +328,28 @@ static void take_back(uint64_t *n, size_t recipients)
 	*n -= recipients < *n ? recipients : *n;
 }
 
-void mail_limits_give(struct service *service, uint64_t account, size_t recipients)
+static void give(struct mail_sending *s, uint64_t key, size_t recipients)
 {
-	struct mail_sending *s = service->sending;
-	struct usage *u;
+	struct usage *u = find(s, key);
 
-	if (!s)
-		return;
-	pthread_mutex_lock(&s->lock);
-	u = find(s, account);
 	take_back(&u->hour.now, recipients);
 	take_back(&u->day.now, recipients);
 	touch(s, u);
+}
+
+void mail_limits_give(struct service *service, uint64_t account, size_t recipients)
+{
+	struct mail_sending *s = service->sending;
+	struct bound bounds[BOUNDS];
+	size_t n;
+
+	if (!s)
+		return;
+	n = list_bounds(service, account, recipients, bounds);
+	pthread_mutex_lock(&s->lock);
+	give(s, account, recipients);
+	for (size_t i = 0; i < n; i++)
+		give(s, bounds[i].key, bounds[i].n);
 	pthread_mutex_unlock(&s->lock);
 }
 

@@ -89,6 +89,44 @@ static int take(enum kit_account who, size_t recipients)
 	return mail_limits_take(&kit.service, kit.ids[who], 100, recipients, &err);
 }
 
+/* By the operator: an account's messages, and those and the recipients of a domain together. */
+static void test_bounds(void **state)
+{
+	static const struct {
+		uint64_t account_messages, domain_messages, domain_recipients;
+		enum kit_account first, second;
+		const char *why;
+	} cases[] = {
+		{1, 0, 0, KIT_CAROL, KIT_CAROL, "Your account may send 1 messages"},
+		{0, 1, 0, KIT_CAROL, KIT_ALICE, "Your domain may send 1 messages"},
+		{0, 0, 5, KIT_CAROL, KIT_ALICE, "Your domain may send to 5 recipients"},
+	};
+	struct err err;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const uint64_t second = kit.ids[cases[i].second];
+
+		kit.service.limits.account_messages = cases[i].account_messages;
+		kit.service.limits.domain_messages = cases[i].domain_messages;
+		kit.service.limits.domain_recipients = cases[i].domain_recipients;
+		assert_int_equal(take(cases[i].first, 3), 0);
+		assert_int_equal(mail_limits_take(&kit.service, second, 100, 3, &err), -ERR_BUSY);
+		assert_non_null(strstr(err.msg, cases[i].why));
+		/* What came to nothing does not count; neither does what is hours ago. */
+		mail_limits_give(&kit.service, kit.ids[cases[i].first], 3);
+		assert_int_equal(take(cases[i].second, 3), 0);
+		assert_int_equal(take(cases[i].second, 3), -ERR_BUSY);
+		move(3 * 3600);
+		assert_int_equal(take(cases[i].second, 3), 0);
+		move(DAY);
+	}
+	kit.service.limits.account_messages = 1;
+	kit.service.limits.domain_recipients = 0;
+	assert_int_equal(take(KIT_CAROL, 3), 0);
+	assert_int_equal(take(KIT_ALICE, 3), 0); /* another account */
+}
+
 static void test_sending(void **state)
 {
 	struct err err;
@@ -168,6 +206,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_sending),
+		TEST(test_bounds),
 		TEST(test_restart),
 		TEST(test_quota),
 	};

@@ -81,7 +81,8 @@ struct service {
 		int64_t smtp_idle_ms;  /* RFC 5321 4.5.3.2 */
 		int64_t login_ms;      /* an IMAP client that has not logged in */
 		unsigned login_failures_max;
-		int64_t quota_grace_s;          /* how long mail to a full account is deferred */
+		int64_t quota_grace_s; /* how long mail to a full account is deferred */
+		uint64_t account_messages, domain_messages, domain_recipients; /* an hour; 0: any */
 		int undo_web_s, undo_program_s; /* how long what is sent is kept back */
 	} limits;
 };

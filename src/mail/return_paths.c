@@ -253,6 +253,7 @@ int return_paths_put(
 {
 	const struct slice forwarder = forwarder_of(letter);
 	struct return_keys keys;
+	int64_t leaves_s = clock_wall_s();
 	bool ours = false;
 	int rc;
 
@@ -263,8 +264,11 @@ int return_paths_put(
 	if (rc < 0)
 		return rc;
 	return_paths_keys(service, &keys);
+	/* Its bounces come when it has been sent. */
+	if (letter->wishes.not_before_s > leaves_s)
+		leaves_s = letter->wishes.not_before_s;
 	if (ours && letter->submitter && service->return_paths->is_tagged)
-		(void)prvs_put(&keys, letter->sender, clock_wall_s(), out);
+		(void)prvs_put(&keys, letter->sender, leaves_s, out);
 	else if (!ours && forwarder.len)
 		(void)srs_put(&keys, letter->sender, forwarder, clock_wall_s(), out);
 	if (out->failed)

@@ -8,7 +8,8 @@
 	" (?3 = 0 OR r.message = ?3)"                                                              \
 	" AND (?4 = '' OR r.address = ?4 OR (substr(?4, 1, 1) = '@'"                               \
 	" AND substr(r.address, -length(?4)) = ?4))"                                               \
-	" AND (?5 = '' OR m.sender = ?5) AND (?6 < 0 OR r.state = ?6)"
+	" AND (?5 = '' OR m.sender = ?5) AND (?6 < 0 OR r.state = ?6)"                             \
+	" AND (?7 = 0 OR m.not_before_s > ?7)"
 
 static struct queue_entry entry_of(const struct queue *q, struct db_stmt *row)
 {
@@ -49,9 +50,10 @@ static int list(struct queue *q, struct db *db, const struct queue_filter *f, in
 		" FROM recipient AS r JOIN message AS m ON m.id = r.message"
 		" JOIN destination AS d ON d.id = r.destination"
 		" WHERE (r.message, r.number) > (?1, ?2) AND" FITS
-		" AND (?7 = 0 OR m.accepted_s <= ?7) ORDER BY r.message, r.number",
+		" AND (?8 = 0 OR m.accepted_s <= ?8) ORDER BY r.message, r.number",
 		db_i(after_id), db_i(after_id ? (int64_t)after_number : -1), db_i(f->id),
-		db_t(f->address), db_t(f->sender), db_i(f->state), db_i(f->accepted_until_s));
+		db_t(f->address), db_t(f->sender), db_i(f->state), db_i(f->held_after_s),
+		db_i(f->accepted_until_s));
 
 	*more_out = false;
 	while (rc >= 0 && (rc = db_step(row, err)) == 1) {

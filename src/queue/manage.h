@@ -17,6 +17,7 @@ struct queue_filter {
 	struct slice sender;
 	int state;                /* enum queue_state; -1: any */
 	int64_t accepted_until_s; /* of lists; 0: any time */
+	int64_t held_after_s;     /* only what is held until a later time; 0: any */
 };
 
 struct queue_entry {

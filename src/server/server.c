@@ -59,6 +59,12 @@ void server_apply(struct server *server, const struct config *config)
 		(unsigned)config->login_failures_max, __ATOMIC_RELAXED);
 	__atomic_store_n(&server->service.limits.quota_grace_s, (int64_t)config->quota_grace_s,
 		__ATOMIC_RELAXED);
+	__atomic_store_n(&server->service.limits.account_messages, config->account_messages,
+		__ATOMIC_RELAXED);
+	__atomic_store_n(
+		&server->service.limits.domain_messages, config->domain_messages, __ATOMIC_RELAXED);
+	__atomic_store_n(&server->service.limits.domain_recipients, config->domain_recipients,
+		__ATOMIC_RELAXED);
 	__atomic_store_n(
 		&server->service.limits.undo_web_s, (int)config->undo_web_s, __ATOMIC_RELAXED);
 	__atomic_store_n(&server->service.limits.undo_program_s, (int)config->undo_program_s,

@@ -59,7 +59,7 @@ login b bob INBOX
 <
 < )
 < 1 OK {}
-$ queue list $bob
+$ queue list $bob --state scheduled
 = ...
 = {:\s*}{id:\d+} {}scheduled{}$alice{}$bob{:\s+} 0 {}
 $ queue show $id
