@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "mail/conduct.h"
 #include "smtp/session.h"
 
 static void go_on(struct conn *c)
@@ -43,6 +44,9 @@ static void follow(struct conn *c, const struct scan_result *result)
 	log_info(conn_log(c), "scan", log_c("action", names[result->action]));
 	track_event(session_service(c)->track, session_of(c)->tx->id, "scanned",
 		log_c("action", names[result->action]));
+	/* What it says of a user's mail says something of the account, too. */
+	conduct_scanned(session_service(c), session_of(c)->login.account,
+		result->action == SCAN_APART || result->action == SCAN_REFUSE);
 	if (is_refused(c, result))
 		smtp_session_refuse(c, SMTP_SAY_REFUSED, text[0] ? text : NULL);
 	else if (result->action == SCAN_DEFER)

@@ -218,6 +218,8 @@ def test_submission_is_scanned_before_it_is_signed(world):
     assert milter.last()['macros']['{auth_authen}'] == 'alice@scan.example'
     assert submit('reject')[0] == 550
     assert submit('quarantine')[0] == 550
+    state = json.loads(instance.tool('--json', 'account', 'sending', 'show', 'alice@scan.example'))
+    assert (state['scanned'], state['bad']) == (3, 2)
 
 
 @pytest.mark.parametrize('subject', ['silence', 'crash'])

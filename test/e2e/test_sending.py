@@ -68,6 +68,7 @@ def test_the_whole_way(world):
     wait_for('a friend', lambda: 'from a friend' in subjects(instance.imap(THIEF)))
     wait_for('a notice', lambda: any('was stopped' in s for s in subjects(instance.imap(THIEF))))
     wait_for('the operator', lambda: far.got('ops@far.example'))
+    assert 'recovery-address' not in instance.log_tail(2000)  # it could be asked for, though there is none
     notice = email.message_from_bytes(far.got('ops@far.example')[0].text)
     assert THIEF in notice['Subject'] and far.got('ops@far.example')[0].sender == ''
     send(instance, GOOD, ['y@far.example'], 'good')
