@@ -52,16 +52,53 @@ def test_swaks_may_not_relay(shared, accounts):
     assert done.returncode != 0 and '550 5.7.1' in done.stdout
 
 
-@pytest.mark.parametrize('mechanism', ['PLAIN', 'LOGIN'])
-def test_swaks_submits(shared, accounts, mechanism):
-    alice, bob = accounts
-    login = ('--auth', mechanism, '--auth-user', alice, '--auth-password')
-    swaks(shared, 'submissions', bob, '--tls-on-connect', '--from', alice, '--h-From', alice,
-          '--h-Subject', 'submitted', *login, shared.passwords[alice])
-    wait_for_subjects(shared, bob, ['submitted'])
-    done = swaks(shared, 'submissions', bob, '--tls-on-connect', '--from', alice, *login, 'wrong',
-                 ok=False)
-    assert done.returncode != 0 and '535 5.7.8' in done.stdout
+@pytest.fixture(scope='module')
+def doors():
+    """An instance with every port that mail comes in by, and an account."""
+    instance = support.Instance()
+    instance.ports['submission'] = support.free_ports(1)[0]
+    instance.configure()
+    with instance:
+        instance.add_accounts(['ann@doors.example'])
+        yield instance
+
+
+ANN = 'ann@doors.example'
+# port, how TLS begins, whether one logs in
+DOORS = [('smtp', (), False), ('smtp', ('--tls',), False), ('submissions', ('--tls-on-connect',), True),
+         ('submission', ('--tls',), True), ('lmtp', ('--protocol', 'LMTP'), False)]
+
+
+@pytest.mark.parametrize('port,how,has_login', DOORS, ids=lambda v: v if isinstance(v, str) else None)
+def test_swaks_at_each_door(doors, port, how, has_login):
+    """Right and wrong, each with and without PIPELINING; the text has 8 bits."""
+    wanted = []
+    for login in ['PLAIN', 'LOGIN'] if has_login else [None]:
+        for pipeline in (), ('--pipeline',):
+            subject = '-'.join([port, *how, *filter(None, [login]), *pipeline])
+            sender = ANN if login else 'x@elsewhere.example'
+            auth = ('--auth', login, '--auth-user', ANN, '--auth-password') if login else ()
+            swaks(doors, port, ANN, '--from', sender, '--h-From', sender, '--h-Subject', subject, '--body',
+                  'gr\u00fc\u00dfe, as \u00fcblich', *how, *pipeline, *auth, *([doors.passwords[ANN]] if login else []))
+            wanted.append(subject)
+            if login:
+                done = swaks(doors, port, ANN, '--from', ANN, *how, *pipeline, *auth, 'wrong', ok=False)
+                assert done.returncode and '535 5.7.8' in done.stdout
+    if has_login:
+        done = swaks(doors, port, ANN, '--from', ANN, *how, ok=False)
+        assert done.returncode and '530 5.7.0' in done.stdout
+        done = swaks(doors, port, ANN, '--from', ANN, *how, '--auth', 'CRAM-MD5', '--auth-user', ANN, '--auth-password',
+                     doors.passwords[ANN], ok=False)
+        assert done.returncode and 'Auth not attempted' in done.stdout + done.stderr
+    if port == 'submission':
+        done = swaks(doors, port, ANN, '--from', ANN, '--auth', 'PLAIN', '--auth-user', ANN, '--auth-password',
+                     doors.passwords[ANN], ok=False)
+        assert done.returncode and 'AUTH PLAIN' not in done.stdout  # not without TLS
+    client = doors.imap(ANN)
+    wait_for('all of them', lambda: set(wanted) <= set(subjects(client)))
+    _, got = client.fetch('1:*', '(BODY.PEEK[TEXT])')
+    assert all('gr\u00fc\u00dfe, as \u00fcblich'.encode() in item[1] for item in got if isinstance(item, tuple))
+    client.logout()
 
 
 def test_swaks_by_lmtp(shared, accounts):
