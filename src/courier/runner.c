@@ -151,6 +151,7 @@ static void *watch_clock(void *context)
 
 		if (queue_report_due(r->queue) <= clock_wall_s())
 			runner_tell(r);
+		queue_finish_again(r->queue);
 		if (queue_late_due(r->queue) <= clock_wall_s() && queue_late(r->queue, &err) < 0)
 			log_error(NULL, "queue-late", log_e(&err));
 		pthread_mutex_lock(&r->lock);

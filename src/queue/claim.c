@@ -13,7 +13,10 @@ static_assert(QUEUE_PRIORITIES == 3, "priorities in SQL");
 static_assert(QUEUE_WAITING == 0 && QUEUE_HELD == 1 && QUEUE_DELIVERED == 2, "states in SQL");
 static_assert(RECIPIENT_TELL_DELAY == 1 && RECIPIENT_DELAY_TOLD == 2, "flags in SQL");
 
-enum { FINISHING_MAX = 1024 }; /* outcomes that are not yet written */
+enum {
+	FINISHING_MAX = 1024,  /* outcomes on their way to the disk */
+	UNWRITTEN_MAX = 10000, /* and those that could not be written */
+};
 
 struct running {
 	uint64_t key; /* the message's id and the recipient's number */
@@ -282,6 +285,7 @@ int queue_walk(struct queue *q, struct err *err)
 
 struct finish {
 	struct group_item item;
+	struct finish *next; /* of those that could not be written */
 	struct queue *queue;
 	struct queue_message *m;
 	int64_t due_s;   /* the next attempt; INT64_MAX: none */
@@ -397,26 +401,84 @@ static void retry_later(struct finish *f)
 		tell_due(f->queue, f->m->id);
 }
 
+static void finish_free(struct finish *f)
+{
+	queue_changes_done(&f->changes);
+	queue_message_free(&f->m);
+	free(f);
+}
+
+/* What was sent must not be sent again because the disk is full: its recipients stay running. Too
+ * many of them are as they were before. */
+static void keep_unwritten(struct queue *q, struct finish *f, const struct err *err)
+{
+	bool is_kept;
+
+	log_error(NULL, "queue-outcome", log_n("message", f->m->id), log_e(err));
+	pthread_mutex_lock(&q->lock);
+	is_kept = q->unwritten_n < UNWRITTEN_MAX;
+	if (is_kept) {
+		q->unwritten_n++;
+		f->next = q->unwritten;
+		q->unwritten = f;
+		q->again_s = clock_wall_s() + QUEUE_FAILED_S;
+	}
+	pthread_mutex_unlock(&q->lock);
+	if (is_kept)
+		return;
+	end_running(q, f->m);
+	f->changes.n = 0;
+	retry_later(f);
+	queue_changes_tell(q, &f->changes);
+	finish_free(f);
+}
+
 static void finish_done(struct group_item *item, int rc, const struct err *err)
 {
 	struct finish *f = (struct finish *)item;
 	struct queue *q = f->queue;
 
-	end_running(q, f->m);
 	if (rc < 0) {
-		log_error(NULL, "queue-outcome", log_n("message", f->m->id), log_e(err));
-		f->changes.n = 0;
-		retry_later(f);
+		keep_unwritten(q, f, err);
+	} else {
+		end_running(q, f->m);
+		queue_changes_tell(q, &f->changes);
+		finish_free(f);
 	}
-	queue_changes_tell(q, &f->changes);
-	queue_changes_done(&f->changes);
-	queue_message_free(&f->m);
-	free(f);
 	pthread_mutex_lock(&q->lock);
 	if (--q->finishing == 0)
 		pthread_cond_broadcast(&q->finished);
 	pthread_cond_signal(&q->room);
 	pthread_mutex_unlock(&q->lock);
+}
+
+void queue_finish_again(struct queue *q)
+{
+	struct finish *list = NULL, *next;
+
+	pthread_mutex_lock(&q->lock);
+	if (q->unwritten && clock_wall_s() >= q->again_s) {
+		list = q->unwritten;
+		q->unwritten = NULL;
+		q->finishing += q->unwritten_n;
+		q->unwritten_n = 0;
+	}
+	pthread_mutex_unlock(&q->lock);
+	for (; list; list = next) {
+		next = list->next;
+		group_hand_over_later(&q->group, &list->item);
+	}
+}
+
+void queue_forget_unwritten(struct queue *q)
+{
+	struct finish *next;
+
+	for (; q->unwritten; q->unwritten = next) {
+		next = q->unwritten->next;
+		end_running(q, q->unwritten->m);
+		finish_free(q->unwritten);
+	}
 }
 
 void queue_finish(struct queue *q, struct queue_message *m)

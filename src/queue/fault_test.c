@@ -233,6 +233,41 @@ static void test_write_fails(void **state)
 	each(fail_once, IO_WRITE, IO_FAULT_FAIL);
 }
 
+/* What was sent while there is no room is not sent again before that could be written down. */
+static void test_outcome_waits_for_room(void **state)
+{
+	struct queue_message *m;
+	struct queue_status status;
+	struct kit kit;
+	struct err err;
+	int64_t due_s;
+
+	(void)state;
+	kit_enter();
+	kit_open(&kit, "");
+	assert_int_equal(kit_put_to(&kit, "a@x.example"), 0);
+	m = kit_claim(&kit, "x.example", 10);
+	assert_non_null(m);
+	io_fault_set(IO_WRITE, 1, IO_FAULT_FULL);
+	kit_finish(&kit, m, QUEUE_OUT_DELIVERED);
+	assert_null(kit_claim(&kit, "x.example", 10));
+	assert_int_equal(
+		queue_next_due(kit.queue, kit_destination(&kit, "x.example"), &due_s, &err), 0);
+	assert_true(due_s == INT64_MAX);
+	kit.queue->again_s = 0;
+	queue_finish_again(kit.queue); /* still full */
+	assert_null(kit_claim(&kit, "x.example", 10));
+	io_fault_set(IO_WRITE, 0, IO_FAULT_NONE);
+	queue_finish_again(kit.queue); /* not yet */
+	assert_null(kit_claim(&kit, "x.example", 10));
+	kit.queue->again_s = 0;
+	queue_finish_again(kit.queue);
+	assert_int_equal(queue_status(kit.queue, &status, &err), 0);
+	assert_int_equal(status.messages, 0);
+	kit_close(&kit);
+	kit_leave();
+}
+
 static void test_sync_fails(void **state)
 {
 	(void)state;
@@ -261,6 +296,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_write_fails),
+		cmocka_unit_test(test_outcome_waits_for_room),
 		cmocka_unit_test(test_sync_fails),
 		cmocka_unit_test(test_disk_full),
 		cmocka_unit_test(test_stop_at_write),

@@ -39,11 +39,16 @@ struct queue {
 	pthread_mutex_t lock;          /* the two below */
 	pthread_cond_t finished, room; /* all are written; another may be */
 	size_t finishing;
+	struct finish *unwritten; /* outcomes; tried again at again_s */
+	size_t unwritten_n;
+	int64_t again_s;
 	_Atomic int64_t report_s; /* not before then; INT64_MAX: nobody waits */
 	_Atomic int64_t late_s;   /* the next time of RFC 2852 that nobody looked at yet */
 	int64_t purged_s;         /* the group's owner's */
 	atomic_bool has_routes, has_suppressed, has_stopped;
 };
+
+struct finish;
 
 /* Told to config.changed() once the transaction is through. */
 struct queue_change {
@@ -116,6 +121,9 @@ static inline int64_t queue_began(const struct queue_message *m)
 void queue_late_at(struct queue *queue, int64_t s);
 bool queue_is_late(const struct queue_message *m, int64_t now);
 struct slice queue_late_reply(void);
+
+/* queue_forget_unwritten - at the end. */
+void queue_forget_unwritten(struct queue *queue);
 
 /* queue_walk - all destinations with something waiting, to changed(). */
 MUST_CHECK int queue_walk(struct queue *queue, struct err *err);

@@ -142,6 +142,7 @@ void queue_close(struct queue **queue)
 		return;
 	*queue = NULL;
 	group_done(&q->group);
+	queue_forget_unwritten(q);
 	for (size_t i = 0; i < QUEUE_READERS; i++) {
 		pthread_mutex_destroy(&q->readers[i].lock);
 		db_close(&q->readers[i].db);

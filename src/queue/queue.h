@@ -187,10 +187,11 @@ MUST_CHECK int queue_read(
  * who missed it fails, or the sender is told of it. One thread. */
 int64_t queue_late_due(struct queue *queue);
 MUST_CHECK int queue_late(struct queue *queue, struct err *err);
-/* queue_finish - write down the outcomes; m, a claim, is freed. Failures to write leave the
- * recipients as they were: they are tried again. Waits while many are not
- * yet written. */
+/* queue_finish - write down the outcomes; m, a claim, is freed. Waits while many are not yet
+ * written. What cannot be written is kept, its recipients running, until queue_finish_again(), to
+ * be called now and then. */
 void queue_finish(struct queue *queue, struct queue_message *m);
+void queue_finish_again(struct queue *queue);
 /* queue_wait - until all outcomes are written. */
 void queue_wait(struct queue *queue);
 

@@ -440,6 +440,33 @@ def test_kill_at_random_moments():
         assert twice <= rounds * 2 * 20
 
 
+def test_full_disk_of_the_courier():
+    """From the n-th write on there is no room: submission is told, and what was accepted is delivered afterwards; two
+    copies only of what was sent and could not be written down as sent."""
+    with sending('lifetime = "1 h"; delay_notice = 0;') as (instance, fleet, names):
+        r = fleet.add('good.example')
+        accepted = []
+        for writes in 5, 100:
+            instance.stop()
+            instance.start(env={'POSTHOUSE_FAULT': 'courier:write:%d:full' % writes})
+            with instance.submission(ALICE) as client:
+                with pytest.raises(smtplib.SMTPResponseException) as refused:
+                    for n in range(100):
+                        to = 'a%d-%d@good.example' % (writes, n)
+                        client.sendmail(ALICE, [to], message('full', ALICE))
+                        accepted.append(to)
+            assert refused.value.smtp_code in (451, 452)
+        instance.stop()
+        instance.start()
+        wait_for('all', lambda: all(r.got(to) for to in accepted), 60)
+        wait_for('an empty queue', lambda: is_empty(instance), 60)
+        copies = collections.Counter(to for m in r.messages for to in m.recipients)
+        print('figure: %d accepted, %d copies too many' % (len(accepted), sum(copies.values()) - len(copies)))
+        assert len(accepted) > 5
+        submit(instance, ['after@good.example'], 'after')
+        wait_for('mail to go on', lambda: r.got('after@good.example'))
+
+
 def test_letters_of_an_older_version_follow():
     """What stands in mail/queue.db, as it was before the courier had a queue, is sent."""
     with sending() as (instance, fleet, names):
