@@ -13,7 +13,13 @@
 
 #include "base/mem.h"
 
-enum { READ_SIZE = 64 * 1024, COMMAND_MAX = 4096, TAG_MAX = 16, TAIL_KEPT = 1024 };
+enum {
+	READ_SIZE = 64 * 1024,
+	COMMAND_MAX = 4096,
+	TAG_MAX = 16,
+	TAIL_KEPT = 1024,
+	SUBMIT_MAX = 4 << 20
+};
 
 void bench_die(const char *fmt, ...)
 {
@@ -325,4 +331,58 @@ void client_deliver(
 	client_send(c, slice_lit(".\r\n"));
 	for (size_t i = 0; i < n; i++)
 		expect(c, "250");
+}
+
+/* ---- submission ---- */
+
+static void send_auth(struct client *c, const char *user, const char *password)
+{
+	char text[256], packed[400];
+	const int n = snprintf(text, sizeof(text), "%c%s%c%s", '\0', user, '\0', password);
+	struct buf out AUTO(buf_done);
+
+	EVP_EncodeBlock((unsigned char *)packed, (const unsigned char *)text, n);
+	buf_init(&out, COMMAND_MAX);
+	buf_printf(&out, "AUTH PLAIN %s\r\n", packed);
+	client_send(c, buf_slice(&out));
+	expect(c, "235");
+}
+
+void client_submission(struct client *c, const struct target *t, int n)
+{
+	char user[200];
+
+	client_open(c, t, t->submissions, true);
+	expect(c, "220");
+	client_send(c, slice_lit("EHLO client.bench.example\r\n"));
+	expect(c, "250");
+	format_user(user, sizeof(user), t, n);
+	if (t->password[0])
+		send_auth(c, user, t->password);
+}
+
+void client_submit(struct client *c, const struct target *t, int user, int rcpts, long job,
+	int domain, struct slice message)
+{
+	struct buf out AUTO(buf_done);
+	char sender[200];
+
+	format_user(sender, sizeof(sender), t, user);
+	buf_init(&out, SUBMIT_MAX);
+	buf_printf(&out, "MAIL FROM:<%s>\r\n", sender);
+	for (int i = 0; i < rcpts; i++)
+		buf_printf(&out, "RCPT TO:<r%ld.%d@d%d.bench.test>\r\n", job, i, domain);
+	buf_lit(&out, "DATA\r\n");
+	client_send(c, buf_slice(&out));
+	for (int i = 0; i < rcpts + 1; i++)
+		expect(c, "250");
+	expect(c, "354");
+	/* With the sender's own address, as submission demands it: what stands before To is left
+	 * out. */
+	buf_clear(&out);
+	buf_printf(&out, "From: <%s>\r\n", sender);
+	buf_append(&out, slice_from(message, slice_find(message, slice_lit("To: "))));
+	buf_lit(&out, ".\r\n");
+	client_send(c, buf_slice(&out));
+	expect(c, "250");
 }

@@ -1,8 +1,9 @@
 /*
  * client.h - the load generator's side of a connection: blocking, one thread each, TLS or clear.
  *
- * It knows IMAP and LMTP just well enough to load a server and to count what comes back. Any
- * failure ends the program with a line that says what: a bench with errors has no figures.
+ * It knows IMAP, LMTP and submission just well enough to load a server and to count what comes
+ * back. Any failure ends the program with a line that says what: a bench with errors has no
+ * figures.
  */
 #ifndef BENCH_CLIENT_H
 #define BENCH_CLIENT_H
@@ -13,7 +14,7 @@
 
 struct target {
 	const char *host;
-	int imaps, lmtp;
+	int imaps, lmtp, submissions;
 	const char *user; /* "u%05d@bench.example" */
 	const char *password;
 	SSL_CTX *tls;
@@ -58,5 +59,11 @@ void client_wait_for(struct client *c, const char *text);
 void client_lmtp(struct client *c, const struct target *t);
 void client_deliver(
 	struct client *c, const struct target *t, const int *rcpts, size_t n, struct slice message);
+
+/* client_submission - connect with TLS, EHLO, and AUTH as user number n if there is a password;
+ * client_submit - one message to so many recipients of a domain. */
+void client_submission(struct client *c, const struct target *t, int n);
+void client_submit(struct client *c, const struct target *t, int user, int rcpts, long job,
+	int domain, struct slice message);
 
 #endif

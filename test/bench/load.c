@@ -1,7 +1,7 @@
 /*
  * load.c - load generator: runs one workload against a server and prints one JSON object.
  *
- *   load --imaps PORT --lmtp PORT --user PATTERN --password P --pid PID WORKLOAD
+ *   load --imaps PORT --lmtp PORT --submissions PORT --user PATTERN --password P --pid PID WORKLOAD
  *
  * Server CPU is the growth of user and system time of the process PID and its children, dead ones
  * included; the client's is never in it. What comes back is counted, and a wrong count ends the
@@ -23,7 +23,7 @@ enum { THREADS_MAX = 256, MESSAGE_MAX = 2 << 20, SAMPLES_MAX = 1 << 20 };
 
 static struct target target = {
 	.host = "127.0.0.1", .user = "u%05d@bench.example", .password = "secret"};
-static int server_pid, conns = 16, users = 100, first_user, rcpts = 1;
+static int server_pid, conns = 16, users = 100, first_user, rcpts = 1, domains = 1;
 static long count = 3000, mailbox_size = 100000;
 static double seconds = 10;
 
@@ -183,6 +183,34 @@ static void *deliver_thread(void *arg)
 static void run_deliver(void)
 {
 	measure(deliver_thread, "deliveries_per_s", "server_cpu_s_per_1000");
+}
+
+/* Mail for elsewhere, to so many domains by turns. */
+static void *submit_thread(void *arg)
+{
+	const int user = first_user + (int)((long)arg % users);
+	struct buf message AUTO(buf_done);
+	struct client c;
+
+	buf_init(&message, MESSAGE_MAX);
+	client_submission(&c, &target, user);
+	for (long job; (job = atomic_fetch_add(&next_job, 1)) < count;) {
+		double t0;
+
+		mail_make(&message, (uint64_t)job, shape);
+		t0 = bench_now();
+		client_submit(
+			&c, &target, user, rcpts, job, (int)(job % domains), buf_slice(&message));
+		add_sample(t0);
+		atomic_fetch_add(&done, 1);
+	}
+	client_close(&c);
+	return NULL;
+}
+
+static void run_submit(void)
+{
+	measure(submit_thread, "messages_per_s", "server_cpu_s_per_1000");
 }
 
 static void *login_thread(void *arg)
@@ -409,6 +437,7 @@ static const struct workload {
 	void (*run)(void);
 } workloads[] = {
 	{"deliver", run_deliver},
+	{"submit", run_submit},
 	{"login", run_login},
 	{"mix", run_mix},
 	{"fetch", run_fetch},
@@ -420,6 +449,7 @@ static const struct workload {
 static void parse(int argc, char **argv)
 {
 	static const struct option options[] = {{"imaps", 1, 0, 'i'}, {"lmtp", 1, 0, 'l'},
+		{"submissions", 1, 0, 'S'}, {"domains", 1, 0, 'd'}, {"small", 0, 0, 'x'},
 		{"user", 1, 0, 'u'}, {"password", 1, 0, 'p'}, {"pid", 1, 0, 'P'},
 		{"conns", 1, 0, 'c'}, {"users", 1, 0, 'n'}, {"first-user", 1, 0, 'f'},
 		{"rcpts", 1, 0, 'r'}, {"count", 1, 0, 'k'}, {"size", 1, 0, 'm'},
@@ -432,6 +462,15 @@ static void parse(int argc, char **argv)
 			break;
 		case 'l':
 			target.lmtp = atoi(optarg);
+			break;
+		case 'S':
+			target.submissions = atoi(optarg);
+			break;
+		case 'd':
+			domains = atoi(optarg);
+			break;
+		case 'x':
+			shape = &mail_small;
 			break;
 		case 'u':
 			target.user = optarg;
