@@ -5,6 +5,7 @@
 #include "admin/verb.h"
 #include "base/mem.h"
 #include "directory/group.h"
+#include "mail/external.h"
 #include "mail/mta_sts.h"
 
 enum { PAGE = 500, PAGE_BYTES_MAX = 4 << 20 };
@@ -287,6 +288,7 @@ static int delete_work(struct verb_task *task, struct err *err)
 		mail_revoke(task->service, delete->id);
 	if (rc == 0)
 		rc = store_remove(task->service->store, delete->id, err);
+	mail_external_hurry(task->service);
 	return rc == -ERR_NOTFOUND ? 0 : rc;
 }
 

@@ -14,7 +14,8 @@ enum ask_verb {
 	 * enqueue - a letter for elsewhere: numbers delivery id, the message's number
 	 * (track/track.h), bits of enum ask_letter, submitter, accepted_s, ret ('F', 'H', 0),
 	 * not_before_s, by_s, enum ask_priority,
-	 * the clock_mono_ms() after which it is not taken any more; sender, what MAIL says instead of it (or nothing),
+	 * the clock_mono_ms() after which it is not taken any more; sender, what MAIL says instead of it (or nothing), the
+	 * destination of all (or nothing: each one's own),
 	 * envid; numbers size and offset of the
 	 * text; the text, or empty: it is in the descriptor that comes with the request; the number
 	 * of recipients; for each of them address, recipient (as the sender named it; empty: the
@@ -36,6 +37,13 @@ enum ask_verb {
 	/* outcomes - what came of accounts' mail since somebody asked: for each account its number,
 	 * recipients that were answered for, of these unknown, and refusing as spam. */
 	ASK_OUTCOMES = 8,
+	/* external-set - a user's SMTP server elsewhere: its number, host, port, 1 for STARTTLS,
+	 * user name, password (empty: as it was, for the same server). external-test - the same
+	 * without the password: log in there. external-drop - the number. Answered, without
+	 * fields, when it is done. Nothing gives a password back. */
+	ASK_EXTERNAL_SET = 10,
+	ASK_EXTERNAL_TEST = 11,
+	ASK_EXTERNAL_DROP = 12,
 	/* scan - with the message's descriptor; see ask/scan.h */
 	ASK_SCAN = 16,
 

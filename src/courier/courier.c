@@ -19,6 +19,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "courier/desk.h"
+#include "courier/external.h"
 #include "courier/gateway.h"
 #include "courier/orders.h"
 #include "courier/outcomes.h"
@@ -107,6 +108,8 @@ static int open_parts(struct courier *courier, const struct courier_config *conf
 	if (rc == 0)
 		rc = sts_open(courier, &courier->sts, err);
 	if (rc == 0)
+		rc = external_open("external.db", &courier->external, err);
+	if (rc == 0)
 		rc = runner_open(courier, &courier->runner, err);
 	if (rc == 0)
 		rc = scanner_new(courier, &courier->scanner, err);
@@ -127,6 +130,7 @@ static void close_parts(struct courier *courier)
 		pool_stop(&courier->pool);
 	scanner_free(&courier->scanner);
 	runner_close(&courier->runner);
+	external_close(&courier->external);
 	sts_close(&courier->sts);
 	outcomes_free(&courier->outcomes);
 	tls_results_close(&courier->tls_results);

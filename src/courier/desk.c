@@ -12,6 +12,7 @@
 #include "base/io.h"
 #include "base/mem.h"
 #include "courier/enqueue.h"
+#include "courier/external.h"
 #include "courier/ours.h"
 #include "courier/outcomes.h"
 #include "courier/queue_desk.h"
@@ -32,6 +33,9 @@ static const struct row {
 	[ASK_OURS] = {"ours", false, desk_ours},
 	[ASK_TAKEN_TEXT] = {"taken-text", false, desk_taken_text},
 	[ASK_OUTCOMES] = {"outcomes", false, desk_outcomes},
+	[ASK_EXTERNAL_SET] = {"external-set", false, desk_external_set},
+	[ASK_EXTERNAL_TEST] = {"external-test", false, desk_external_test},
+	[ASK_EXTERNAL_DROP] = {"external-drop", false, desk_external_drop},
 	[ASK_SCAN] = {"scan", true, desk_scan},
 };
 

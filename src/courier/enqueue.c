@@ -109,6 +109,7 @@ static int take_letter(
 	m->until_ms = (int64_t)frame_u64(f);
 	m->sender = frame_bytes(f);
 	m->path = frame_bytes(f);
+	m->route = frame_bytes(f);
 	m->envid = frame_bytes(f);
 	body->size = frame_u64(f);
 	body->at = frame_u64(f);
@@ -117,6 +118,8 @@ static int take_letter(
 	rc = take_text(m, &m->sender, err);
 	if (rc == 0)
 		rc = take_text(m, &m->path, err);
+	if (rc == 0)
+		rc = take_text(m, &m->route, err);
 	if (rc == 0)
 		rc = take_text(m, &m->envid, err);
 	if (rc == 0)

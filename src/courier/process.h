@@ -33,6 +33,7 @@ struct runner;
 struct scanner;
 struct sts;
 struct tls_results;
+struct external;
 
 struct courier {
 	const struct config *settings;
@@ -42,6 +43,7 @@ struct courier {
 	struct orders *orders;
 	struct gateway *gateway; /* NULL: no gateway */
 	struct runner *runner;
+	struct external *external; /* users' own servers */
 	struct track *track;     /* what happened to messages */
 	struct scanner *scanner; /* NULL: no scanner */
 	struct sts *sts;

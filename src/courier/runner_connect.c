@@ -224,10 +224,10 @@ static void try_hosts(struct trip *trip)
 
 /* ---- the plan ---- */
 
-static enum plan_result make_plan(struct trip *trip, struct arena *arena, char why[PLAN_WHY])
+enum plan_result runner_plan(struct runner *r, struct slice destination, struct arena *arena,
+	struct plan *out, char why[PLAN_WHY])
 {
-	const struct runner *r = trip->turn->r;
-	const struct plan_question question = {.destination = slice_str(trip->turn->lane->name),
+	const struct plan_question question = {.destination = destination,
 		.host_name = r->settings->host_name,
 		.port = (unsigned)r->settings->courier_smtp_port,
 		.chance = random_u64()};
@@ -236,7 +236,7 @@ static enum plan_result make_plan(struct trip *trip, struct arena *arena, char w
 
 	dns_view_init(&view, arena);
 	for (int i = 0; i < DNS_TURNS && result == PLAN_ASK; i++) {
-		result = plan_make(&view, &question, arena, &trip->plan, why);
+		result = plan_make(&view, &question, arena, out, why);
 		if (result == PLAN_ASK)
 			dns_fill(r->courier->dns, &view, DNS_WAIT_MS);
 	}
@@ -268,6 +268,7 @@ static void connect_here(struct turn *t)
 
 void runner_connect(struct turn *t, enum runner_demand demand)
 {
+	const struct slice name = slice_str(t->lane->name);
 	struct trip trip = {.turn = t, .demand = demand};
 	struct arena arena AUTO(arena_done);
 	char why[PLAN_WHY];
@@ -280,7 +281,11 @@ void runner_connect(struct turn *t, enum runner_demand demand)
 		connect_here(t);
 		return;
 	}
-	switch (make_plan(&trip, &arena, why)) {
+	if (slice_starts(name, slice_lit(QUEUE_EXTERNAL))) {
+		runner_connect_external(t, slice_from(name, sizeof(QUEUE_EXTERNAL) - 1));
+		return;
+	}
+	switch (runner_plan(t->r, name, &arena, &trip.plan, why)) {
 	case PLAN_DONE:
 		find_policy(&trip, &arena);
 		try_hosts(&trip);

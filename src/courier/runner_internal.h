@@ -49,6 +49,12 @@ enum runner_demand {
 	RUNNER_REQUIRED, /* what a message that requires TLS asks for (RFC 8689 4.2.1) */
 	RUNNER_RELAXED,  /* nothing (RFC 8689 4.2.2) */
 };
+/* runner_plan - which hosts a destination has. */
+enum plan_result runner_plan(struct runner *r, struct slice destination, struct arena *arena,
+	struct plan *out, char why[PLAN_WHY]);
+/* runner_external.c: the same as runner_connect() for a user's server; what follows
+ * QUEUE_EXTERNAL in the lane's name. */
+void runner_connect_external(struct turn *t, struct slice number);
 /* runner_connect.c: sets client, or outcome, is_denied and why. */
 void runner_connect(struct turn *t, enum runner_demand demand);
 

@@ -99,23 +99,31 @@ static void set_result(struct smtp_tls *tls, enum tls_result result, const char 
 	snprintf(tls->reason, sizeof(tls->reason), "%s", reason);
 }
 
-static int start_tls(struct smtp_client *c, const struct plan_host *host,
-	const struct smtp_wish *wish, struct smtp_tls *tls, struct err *err)
+static int shake(struct smtp_client *c, const struct plan_host *host, const struct smtp_wish *wish,
+	struct err *err)
 {
 	const bool is_dane = wish->counted == SMTP_NEED_DANE;
 	const struct peer_wish names = {.name = is_dane ? host->tlsa_base : host->name.ptr,
 		.other = wish->domain,
 		.tlsa = host->tlsa,
 		.tlsa_n = is_dane ? host->tlsa_n : 0};
+	const int rc = peer_start_tls(
+		c->peer, c->config->tls, &names, c->config->patience_ms, &c->trust, err);
+
+	c->is_broken = c->is_broken || rc < 0;
+	return rc;
+}
+
+static int start_tls(struct smtp_client *c, const struct plan_host *host,
+	const struct smtp_wish *wish, struct smtp_tls *tls, struct err *err)
+{
 	int rc = smtp_ask(c, slice_lit("STARTTLS\r\n"), err);
 
 	if (rc == 0 && c->code != 220) {
 		rc = err_set(
 			err, ERR_DENIED, "%.*s", SLICE_ARG(slice_head(buf_slice(&c->text), 120)));
 	} else if (rc == 0) {
-		rc = peer_start_tls(
-			c->peer, c->config->tls, &names, c->config->patience_ms, &c->trust, err);
-		c->is_broken = c->is_broken || rc < 0;
+		rc = shake(c, host, wish, err);
 	}
 	if (rc < 0) {
 		/* However it failed: another try may do without. */
@@ -173,6 +181,17 @@ static int secure(struct smtp_client *c, const struct plan_host *host, const str
 	return rc < 0 ? rc : check_trust(c, wish, tls, err);
 }
 
+/* TLS before the first word. */
+static int greet_in_tls(struct smtp_client *c, const struct plan_host *host,
+	const struct smtp_wish *wish, struct smtp_tls *tls, struct err *err)
+{
+	int rc = shake(c, host, wish, err);
+
+	if (rc == 0)
+		rc = check_trust(c, wish, tls, err);
+	return rc < 0 ? rc : smtp_greet(c, err);
+}
+
 struct smtp_client *smtp_client_new(const struct smtp_client_config *config)
 {
 	struct smtp_client *c = mem_new(struct smtp_client);
@@ -196,9 +215,11 @@ static int open_once(const struct smtp_client_config *config, const struct plan_
 	ip_write(&host->addresses[at], tls->ip);
 	snprintf(c->host, sizeof(c->host), "%.*s [%s]", SLICE_ARG(host->name), tls->ip);
 	c->is_sure = wish->is_sure;
-	rc = smtp_greet(c, err);
-	if (rc == 0)
+	rc = wish->is_implicit ? greet_in_tls(c, host, wish, tls, err) : smtp_greet(c, err);
+	if (rc == 0 && !wish->is_implicit)
 		rc = secure(c, host, wish, tls, err);
+	if (rc == 0 && wish->login)
+		rc = smtp_log_in(c, wish->login, err);
 	if (rc < 0)
 		return rc;
 	*out = c;

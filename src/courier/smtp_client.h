@@ -24,11 +24,17 @@ enum smtp_need {        /* of TLS */
 	SMTP_NEED_DANE,     /* with one that fits the host's TLSA records */
 };
 
+struct smtp_login {
+	struct slice name, password;
+};
+
 struct smtp_wish {
-	enum smtp_need need;    /* what is demanded */
-	enum smtp_need counted; /* what is counted as good, if it is more than that */
-	bool is_sure;           /* it is a host of the destination's (RFC 8689 4.2.1, 2.) */
-	const char *domain;     /* the destination's name; or NULL */
+	enum smtp_need need;            /* what is demanded */
+	enum smtp_need counted;         /* what is counted as good, if it is more than that */
+	bool is_sure;                   /* it is a host of the destination's (RFC 8689 4.2.1, 2.) */
+	const char *domain;             /* the destination's name; or NULL */
+	bool is_implicit;               /* TLS from the first byte on (RFC 8314 3.3) */
+	const struct smtp_login *login; /* RFC 4954; or NULL: nobody's */
 };
 
 struct smtp_client_config {
@@ -50,7 +56,7 @@ struct smtp_tls {
 
 /* smtp_client_open - connected, greeted, with TLS as it is wished. *tls_out is always written.
  * -ERR_BUSY, -ERR_IO: worth another host, or another time; -ERR_DENIED: TLS as it is needed cannot
- * be had. err says why. */
+ * be had; -ERR_CONFLICT: the login was refused. err says why. */
 MUST_CHECK int smtp_client_open(const struct smtp_client_config *config,
 	const struct plan_host *host, unsigned port, const struct smtp_wish *wish,
 	struct smtp_tls *tls_out, struct smtp_client **out, struct err *err);

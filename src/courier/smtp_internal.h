@@ -42,6 +42,8 @@ void smtp_put_rcpt(const struct smtp_client *c, const struct queue_recipient *r,
  * why: "5.3.4 …". */
 MUST_CHECK int smtp_check_fits(struct smtp_client *c, struct queue *queue,
 	const struct queue_message *m, const char **why_out, struct err *err);
+/* smtp_log_in - -ERR_CONFLICT: refused for good. */
+MUST_CHECK int smtp_log_in(struct smtp_client *c, const struct smtp_login *login, struct err *err);
 bool smtp_wants_utf8(const struct smtp_client *c, const struct queue_message *m);
 
 #endif

@@ -68,6 +68,17 @@ static const struct db_migration schema[] = {
 	{"ALTER TABLE account ADD COLUMN undo_web INTEGER NOT NULL DEFAULT -1;"
 	 "ALTER TABLE account ADD COLUMN undo_program INTEGER NOT NULL DEFAULT -1;"},
 	{"ALTER TABLE level ADD COLUMN stop_points INTEGER NOT NULL DEFAULT 0;"},
+	/* Personalities, and those whose password the courier has still to forget. */
+	{"CREATE TABLE personality (id INTEGER PRIMARY KEY AUTOINCREMENT, account INTEGER NOT NULL,"
+	 " name TEXT NOT NULL, address TEXT NOT NULL, reply_to TEXT NOT NULL, bcc TEXT NOT NULL,"
+	 " signature TEXT NOT NULL, host TEXT NOT NULL, login TEXT NOT NULL, port INTEGER NOT NULL,"
+	 " is_starttls INTEGER NOT NULL, is_proven INTEGER NOT NULL);"
+	 "CREATE INDEX personality_account ON personality (account, address);"
+	 "CREATE TABLE personality_gone (id INTEGER PRIMARY KEY);"
+	 "CREATE TRIGGER personality_deleted AFTER DELETE ON personality BEGIN"
+	 " INSERT INTO personality_gone VALUES (OLD.id); END;"
+	 "CREATE TRIGGER account_deleted AFTER DELETE ON account BEGIN"
+	 " DELETE FROM personality WHERE account = OLD.id; END;"},
 };
 
 int directory_open(const char *path, struct directory **dir_out, struct err *err)

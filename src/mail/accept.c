@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "mail/conduct.h"
+#include "mail/external.h"
 #include "mail/limits.h"
 #include "mail/queue.h"
 
@@ -241,11 +242,17 @@ static void counted_done(
 static void submit_uncounted(struct service *service, const struct mail_envelope *envelope,
 	struct incoming *in, mail_done_fn *done, void *context)
 {
+	struct arena arena AUTO(arena_done);
 	struct mail_target first;
+	struct mail_envelope as_sent;
 	struct letter *letter = NULL;
 	struct err err;
-	int rc = letter_new(envelope, &letter, &err);
+	int rc;
 
+	arena_init(&arena, LETTER_ARENA_MAX);
+	rc = mail_external_envelope(service, envelope, &arena, &as_sent, &err);
+	if (rc == 0)
+		rc = letter_new(&as_sent, &letter, &err);
 	if (rc == 0)
 		rc = check_can_accept(service, letter, &err);
 	if (rc < 0) {

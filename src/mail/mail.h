@@ -18,6 +18,7 @@ struct ask;
 struct door;
 struct certificates;
 struct country;
+struct mail_external;
 struct mail_sending;
 struct conduct;
 struct return_paths;
@@ -35,6 +36,7 @@ struct service {
 	struct door *door;                 /* checks at port 25: door/door.h; NULL: none */
 	struct mail_accept *accept;        /* the delivery log */
 	struct mail_queue *queue;          /* mail for elsewhere */
+	struct mail_external *external;    /* users' own servers elsewhere: external.h */
 	struct return_paths *return_paths; /* its senders: return_paths.h; NULL: as they are */
 	struct mail_sessions sessions;     /* who is signed in */
 	struct notices *notices;           /* mail from the service itself: notice/notice.h */

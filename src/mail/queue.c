@@ -20,6 +20,7 @@ enum {
 	PUT_MS = 20000, /* a client waits for the courier; one that starts anew is back by then */
 	PUT_FLUSH_MS = 3000, /* of these, the last are for the flush and the answer */
 	MOVE_AGAIN_MS = 5000,
+	WAY_MAX = 64 << 10,
 };
 
 /* The real one. */
@@ -85,7 +86,7 @@ static const enum ask_priority priorities[] = {
 	[MAIL_NORMAL] = ASK_NORMAL, [MAIL_URGENT] = ASK_URGENT, [MAIL_BULK] = ASK_BULK};
 
 void mail_queue_pack(const struct letter *letter, const struct incoming *in, bool is_repeated,
-	struct slice path, struct slice text, struct buf *out)
+	const struct mail_way *way, struct slice text, struct buf *out)
 {
 	const struct mail_wishes *w = &letter->wishes;
 
@@ -99,8 +100,9 @@ void mail_queue_pack(const struct letter *letter, const struct incoming *in, boo
 	frame_put_u64(out, (uint64_t)w->by_s);
 	frame_put_u64(out, priorities[w->priority]);
 	frame_put_u64(out, (uint64_t)(clock_mono_ms() + PUT_MS - PUT_FLUSH_MS));
-	frame_put(out, letter->sender);
-	frame_put(out, path);
+	frame_put(out, way->sender);
+	frame_put(out, way->path);
+	frame_put(out, way->route);
 	frame_put(out, letter->envid);
 	frame_put_u64(out, in->size - letter->own_bytes);
 	frame_put_u64(out, letter->own_bytes);
@@ -113,11 +115,18 @@ static void hand_over(struct put *p)
 	struct courier_queue *q = p->queue;
 	struct slice text = {0};
 	struct buf frame, path AUTO(buf_done);
+	struct arena arena AUTO(arena_done);
+	struct mail_way way;
 	struct err err;
 	int fd = -1, rc;
 
 	buf_init(&path, RETURN_PATH_MAX);
-	rc = return_paths_put(q->service, p->letter, &path, &err);
+	arena_init(&arena, WAY_MAX);
+	rc = mail_external_way(q->service, p->letter, &arena, &way, &err);
+	if (rc == 0 && !way.route.len) {
+		rc = return_paths_put(q->service, p->letter, &path, &err);
+		way.path = buf_slice(&path);
+	}
 	if (rc < 0) {
 		put_done(p, NULL, rc, &err);
 		return;
@@ -128,7 +137,7 @@ static void hand_over(struct put *p)
 		fd = spool_fd(p->in->spool);
 	buf_init(&frame, ASK_REQUEST_MAX);
 	frame_begin(&frame, 0, fd < 0 ? ASK_ENQUEUE : ASK_ENQUEUE_FILE);
-	mail_queue_pack(p->letter, p->in, p->is_repeated, buf_slice(&path), text, &frame);
+	mail_queue_pack(p->letter, p->in, p->is_repeated, &way, text, &frame);
 	ask_call(q->service->ask, &frame, fd, PUT_MS, put_done, p);
 }
 

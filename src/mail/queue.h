@@ -4,7 +4,7 @@
 #ifndef MAIL_QUEUE_H
 #define MAIL_QUEUE_H
 
-#include "mail/letter.h"
+#include "mail/external.h"
 
 struct mail_queue {
 	/* put - see mail_queue_put(). A test puts something else here than the courier. */
@@ -23,8 +23,8 @@ static inline void mail_queue_put(struct mail_queue *queue, struct letter *lette
 	queue->put(queue, letter, in, is_repeated, done, context);
 }
 
-/* mail_queue_pack - the request's fields (ask/verbs.h). path: what MAIL says; empty: the sender. */
+/* mail_queue_pack - the request's fields (ask/verbs.h). */
 void mail_queue_pack(const struct letter *letter, const struct incoming *in, bool is_repeated,
-	struct slice path, struct slice text, struct buf *out);
+	const struct mail_way *way, struct slice text, struct buf *out);
 
 #endif

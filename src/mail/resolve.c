@@ -235,11 +235,21 @@ int mail_resolve_anywhere(struct directory *dir, struct slice address, struct ar
 	return 0;
 }
 
+int mail_personality_of(struct directory *dir, uint64_t account, struct slice address,
+	struct arena *arena, struct directory_personality *out, struct err *err)
+{
+	struct slice found;
+	int rc = address_fold(address, arena, &found, err);
+
+	return rc < 0 ? rc : directory_personality_of(dir, account, found, arena, out, err);
+}
+
 int mail_may_send_as(struct directory *dir, uint64_t account, struct slice address, bool *may_out,
 	struct err *err)
 {
 	struct arena arena AUTO(arena_done);
-	struct directory_entry entry;
+	struct directory_personality personality;
+	struct directory_entry entry = {.kind = DIRECTORY_NOBODY};
 	struct slice found, detail;
 	int rc;
 
@@ -247,8 +257,12 @@ int mail_may_send_as(struct directory *dir, uint64_t account, struct slice addre
 	rc = address_fold(address, &arena, &found, err);
 	if (rc == 0)
 		rc = look_up(dir, &found, &arena, &entry, &detail, err);
-	if (rc == 0)
+	if (rc == 0 && entry.kind == DIRECTORY_FOREIGN) {
+		rc = directory_personality_of(dir, account, found, &arena, &personality, err);
+		*may_out = rc == 0;
+	} else if (rc == 0) {
 		rc = directory_may_send_as(dir, account, found, may_out, err);
+	}
 	if (rc != -ERR_NOTFOUND)
 		return rc;
 	*may_out = false;

@@ -8,7 +8,7 @@
 #ifndef MAIL_RESOLVE_H
 #define MAIL_RESOLVE_H
 
-#include "directory/directory.h"
+#include "directory/personality.h"
 
 struct mail_target {
 	uint64_t account; /* 0: elsewhere */
@@ -35,7 +35,13 @@ MUST_CHECK int mail_resolve(struct directory *dir, struct slice address, struct 
 MUST_CHECK int mail_resolve_anywhere(struct directory *dir, struct slice address,
 	struct arena *arena, struct mail_resolved *out, struct err *err);
 
-/* mail_may_send_as - the address, or the user whose subaddress it is, belongs to the account. */
+/* mail_personality_of - the account's own for an address elsewhere, if it may be used;
+ * -ERR_NOTFOUND. */
+MUST_CHECK int mail_personality_of(struct directory *dir, uint64_t account, struct slice address,
+	struct arena *arena, struct directory_personality *out, struct err *err);
+
+/* mail_may_send_as - the address, or the user whose subaddress it is, belongs to the account, or is
+ * of a personality. */
 MUST_CHECK int mail_may_send_as(struct directory *dir, uint64_t account, struct slice address,
 	bool *may_out, struct err *err);
 

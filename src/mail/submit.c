@@ -39,6 +39,18 @@ static bool is_field_line(struct slice line)
 	return i < line.len && line.ptr[i] == ':';
 }
 
+/* An address elsewhere is written by only together with MAIL: its mail leaves by its own server. */
+static int check_is_here(struct mail_submit *s, const struct smtp_addr *addr, struct err *err)
+{
+	bool ours = false;
+	const int rc = directory_has_domain(s->service->directory, addr->domain, &ours, err);
+
+	if (rc == 0 && !ours)
+		return err_set(err, ERR_DENIED, "%.*s must be the envelope's sender, too",
+			SLICE_ARG(addr->text));
+	return rc;
+}
+
 /* The address is the account's own. One that cannot be read is nobody's. */
 static int check_address(
 	struct mail_submit *s, const struct mime_address *a, struct arena *arena, struct err *err)
@@ -53,7 +65,7 @@ static int check_address(
 	if (rc == 0 && !may)
 		return err_set(err, ERR_DENIED, "%.*s in From or Sender is not your address",
 			SLICE_ARG(addr.text));
-	return rc;
+	return rc < 0 || slice_eq(addr.text, s->sender) ? rc : check_is_here(s, &addr, err);
 }
 
 static int check_addresses(struct mail_submit *s, struct slice value, struct err *err)

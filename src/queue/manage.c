@@ -214,13 +214,13 @@ static void take_move(void *context, const struct queue_entry *entry)
 		.destination = arena_dup(&r->arena, entry->destination)};
 }
 
-/* Reports stay on their way to this host. */
+/* Reports stay on their way to this host, and what has a way of its own on that. */
 static size_t keep_ours(struct reroute *r)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < r->n; i++) {
-		if (!slice_eq(r->moves[i].destination, slice_lit(QUEUE_HERE)))
+		if (!slice_starts(r->moves[i].destination, slice_lit("<")))
 			r->moves[n++] = r->moves[i];
 	}
 	return n;

@@ -146,7 +146,9 @@ static int insert_recipient(struct queue *q, struct db *db, struct queue_message
 
 	buf_init(&target, QUEUE_NAME_MAX);
 	buf_init(&reason, QUEUE_REPLY_MAX);
-	if (m->origin != QUEUE_OF_REPORT && !r->is_here)
+	if (m->route.len)
+		name = m->route;
+	else if (m->origin != QUEUE_OF_REPORT && !r->is_here)
 		rc = queue_route_of(q, db, queue_domain_of(r->address), &target, &name, err);
 	if (rc == 0)
 		rc = queue_destination_id(db, name, &destination, err);

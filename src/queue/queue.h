@@ -37,6 +37,8 @@ enum {
 
 /* The destination of what goes back to the mail server of this host. No domain looks like it. */
 #define QUEUE_HERE "<here>"
+/* And mail that leaves by a user's own server elsewhere: this, a number and ">". */
+#define QUEUE_EXTERNAL "<external:"
 
 struct pool;
 struct queue;
@@ -119,6 +121,7 @@ struct queue_message {
 	unsigned flags; /* bits of enum queue_flag */
 	struct slice sender, envid;
 	struct slice path;    /* what MAIL says instead of the sender; empty: the sender */
+	struct slice route;   /* the destination of all recipients; empty: each one's own */
 	char ret;             /* 'F'ull, 'H'eaders, 0 */
 	int64_t accepted_s;   /* wall clock, as all times here */
 	int64_t not_before_s; /* held until then; 0: not held */

@@ -22,6 +22,7 @@
 #include "door/door.h"
 #include "mail/conduct.h"
 #include "mail/country.h"
+#include "mail/external.h"
 #include "mail/limits.h"
 #include "mail/return_paths.h"
 #include "notice/notice.h"
@@ -144,6 +145,8 @@ static int open_tls(struct server *server, struct err *err)
 		mail_queue_start(service->queue);
 	if (rc == 0)
 		conduct_start(service);
+	if (rc == 0)
+		mail_external_start(service);
 	return rc;
 }
 
@@ -322,6 +325,7 @@ static void close_parts(struct server *server)
 		mail_accept_close(&service->accept);
 	if (service->queue)
 		mail_queue_close(&service->queue);
+	mail_external_stop(service);
 	return_paths_close(service);
 	track_close(&service->track);
 	if (service->security_log)

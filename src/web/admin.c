@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "directory/group.h"
 #include "mail/conduct.h"
+#include "mail/external.h"
 #include "web/note.h"
 #include "web/pages.h"
 #include "web/settings.h"
@@ -301,6 +302,7 @@ static void on_gone(struct http *x, struct answer *answer)
 			mail_revoke(service, user.id);
 		if (rc == 0)
 			rc = store_remove(service->store, user.id, &err);
+		mail_external_hurry(service);
 		if (rc < 0 && rc != -ERR_NOTFOUND) {
 			visit_fail(x, rc, &err);
 		} else {

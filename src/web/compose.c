@@ -48,6 +48,8 @@ static void put_header(const struct write *w, bool has_bcc, struct buf *out)
 	mime_write_address(&value, w->name, slice_head(w->from, at == SIZE_MAX ? 0 : at),
 		at == SIZE_MAX ? w->from : slice_from(w->from, at + 1));
 	mime_write_words(out, "From", buf_slice(&value));
+	if (w->reply_to.len)
+		mime_write_addresses(out, "Reply-To", w->reply_list);
 	mime_write_addresses(out, "To", w->to_list);
 	mime_write_addresses(out, "Cc", w->cc_list);
 	if (has_bcc)

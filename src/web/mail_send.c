@@ -336,6 +336,8 @@ void page_write_post(struct http *x)
 	arena_init(&s->arena, ENVELOPE_MAX);
 	s->is_sent = slice_eq(wish, slice_lit("send"));
 	write_take(x, &s->w, s->is_sent);
+	if (s->is_sent)
+		write_add_copies(x, &s->w);
 	s->once = once_id(x, s);
 	s->once_kept = send_kept_id(s->once);
 	if (s->is_sent)

@@ -3,11 +3,11 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "wire/mime/write.h"
 #include "web/html.h"
 #include "web/pages.h"
 #include "web/text.h"
 #include "web/write.h"
+#include "wire/mime/write.h"
 #include "wire/smtp/addr.h"
 
 enum { KEPT_REF_MAX = 48 };
@@ -29,8 +29,7 @@ bool write_ref_parse(struct slice text, bool has_part, struct write_ref *ref_out
 
 /* ---- reading the form ---- */
 
-/* Each address must be one that mail can be sent to. */
-static void take_addresses(struct http *x, struct write *w, const char *field, struct slice text,
+void write_addresses(struct http *x, json_t *values, const char *field, struct slice text,
 	struct mime_address **list_out)
 {
 	struct arena *arena = http_arena(x);
@@ -40,7 +39,7 @@ static void take_addresses(struct http *x, struct write *w, const char *field, s
 
 	*list_out = mime_address_parse(text, WRITE_ADDRESSES_MAX, arena);
 	if (!*list_out && slice_trim(text).len)
-		form_error(w->values, field, "There is no address in this.");
+		form_error(values, field, "There is no address in this.");
 	for (struct mime_address *a = *list_out; a; a = a->next) {
 		if (a->kind != MIME_ADDRESS_MAILBOX ||
 			smtp_addr_make(a->mailbox, a->domain, arena, &addr, &err) == 0)
@@ -49,7 +48,7 @@ static void take_addresses(struct http *x, struct write *w, const char *field, s
 			(int)(a->mailbox.len < 100 ? a->mailbox.len : 100), a->mailbox.ptr,
 			a->domain.len ? "@" : "", (int)(a->domain.len < 100 ? a->domain.len : 100),
 			a->domain.len ? a->domain.ptr : "");
-		form_error(w->values, field, why);
+		form_error(values, field, why);
 		return;
 	}
 }
@@ -63,21 +62,6 @@ static void take_kept(struct http *x, struct write *w)
 		if (write_ref_parse(value, true, &w->kept[w->kept_n].ref))
 			w->kept_n++;
 	}
-}
-
-/* One of the account's own addresses; else its login name. */
-static void take_from(struct http *x, struct write *w)
-{
-	struct visit *v = visit_of(x);
-	struct err err;
-	bool may = false;
-
-	w->from = v->account.address;
-	w->name = v->account.name;
-	if (directory_may_send_as(
-		    v->service->directory, v->account.id, http_form(x, "from"), &may, &err) == 0 &&
-		may)
-		w->from = http_form(x, "from");
 }
 
 static void set_identity(struct http *x, struct write *w)
@@ -99,14 +83,14 @@ void write_take(struct http *x, struct write *w, bool is_sent)
 	w->bcc = http_form(x, "bcc");
 	w->subject = http_form(x, "subject");
 	w->body = http_form(x, "body");
-	take_from(x, w);
+	write_take_from(x, w);
 	take_kept(x, w);
 	write_ref_parse(http_form(x, "draft"), false, &w->draft);
 	write_ref_parse(http_form(x, "source"), false, &w->source);
 	w->is_forward = slice_eq(http_form(x, "kind"), slice_lit("forward"));
-	take_addresses(x, w, "to", w->to, &w->to_list);
-	take_addresses(x, w, "cc", w->cc, &w->cc_list);
-	take_addresses(x, w, "bcc", w->bcc, &w->bcc_list);
+	write_addresses(x, w->values, "to", w->to, &w->to_list);
+	write_addresses(x, w->values, "cc", w->cc, &w->cc_list);
+	write_addresses(x, w->values, "bcc", w->bcc, &w->bcc_list);
 	if (w->to.len > WRITE_FIELD_MAX || w->cc.len > WRITE_FIELD_MAX ||
 		w->bcc.len > WRITE_FIELD_MAX)
 		form_error(w->values, "to", "These are too many addresses.");
@@ -199,37 +183,6 @@ int write_find(struct http *x, struct write *w, struct account_reader *reader, s
 
 /* ---- showing the form ---- */
 
-static void add_from(json_t *list, struct slice address, struct slice chosen)
-{
-	json_t *row = json_object();
-
-	json_set_slice(row, "address", address);
-	json_object_set_new(row, "is_chosen", json_boolean(slice_eq(address, chosen)));
-	json_array_append_new(list, row);
-}
-
-/* The login name and every alias that leads here. */
-static void put_from(struct http *x, json_t *values, struct slice chosen)
-{
-	const struct visit *v = visit_of(x);
-	json_t *list = json_array();
-	struct directory_alias *aliases;
-	struct err err;
-	size_t n = 0;
-
-	json_object_set_new(values, "from_list", list);
-	add_from(list, v->account.address, chosen);
-	if (directory_account_aliases(
-		    v->service->directory, v->account.id, http_arena(x), &aliases, &n, &err) < 0)
-		return;
-	for (size_t i = 0; i < n; i++) {
-		if (aliases[i].address.len && aliases[i].address.ptr[0] != '@' &&
-			(i == 0 || !slice_eq(aliases[i].address, aliases[i - 1].address)))
-			add_from(list, aliases[i].address, chosen);
-	}
-	json_object_set_new(values, "has_from", json_boolean(json_array_size(list) > 1));
-}
-
 static void put_ref(json_t *values, const char *key, const struct write_ref *ref)
 {
 	char text[KEPT_REF_MAX];
@@ -282,7 +235,7 @@ static void show_form(struct http *x, json_t *values, const struct write *w, uns
 	struct visit *v = visit_of(x);
 	char zone[16];
 
-	put_from(x, values, w->from);
+	write_put_from(x, values, w->from);
 	put_ref(values, "draft", &w->draft);
 	put_ref(values, "source", &w->source);
 	json_set_text(values, "kind", w->is_forward ? "forward" : "reply");
@@ -485,7 +438,10 @@ static int put_body(struct start *s, struct account_reader *reader, struct err *
 		buf_append(&all, buf_slice(&text));
 	else
 		put_quoted(s, buf_slice(&text), &all);
-	json_set_slice(s->values, "body", buf_slice(&all));
+	if (!s->is_draft && s->w.signature.len)
+		write_put_signed(s->values, &s->w, buf_slice(&all));
+	else
+		json_set_slice(s->values, "body", buf_slice(&all));
 	return 0;
 }
 
@@ -521,8 +477,12 @@ static void put_mailto(json_t *values, struct slice mailto)
 
 static void show_empty(struct http *x)
 {
-	struct write w = {.from = visit_of(x)->account.address};
 	json_t *values = json_object();
+	struct write w = {0};
+
+	write_begin_from(x, &w);
+	if (w.signature.len)
+		write_put_signed(values, &w, (struct slice){0});
 
 	json_set_slice(values, "to", http_param(x, "to"));
 	json_set_slice(values, "subject", http_param(x, "subject"));
@@ -588,7 +548,7 @@ void page_write(struct http *x)
 		return;
 	}
 	s->values = json_object();
-	s->w.from = visit_of(x)->account.address;
+	write_begin_from(x, &s->w);
 	if (open_start(x, s))
 		visit_read(x, show_start);
 }

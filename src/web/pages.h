@@ -62,6 +62,8 @@ void page_services_change(struct http *x);
 void page_sessions(struct http *x);
 void page_sessions_end(struct http *x);
 void page_apps(struct http *x);
+void page_personalities(struct http *x);
+void page_personalities_change(struct http *x);
 void page_apps_change(struct http *x);
 void page_factors(struct http *x);
 void page_factors_change(struct http *x);

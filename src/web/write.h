@@ -31,8 +31,9 @@ struct write_kept {
 /* What the form said. Slices live as long as the request. */
 struct write {
 	struct slice from, to, cc, bcc, subject, body;
-	struct slice name; /* of the person */
-	struct mime_address *to_list, *cc_list, *bcc_list;
+	struct slice name;                        /* of the person */
+	struct slice reply_to, signature, copies; /* of the personality; empty: none */
+	struct mime_address *to_list, *cc_list, *bcc_list, *reply_list;
 	struct write_ref draft, source; /* source: what is answered or forwarded; uid 0: none */
 	bool is_forward;
 	struct slice id; /* Message-ID: of what is sent and of the copy that is kept */
@@ -42,6 +43,20 @@ struct write {
 	size_t kept_n;
 	json_t *values; /* errors */
 };
+
+/* write_addresses - each must be one that mail can be sent to; what is wrong is in values. */
+void write_addresses(struct http *x, json_t *values, const char *field, struct slice text,
+	struct mime_address **list_out);
+
+/* mail_from.c. write_take_from - the sender that the form chose, if it is the account's, with what
+ * its personality has; write_add_copies - and whom that has copies sent to, to bcc.
+ * write_begin_from - the one that a new form begins with. write_put_from - the list of all.
+ * write_put_signed - the form's text: a signature, and what follows it. */
+void write_take_from(struct http *x, struct write *w);
+void write_add_copies(struct http *x, struct write *w);
+void write_begin_from(struct http *x, struct write *w);
+void write_put_from(struct http *x, json_t *values, struct slice chosen);
+void write_put_signed(json_t *values, const struct write *w, struct slice after);
 
 /* write_take - read the form; mistakes are in values. is_sent: recipients are demanded. */
 void write_take(struct http *x, struct write *w, bool is_sent);

@@ -11,7 +11,11 @@ given. What it does wrong is told by its options:
     tls      an ssl.SSLContext, or 'broken': the handshake ends in nonsense
     offers   EHLO's keywords
     nonsense bytes instead of the answer at one of these
+    login    (name, password) that it wants within TLS before MAIL
+    logins   the mechanisms for it
+    implicit TLS from the first byte on
 """
+import base64
 import contextlib
 import socket
 import ssl
@@ -38,11 +42,13 @@ class Session(threading.Thread):
     def __init__(self, receiver, sock):
         super().__init__(daemon=True)
         self.receiver, self.sock, self.buffer = receiver, sock, b''
-        self.is_tls = False
+        self.is_tls = self.is_in = False
         self.sender, self.params, self.recipients, self.chunks = None, '', [], b''
 
     def run(self):
         with contextlib.suppress(OSError, ssl.SSLError, EOFError, ConnectionError):
+            if self.receiver.implicit:
+                self.wrap()
             self.answer('banner', '', '220 %s ESMTP' % self.receiver.name)
             while self.command(self.line()):
                 pass
@@ -89,11 +95,17 @@ class Session(threading.Thread):
             offers = [] if verb == 'HELO' else list(self.receiver.offers)
             if self.receiver.tls and not self.is_tls and offers:
                 offers.append('STARTTLS')
+            if self.receiver.login and self.is_tls:
+                offers.append('AUTH ' + ' '.join(self.receiver.logins))
             lines = [self.receiver.name] + offers
             text = '\r\n'.join('250%s%s' % ('-' if i < len(lines) - 1 else ' ', s) for i, s in enumerate(lines))
             self.answer('ehlo' if verb == 'EHLO' else 'helo', rest, text)
         elif verb == 'STARTTLS':
             self.start_tls()
+        elif verb == 'AUTH':
+            self.log_in(rest)
+        elif verb == 'MAIL' and self.receiver.login and not self.is_in:
+            self.say('530 5.7.0 log in first')
         elif verb == 'MAIL':
             path, _, self.params = rest.partition('>')
             if self.answer('mail', rest, '250 2.1.0 ok'):
@@ -123,8 +135,23 @@ class Session(threading.Thread):
         if self.receiver.tls == 'broken':
             self.sock.sendall(b'this is no handshake, nor was it ever meant to be one\r\n')
             raise EOFError
+        self.wrap()
+
+    def wrap(self):
         self.sock = self.receiver.tls.wrap_socket(self.sock, server_side=True)
         self.is_tls, self.buffer = True, b''
+
+    def log_in(self, rest):
+        mechanism, _, initial = rest.partition(' ')
+        if mechanism == 'PLAIN':
+            given = tuple(base64.b64decode(initial).decode().split('\0')[1:])
+        else:
+            given = ()
+            for prompt in ('User Name', 'Password'):
+                self.say('334 ' + base64.b64encode(prompt.encode()).decode())
+                given += (base64.b64decode(self.line()).decode(),)
+        self.is_in = self.is_tls and mechanism in self.receiver.logins and given == self.receiver.login
+        self.say('235 2.7.0 in' if self.is_in else '535 5.7.8 wrong name or password')
 
     def text(self):
         if self.receiver.vanish == 'text':
@@ -173,6 +200,8 @@ class Receiver:
         self.slow = options.get('slow', 0)
         self.tls = options.get('tls')
         self.offers = options.get('offers', OFFERS)
+        self.login, self.logins = options.get('login'), options.get('logins', ['PLAIN', 'LOGIN'])
+        self.implicit = options.get('implicit', False)
         self.messages, self.unsure, self.commands = [], [], []
         self.connections = 0
         self.lock = threading.Lock()

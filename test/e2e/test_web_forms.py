@@ -174,6 +174,16 @@ def cases(w):
             Case({}, 400), Case({'do': 'x'}, 400), Case({'do': 'remove'}, 400), Case({'do': 'add', 'scope': 'imap'}, 422, 'give it a name', 'name'),
             Case({'do': 'add', 'name': 'x'}, 422, 'at least one service', 'scope'), Case({'do': 'add', 'name': 'x', 'scope': 'gopher'}, 422, 'at least one service', 'scope'),
             Case({'do': 'remove', 'id': 'ffff'}, 404)],
+        '/settings/personalities': [
+            Case({}, 400), Case({'do': 'x'}, 400), Case({'do': 'x', 'id': '1'}, 400), Case({'do': 'test'}, 400),
+            Case({'do': 'test', 'id': 'ffff'}, 404), Case({'do': 'remove', 'id': 'zz'}, 400),
+            Case({'do': 'save', 'address': 'x'}, 422, '', 'address'), Case({'do': 'save', 'address': '@bees.example'}, 422, '', 'address'),
+            Case({'do': 'save', 'address': 'x@else.example'}, 422, 'needs the server', 'host'),
+            Case({'do': 'save', 'address': 'x@else.example', 'host': 'a b', 'port': '465', 'login': 'x'}, 422, 'full name', 'host'),
+            Case({'do': 'save', 'address': PAUL}, 422, 'not your address', 'address'),
+            Case({'do': 'save', 'address': 'x@else.example', 'reply_to': 'x@'}, 422, 'not a complete address', 'reply_to'),
+            Case({'do': 'save', 'address': 'x@else.example', 'bcc': 'x@'}, 422, 'not a complete address', 'bcc'),
+            Case({'do': 'save', 'id': 'ffff', 'address': 'x@else.example', 'host': 'a.example', 'port': '465', 'login': 'x'}, 404)],
         '/settings/sessions': [Case({}, 400), Case({'session': 'zz'}, 400), Case({'client': 'zz'}, 400), Case({'session': 'ffff'}, 404), Case({'do': 'x'}, 400)],
         '/settings/services': [Case({'scope': 'gopher'}, 303, as_='anna')],
     }

@@ -127,6 +127,17 @@ static void read_by(struct smtp_offer *o, struct slice value)
 		o->by_min_s = (int64_t)n;
 }
 
+/* RFC 4954 3 */
+static void read_auth(struct smtp_offer *o, struct slice value)
+{
+	while (value.len) {
+		const struct slice name = slice_cut(value, ' ', &value);
+
+		o->auth_plain = o->auth_plain || slice_eq_nocase(name, slice_lit("PLAIN"));
+		o->auth_login = o->auth_login || slice_eq_nocase(name, slice_lit("LOGIN"));
+	}
+}
+
 void smtp_offer_read(const struct smtp_answer *answer, struct smtp_offer *out)
 {
 	struct smtp_offer o = {.starttls = false};
@@ -145,6 +156,7 @@ void smtp_offer_read(const struct smtp_answer *answer, struct smtp_offer *out)
 		{"MT-PRIORITY", &o.priority, NULL},
 		{"SIZE", NULL, read_size},
 		{"DELIVERBY", NULL, read_by},
+		{"AUTH", NULL, read_auth},
 	};
 	struct slice line, value;
 	size_t at = 0;

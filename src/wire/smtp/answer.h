@@ -46,7 +46,7 @@ static inline bool smtp_answer_is_final(const struct smtp_answer *answer)
 /* What an answer to EHLO or LHLO offers. */
 struct smtp_offer {
 	bool starttls, pipelining, chunking, eightbit, utf8, dsn, size, requiretls, deliverby,
-		priority;
+		priority, auth_plain, auth_login;
 	uint64_t size_max; /* 0: no bound, or none told */
 	int64_t by_min_s;  /* of deliverby; 0: none told */
 };

@@ -96,11 +96,11 @@ static void test_answer_bounds(void **state)
 
 static void test_offers(void **state)
 {
-	static const char text[] =
-		"250-mx.example SIZE PIPELINING\r\n250-size 1000\r\n"
-		"250-8bitmime\r\n250-X-OTHER\r\n250-DELIVERBY 60\r\n"
-		"250-MT-PRIORITY MIXER\r\n250-SMTPUTF8\r\n250-DSN\r\n250-STARTTLSX\r\n250 "
-		"CHUNKING\r\n";
+	static const char text[] = "250-mx.example SIZE PIPELINING\r\n250-size 1000\r\n"
+				   "250-8bitmime\r\n250-X-OTHER\r\n250-DELIVERBY 60\r\n"
+				   "250-MT-PRIORITY MIXER\r\n250-SMTPUTF8\r\n250-AUTH CRAM-MD5 "
+				   "plain\r\n250-DSN\r\n250-STARTTLSX\r\n250 "
+				   "CHUNKING\r\n";
 	struct smtp_answer a;
 	struct smtp_offer o;
 	size_t used;
@@ -111,6 +111,7 @@ static void test_offers(void **state)
 	smtp_offer_read(&a, &o);
 	assert_true(
 		o.size && o.eightbit && o.utf8 && o.dsn && o.chunking && o.deliverby && o.priority);
+	assert_true(o.auth_plain && !o.auth_login);
 	assert_false(o.pipelining || o.starttls || o.requiretls);
 	assert_int_equal(o.size_max, 1000);
 	assert_int_equal(o.by_min_s, 60);
