@@ -4,7 +4,9 @@
  * What was asked for is a triple (network, sender, recipient), known by its hash. A network whose
  * triples came again twice, or that brought mail which was kept, is known and not asked again for
  * 36 days after its last mail. All is in memory and written to greylist.db every ten seconds: a
- * crash forgets those, and a sender waits once more.
+ * crash forgets those, and a sender waits once more. So it is with two servers during an upgrade:
+ * the new one reads at its start what the old one wrote, and does not know who came to that in the
+ * seconds before; strangers who connect from then on come to the new one alone.
  */
 #include <stdlib.h>
 #include <string.h>
