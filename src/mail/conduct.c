@@ -112,15 +112,15 @@ static int load(struct conduct *c, struct conduct_account *a, struct err *err)
 	struct db_stmt *row = NULL;
 	int rc;
 
-	pthread_mutex_lock(&c->db_lock);
-	rc = db_query(c->db, &row, err, "SELECT state FROM conduct WHERE account = ?",
+	pthread_mutex_lock(&c->reader_lock);
+	rc = db_query(c->reader, &row, err, "SELECT state FROM conduct WHERE account = ?",
 		db_i((int64_t)a->account));
 	if (rc == 0)
 		rc = db_step(row, err);
 	if (rc == 1 && !unpack(db_blob(row, 0), a))
 		*a = (struct conduct_account){.account = a->account};
 	db_stmt_auto(&row);
-	pthread_mutex_unlock(&c->db_lock);
+	pthread_mutex_unlock(&c->reader_lock);
 	return rc < 0 ? rc : 0;
 }
 
@@ -354,6 +354,9 @@ static void count(struct service *service, uint64_t account, const struct conduc
 	facts_of(a, &facts);
 	conduct_arm(c, WRITE_MS);
 	pthread_mutex_unlock(&c->lock);
+	judge(&facts, &settings, &verdict);
+	if (verdict.points == 0)
+		return;
 	settings.mark = mark_of(c, account);
 	judge(&facts, &settings, &verdict);
 	if (verdict.must_stop && settings.mark)
@@ -496,10 +499,13 @@ int conduct_open(struct service *service, const struct conduct_config *config, s
 	c->timer = (struct pool_timer){.job = {.run = tick}, .class = POOL_BULK};
 	pthread_mutex_init(&c->lock, NULL);
 	pthread_mutex_init(&c->db_lock, NULL);
+	pthread_mutex_init(&c->reader_lock, NULL);
 	service->conduct = c;
 	rc = db_open(&file, &c->db, err);
 	if (rc == 0)
 		rc = db_migrate(c->db, schema, sizeof(schema) / sizeof(schema[0]), err);
+	if (rc == 0)
+		rc = db_open(&file, &c->reader, err);
 	if (rc < 0)
 		conduct_close(service);
 	return rc;
@@ -525,7 +531,9 @@ void conduct_close(struct service *service)
 	for (size_t at = 0; (a = map_next(&c->accounts, &at));)
 		free(a);
 	map_done(&c->accounts);
+	db_close(&c->reader);
 	db_close(&c->db);
+	pthread_mutex_destroy(&c->reader_lock);
 	pthread_mutex_destroy(&c->lock);
 	pthread_mutex_destroy(&c->db_lock);
 	free(c->link);

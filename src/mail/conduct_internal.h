@@ -32,10 +32,11 @@ struct conduct {
 	struct service *service;
 	struct judge_settings judge;
 	char *link;
-	pthread_mutex_t db_lock;
-	struct db *db; /* under db_lock */
+	pthread_mutex_t db_lock, reader_lock;
+	struct db *db;     /* under db_lock; a flush is */
+	struct db *reader; /* under reader_lock: who asks waits for no flush */
 	struct pool_timer timer;
-	pthread_mutex_t lock; /* guards all below; taken before db_lock */
+	pthread_mutex_t lock; /* guards all below; taken before the two above */
 	struct map accounts;
 	int64_t timer_ms; /* when the timer is due; 0: not set */
 	int64_t busy_ms;  /* mail was sent until then: its outcomes are asked for often */

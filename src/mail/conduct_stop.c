@@ -18,8 +18,8 @@ int conduct_find_stop(
 	struct db_stmt *row = NULL;
 	int rc;
 
-	pthread_mutex_lock(&c->db_lock);
-	rc = db_query(c->db, &row, err,
+	pthread_mutex_lock(&c->reader_lock);
+	rc = db_query(c->reader, &row, err,
 		"SELECT is_stopped, by_operator, since_s, why FROM stop WHERE account = ?",
 		db_i((int64_t)account));
 	if (rc == 0)
@@ -31,7 +31,7 @@ int conduct_find_stop(
 		snprintf(out->why, sizeof(out->why), "%.*s", SLICE_ARG(db_text(row, 3)));
 	}
 	db_stmt_auto(&row);
-	pthread_mutex_unlock(&c->db_lock);
+	pthread_mutex_unlock(&c->reader_lock);
 	return rc;
 }
 
