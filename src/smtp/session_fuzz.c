@@ -2,6 +2,7 @@
  * session_fuzz.c - any bytes as all that a client says in one session, of port 25 or of LMTP: over
  * a real connection of the pool, to its end. Each line of what comes back must be a reply's.
  */
+#include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -25,6 +26,7 @@ static void open_once(void)
 {
 	if (kit.service.pool)
 		return;
+	OPENSSL_init_crypto(0, NULL); /* so that it goes after the kit */
 	kit_open(&kit);
 	kit_start(&kit);
 	atexit(close_kit);
