@@ -117,7 +117,8 @@ int command_queue_list(struct cli *cli), command_queue_show(struct cli *cli),
 	command_queue_hold(struct cli *cli), command_queue_release(struct cli *cli),
 	command_queue_retry(struct cli *cli), command_queue_drop(struct cli *cli),
 	command_queue_route(struct cli *cli), command_queue_limit(struct cli *cli),
-	command_queue_suppress(struct cli *cli), command_queue_status(struct cli *cli);
+	command_queue_suppress(struct cli *cli), command_queue_tls(struct cli *cli),
+	command_queue_status(struct cli *cli);
 int command_status(struct cli *cli), command_check(struct cli *cli),
 	command_deliver(struct cli *cli);
 int command_stop(struct cli *cli), command_reload(struct cli *cli),

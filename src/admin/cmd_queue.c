@@ -240,6 +240,16 @@ int command_queue_limit(struct cli *cli)
 	return ask(cli, request, print_nothing);
 }
 
+int command_queue_tls(struct cli *cli)
+{
+	static const struct table_column columns[] = {
+		{"host", "HOST", TABLE_TEXT}, {"tls", "WHAT IS DEMANDED OF TLS", TABLE_TEXT}};
+	json_t *request = wish("tls");
+
+	set_text(request, "destination", cli->args[0]);
+	return cli_list(cli, request, columns, 2);
+}
+
 int command_queue_suppress(struct cli *cli)
 {
 	static const struct table_column columns[] = {

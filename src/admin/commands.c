@@ -163,6 +163,10 @@ const struct cli_command cli_commands[] = {
 		{{"--remove", NULL, "take the address off the list"}}, command_queue_suppress, true,
 		"Send nothing to this address, or domain, any more; its senders are told REASON. "
 		"Without arguments: list them."},
+	{"queue", "tls", "DOMAIN", 1, 1, {{0}}, command_queue_tls, true,
+		"Look which hosts mail for DOMAIN goes to, and what is demanded of TLS with each: "
+		"by "
+		"DANE, by MTA-STS, or nothing."},
 	{"queue", "status", "", 0, 0, {{0}}, command_queue_status, true,
 		"Tell how much is waiting, and how sending goes."},
 	{"report", "list", "[DOMAIN]", 0, 1, {REPORT_DAYS_OPTION}, command_report_list, true,

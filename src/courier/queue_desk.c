@@ -293,6 +293,23 @@ static int do_unsuppress(struct wish *w, json_t *out, struct err *err)
 	return queue_suppress(wish_queue(w), text_of(w, "address"), NULL, err);
 }
 
+static void add_host(void *context, struct slice host, const char *tls)
+{
+	json_array_append_new(
+		context, json_pack("{s:o, s:s}", "host", wish_json_text(host), "tls", tls));
+}
+
+static int do_tls(struct wish *w, json_t *out, struct err *err)
+{
+	const struct slice name = text_of(w, "destination");
+	json_t *rows = json_array();
+
+	json_object_set_new(out, "rows", rows);
+	if (!name.len || name.len > QUEUE_NAME_MAX || slice_eq(name, slice_lit(QUEUE_HERE)))
+		return err_set(err, ERR_SYNTAX, "which domain?");
+	return runner_look(w->courier->runner, name, add_host, rows, err);
+}
+
 static int do_status(struct wish *w, json_t *out, struct err *err)
 {
 	struct queue_status queue;
@@ -361,6 +378,7 @@ static const struct {
 	{"suppressed", do_suppressed},
 	{"suppress", do_suppress},
 	{"unsuppress", do_unsuppress},
+	{"tls", do_tls},
 	{"status", do_status},
 	{"trace", do_trace},
 	{"tls-results", do_tls_results},

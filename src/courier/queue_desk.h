@@ -9,7 +9,8 @@
  *	routes; route with pattern and target ("": none)
  *	limits; limit with destination, connections, messages, rate (a minute); 0 or none: no limit
  *	suppressed; suppress with address and reason; unsuppress with address
- *	status
+ *	tls with destination
+	status
  *	tls-results, tls-forget, tls-post: courier/report_desk.h
  *	own, own-take, own-forget, own-send   submitter (an account's id), delivery: queue/own.h;
  *	              the server asks on behalf of that account

@@ -37,6 +37,12 @@ MUST_CHECK int runner_test_external(struct runner *runner, uint64_t id, struct e
 /* runner_hurry - destinations that failed are tried again at once. */
 void runner_hurry(struct runner *runner);
 
+/* runner_look - the hosts that mail for a destination would be brought to now, the first one first,
+ * and what is demanded of TLS with each, in words. Asks the DNS, and may fetch a policy. */
+typedef void runner_host_fn(void *context, struct slice host, const char *tls);
+MUST_CHECK int runner_look(struct runner *runner, struct slice destination, runner_host_fn *each,
+	void *context, struct err *err);
+
 struct runner_status {
 	uint64_t connections, destinations;
 	uint64_t sent, deferred, failed; /* recipients, since the start */

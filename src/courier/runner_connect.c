@@ -302,3 +302,41 @@ void runner_connect(struct turn *t, enum runner_demand demand)
 		break;
 	}
 }
+
+/* ---- looking ---- */
+
+static const char *words_for(const struct trip *trip, const struct plan_host *host)
+{
+	const enum sts_mode mode = trip->sts.policy.mode;
+
+	if (!host->addresses_n)
+		return "it has no address";
+	if (host->is_unsure)
+		return "its records cannot be looked up now";
+	if (host->tlsa_n)
+		return "DANE: a certificate that its TLSA records name";
+	if (mode == STS_ENFORCE && !is_in_policy(trip, host))
+		return "MTA-STS: left out, as the policy does not name it";
+	if (mode == STS_ENFORCE)
+		return "MTA-STS: a certificate for its name";
+	if (host->has_tlsa)
+		return "DANE: TLS, as no TLSA record of it can be used";
+	return mode == STS_TESTING ? "nothing (MTA-STS is being tested)" : "nothing";
+}
+
+int runner_look(struct runner *r, struct slice destination, runner_host_fn *each, void *context,
+	struct err *err)
+{
+	struct turn turn = {.r = r};
+	struct trip trip = {.turn = &turn};
+	struct arena arena AUTO(arena_done);
+	char why[PLAN_WHY] = "4.4.3 the DNS leads in circles";
+
+	arena_init(&arena, VIEW_MAX);
+	if (runner_plan(r, destination, &arena, &trip.plan, why) != PLAN_DONE)
+		return err_set(err, ERR_NOTFOUND, "%.100s", why);
+	find_policy(&trip, &arena);
+	for (size_t i = 0; i < trip.plan.n; i++)
+		each(context, trip.plan.hosts[i].name, words_for(&trip, &trip.plan.hosts[i]));
+	return 0;
+}

@@ -224,6 +224,9 @@ def test_dane(tmp_path):
         assert {d: s for d, s in told.items() if s != '5.7.5'} == {'bogus.dane.example': '5.4.3'}
         assert not bad.messages
         wait_for('the history', lambda: tls_of(instance, 'a@alias.dane.example') == 'dane')
+        shown = [instance.tool('queue', 'tls', '%s.dane.example' % d) for d in ('right', 'unusable', 'bogus')]
+        assert 'TLSA records name' in shown[0] and 'no TLSA record' in shown[1] and 'cannot be looked up' in shown[2]
+        assert instance.run('queue', 'tls', 'nowhere.dane.example').returncode == 1
         assert tls_of(instance, 'a@next.dane.example') == 'dane'
         assert tls_of(instance, 'a@unusable.dane.example') == tls_of(instance, 'a@unsigned.example') == 'any'
         found = counted(instance)
@@ -294,6 +297,11 @@ def test_mta_sts(tmp_path):
             'old.sts': {'certificate-expired'}, 'clear.sts': {'starttls-not-supported'},
             'name.sts': {'certificate-host-mismatch'}, 'mx.sts': {'validation-failure'}}
         assert [p.asked for p in fleet.policies[:1]] == [1]
+        shown = {d: [row['tls'] for row in json.loads(instance.tool('--json', 'queue', 'tls', d))]
+                 for d in ('star.sts', 'testing.sts', 'none.sts')}
+        assert [s.split(',')[0] for s in shown['star.sts']] == [
+            'MTA-STS: left out', 'MTA-STS: a certificate for its name']
+        assert shown['none.sts'] == ['nothing'] and 'tested' in shown['testing.sts'][0]
 
 
 def test_messages_that_say_what_they_want(tmp_path):
