@@ -86,7 +86,7 @@ struct config {
 		door_tarpit_s, door_per_address, door_per_network, door_per_sender;
 	uint64_t courier_smtp_port, courier_sts_port, courier_connections, courier_per_destination,
 		courier_lifetime_s, courier_delay_s, courier_patience_s, courier_connect_s;
-	uint64_t courier_external_private;
+	uint64_t courier_private;
 	struct slice courier_smarthost, courier_retry, courier_ca_file;
 	uint64_t senders_check, senders_dmarc, senders_sign, senders_tag;
 	uint64_t reports_send, reports_days;

@@ -171,10 +171,10 @@ const struct config_row config_rows[] = {
 		"store (RFC 5321 asks for 5 and 10 minutes)."},
 	{"courier.connect", TYPE_TIME, AT(courier_connect_s), "30 s", 1, 10 * MINUTE,
 		CONFIG_COURIER, "How long a connection may take."},
-	{"courier.external_private", TYPE_SWITCH, AT(courier_external_private), "false", 0, 0,
-		CONFIG_COURIER,
-		"Let users' own SMTP servers, by which mail of their other addresses leaves, have "
-		"private or loopback addresses."},
+	{"courier.private", TYPE_SWITCH, AT(courier_private), "false", 0, 0, CONFIG_COURIER,
+		"Connect to private and loopback addresses also where others name the host: users "
+		"the SMTP server of an address elsewhere, strangers' DNS a place for policies of "
+		"TLS or for reports."},
 	{"courier.ca_file", TYPE_LINE, AT(courier_ca_file), "", 0, 0, CONFIG_COURIER,
 		"Certificates in PEM by which other hosts are known. Empty: the system's."},
 	{"senders.check", TYPE_SWITCH, AT(senders_check), "true", 0, 0, CONFIG_SERVER,

@@ -5,7 +5,9 @@
 #include <curl/curl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
+#include "base/ip.h"
 #include "base/mem.h"
 
 enum { ADDRESSES_MAX = 8, RESOLVE_MAX = 1024 };
@@ -119,6 +121,28 @@ static int on_progress(
 	return atomic_load(f->config.must_stop);
 }
 
+static bool is_private(const struct sockaddr *address)
+{
+	const struct sockaddr_in *four = (const struct sockaddr_in *)address;
+	const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)address;
+	const struct slice bytes = address->sa_family == AF_INET
+					   ? (struct slice){(const char *)&four->sin_addr, IP_V4}
+					   : (struct slice){(const char *)&six->sin6_addr, IP_V6};
+	struct ip ip;
+
+	return !ip_from_bytes(bytes, &ip) || ip_is_private(&ip);
+}
+
+static curl_socket_t open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *to)
+{
+	const struct fetch *f = context;
+
+	(void)purpose;
+	if (f->config.is_public_only && is_private(&to->addr))
+		return CURL_SOCKET_BAD;
+	return socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
+}
+
 static void set_safety(struct fetch *f)
 {
 	CURL *c = f->curl;
@@ -138,6 +162,8 @@ static void set_safety(struct fetch *f)
 	curl_easy_setopt(c, CURLOPT_NOPROGRESS, 0L);
 	curl_easy_setopt(c, CURLOPT_XFERINFOFUNCTION, on_progress);
 	curl_easy_setopt(c, CURLOPT_XFERINFODATA, f);
+	curl_easy_setopt(c, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+	curl_easy_setopt(c, CURLOPT_OPENSOCKETDATA, f);
 	curl_easy_setopt(c, CURLOPT_USERAGENT, "Posthouse");
 }
 

@@ -3,7 +3,8 @@
  *
  * Names are looked up by dns.h, no redirect is followed, no proxy, cookie or password file is
  * looked for. HTTPS servers must have a certificate for their name, signed by one of ca_pem. A
- * struct fetch keeps connections from request to request and is used by one thread at a time.
+ * What a stranger's DNS names is not asked for at private addresses (is_public_only): a request
+ * from us must not reach what only we can. A struct fetch keeps connections from request to request and is used by one thread at a time.
  */
 #ifndef COURIER_FETCH_H
 #define COURIER_FETCH_H
@@ -21,6 +22,7 @@ struct fetch_config {
 	struct dns *dns;
 	struct slice ca_pem;
 	const atomic_bool *must_stop; /* ends what is under way */
+	bool is_public_only;
 };
 
 MUST_CHECK int fetch_new(const struct fetch_config *config, struct fetch **out, struct err *err);

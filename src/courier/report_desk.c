@@ -164,7 +164,8 @@ static int post(struct courier *courier, struct slice url, struct slice body, st
 	static const char *const fields[] = {"Content-Type: application/tlsrpt+gzip", NULL};
 	const struct fetch_config config = {.dns = courier->dns,
 		.ca_pem = buf_slice(&courier->ca_pem),
-		.must_stop = &courier->must_stop};
+		.must_stop = &courier->must_stop,
+		.is_public_only = !courier->settings->courier_private};
 	const struct fetch_request request = {.method = "POST",
 		.url = url,
 		.fields = fields,

@@ -18,7 +18,7 @@ static bool is_public(const struct runner *r, const struct plan_host *host)
 	for (size_t i = 0; i < host->addresses_n; i++)
 		is_good = is_good && !ip_is_private(&host->addresses[i]) &&
 			  !ip_is_loopback(&host->addresses[i]);
-	return is_good || (host->addresses_n && r->settings->courier_external_private);
+	return is_good || (host->addresses_n && r->settings->courier_private);
 }
 
 static int open_hosts(struct runner *r, const struct plan *plan,

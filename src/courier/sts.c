@@ -130,7 +130,8 @@ static int get(struct sts *sts, struct slice domain, struct fetch_reply *reply, 
 {
 	const struct fetch_config config = {.dns = sts->courier->dns,
 		.ca_pem = buf_slice(&sts->courier->ca_pem),
-		.must_stop = &sts->courier->must_stop};
+		.must_stop = &sts->courier->must_stop,
+		.is_public_only = !sts->courier->settings->courier_private};
 	const unsigned port = (unsigned)sts->courier->settings->courier_sts_port;
 	struct fetch *fetch AUTO(fetch_free) = NULL;
 	struct fetch_request request = {

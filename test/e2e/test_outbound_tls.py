@@ -133,7 +133,7 @@ def world(tmp_path, zones=(), lifetime='3 s'):
     fleet = World(tmp_path, names, port, https_port)
     dnssec = names.anchors(tmp_path / 'anchors') if zones else 'dnssec = { validate = "off"; };\n'
     settings = names.settings() + dnssec + (
-        'courier = { smtp_port = %d; sts_port = %d; ca_file = "%s"; retry = "1s"; patience = "5 s"; connect = "2 s";'
+        'courier = { smtp_port = %d; sts_port = %d; private = true; ca_file = "%s"; retry = "1s"; patience = "5 s"; connect = "2 s";'
         ' lifetime = "%s"; delay_notice = 0; };\n' % (port, https_port, tmp_path / 'ca.pem', lifetime))
     tmp_path.chmod(0o755)
     for above in list(tmp_path.parents)[:3]:

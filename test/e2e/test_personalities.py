@@ -33,7 +33,7 @@ def world(tmp_path_factory):
     fleet = receivers.Fleet(names, port)
     instance = support.Instance(names.settings() + (
         'courier = { smtp_port = %d; retry = "1s"; patience = "5 s"; connect = "2 s"; ca_file = "%s";\n'
-        ' external_private = true; };\ndnssec = { validate = "off"; };\n') % (port, folder / 'good.pem'))
+        ' private = true; };\ndnssec = { validate = "off"; };\n') % (port, folder / 'good.pem'))
     with contextlib.ExitStack() as stack:
         stack.callback(names.close)
         stack.callback(fleet.close)

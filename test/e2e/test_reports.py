@@ -83,7 +83,7 @@ def world(web):
     names.text('_dmarc.our.example', 'v=DMARC1; p=reject; np=reject; t=y; rua=mailto:dmarc-reports@our.example')
     names.text('_smtp._tls.there.example', 'v=TLSRPTv1;rua=mailto:t@collector.example,https://tls.there.example:%d/r'
                % web.server_address[1])
-    settings = names.settings() + SETTINGS + 'courier = { smtp_port = %d; ca_file = "%s"; };\n' % (fleet.port, web.file)
+    settings = names.settings() + SETTINGS + 'courier = { smtp_port = %d; private = true; ca_file = "%s"; };\n' % (fleet.port, web.file)
     with support.Instance(settings) as instance:
         instance.add_accounts(['alice@our.example', 'bob@our.example'])
         for row in json.loads(instance.tool('dkim', 'add', 'our.example', '--json')):

@@ -34,9 +34,16 @@ class Web:
                                                       context=tls_context())
         assert self.is_in()
 
-    def is_in(self):
+    def ask(self):
         self.connection.request('GET', '/mail', headers={'Host': 'localhost', 'Cookie': self.cookie})
-        reply = self.connection.getresponse()
+        return self.connection.getresponse()
+
+    def is_in(self):
+        try:
+            reply = self.ask()
+        except ConnectionError:  # it stood unused for too long
+            self.connection.close()
+            reply = self.ask()
         reply.read()
         assert reply.status in (200, 303)
         return reply.status == 200
