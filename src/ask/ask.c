@@ -38,6 +38,11 @@ void ask_start(struct ask *ask, struct pool *pool)
 	line_start(ask->line, pool);
 }
 
+void ask_stop(struct ask *ask)
+{
+	line_stop(ask->line);
+}
+
 void ask_free(struct ask **ask)
 {
 	if (!*ask)

@@ -18,8 +18,10 @@ enum { ASK_AWAY_MS = 3000 };
 struct ask;
 
 struct ask *ask_new(const char *socket_path);
-/* ask_start - before pool_start(); ask_free - after pool_stop(). */
+/* ask_start - before pool_start(). ask_stop - before pool_stop(): nobody waits any more. ask_free -
+ * after it. */
 void ask_start(struct ask *ask, struct pool *pool);
+void ask_stop(struct ask *ask);
 void ask_free(struct ask **ask);
 
 /*

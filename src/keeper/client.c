@@ -31,6 +31,11 @@ int keeper_new(const char *socket_path, struct keeper **keeper_out, struct err *
 	return 0;
 }
 
+void keeper_stop(struct keeper *keeper)
+{
+	line_stop(keeper->line);
+}
+
 void keeper_free(struct keeper **keeper)
 {
 	struct keeper *k = *keeper;

@@ -18,6 +18,9 @@ struct keeper;
 MUST_CHECK int keeper_new(const char *socket_path, struct keeper **keeper_out, struct err *err);
 /* keeper_start - let the pool watch the connection for that; before pool_start(). */
 MUST_CHECK int keeper_start(struct keeper *keeper, struct pool *pool, struct err *err);
+/* keeper_stop - before pool_stop(): whoever waits for an answer outside of a connection is told
+ * that there is none. */
+void keeper_stop(struct keeper *keeper);
 void keeper_free(struct keeper **keeper);
 
 enum {

@@ -32,6 +32,7 @@ struct line {
 	struct request *first, **last; /* those that are not sent yet, oldest first */
 	size_t sent;                   /* how many are not in that list */
 	uint32_t last_id;
+	bool is_stopping;
 	bool is_watching;  /* the timer is set that looks at the calls' deadlines */
 	bool is_connected; /* conn is good: from its greet() to its done() */
 	struct conn_ref conn;
@@ -111,10 +112,9 @@ static struct request *take_unsent(struct line *line)
 
 /* Whoever asked has been told by the pool when the time was up; those that nobody tells are
  * returned. */
-static struct request *drop_late(struct line *line)
+static struct request *drop_late(struct line *line, int64_t now)
 {
 	struct request *untold = NULL;
-	const int64_t now = clock_mono_ms();
 	struct request *r, *list = line->first;
 
 	line->first = NULL;
@@ -186,7 +186,7 @@ static void send_unsent(struct line *line, struct conn *c)
 	struct request *r, *late;
 
 	pthread_mutex_lock(&line->lock);
-	late = drop_late(line);
+	late = drop_late(line, clock_mono_ms());
 	while (line->sent < line->config.sent_max && conn_out(c)->len < OUT_MAX &&
 		(r = take_unsent(line)))
 		send_request(line, c, r);
@@ -308,7 +308,7 @@ static void retry_later(struct line *line)
 	int64_t wait;
 
 	pthread_mutex_lock(&line->lock);
-	late = drop_late(line);
+	late = drop_late(line, clock_mono_ms());
 	wait = line->retry_ms;
 	line->retry_ms = wait * 2 > RETRY_MAX_MS ? RETRY_MAX_MS : wait * 2;
 	pthread_mutex_unlock(&line->lock);
@@ -368,10 +368,9 @@ static void on_retry(struct pool_job *job)
 
 /* Calls that were sent and are late: a connection that nobody has accepted yet looks like any. The
  * caller holds the lock. */
-static struct request *take_late_calls(struct line *line, bool *has_more)
+static struct request *take_late_calls(struct line *line, int64_t now, bool *has_more)
 {
-	struct request *late = drop_late(line), *r;
-	const int64_t now = clock_mono_ms();
+	struct request *late = drop_late(line, now), *r;
 	size_t at = 0;
 
 	*has_more = false;
@@ -402,7 +401,7 @@ static void on_watch(struct pool_job *job)
 	bool has_more;
 
 	pthread_mutex_lock(&line->lock);
-	late = take_late_calls(line, &has_more);
+	late = take_late_calls(line, clock_mono_ms(), &has_more);
 	line->is_watching = has_more;
 	pthread_mutex_unlock(&line->lock);
 	fail_all(line, late, "no answer in time");
@@ -444,6 +443,18 @@ void line_start(struct line *line, struct pool *pool)
 	try_to_connect(line);
 }
 
+void line_stop(struct line *line)
+{
+	struct request *calls;
+	bool has_more;
+
+	pthread_mutex_lock(&line->lock);
+	line->is_stopping = true;
+	calls = take_late_calls(line, INT64_MAX, &has_more);
+	pthread_mutex_unlock(&line->lock);
+	fail_all(line, calls, "this process ends");
+}
+
 void line_free(struct line **line_at)
 {
 	struct line *line = *line_at;
@@ -467,11 +478,13 @@ void line_free(struct line **line_at)
 /* Takes the request if there is room and hope. The caller holds the lock. */
 static bool add_request(struct line *line, struct request *r, struct request **late)
 {
+	if (line->is_stopping)
+		return false;
 	if (!line->is_connected && line->config.away_ms &&
 		clock_mono_ms() - line->lost_ms > line->config.away_ms)
 		return false;
 	if (line->requests.count >= LINE_REQUESTS_MAX)
-		*late = drop_late(line);
+		*late = drop_late(line, clock_mono_ms());
 	if (line->requests.count >= LINE_REQUESTS_MAX)
 		return false;
 	number_request(line, r);

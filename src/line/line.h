@@ -58,6 +58,9 @@ struct line_request {
 struct line *line_new(const struct line_config *config);
 /* line_start - let the pool watch the connection; before pool_start(), once. */
 void line_start(struct line *line, struct pool *pool);
+/* line_stop - before the pool is stopped: calls (done) are told that there will be no answer, and
+ * so is all that is asked from now on. What they belong to is still there then. */
+void line_stop(struct line *line);
 /* line_free - after the pool was stopped, or if it was never started. */
 void line_free(struct line **line);
 

@@ -1,4 +1,5 @@
-/* line_test.c - descriptors that go with requests, in order, among many that have none. */
+/* line_test.c - descriptors that go with requests, in order; and what becomes of calls at the end.
+ */
 #include <setjmp.h> /* cmocka wants these three first */
 #include <stdarg.h>
 #include <stddef.h>
@@ -152,9 +153,77 @@ static void test_descriptors(void **state)
 	rmdir(folder);
 }
 
+/* ---- calls at the end ---- */
+
+static void on_call(void *context, struct frame *f, int rc, const struct err *err)
+{
+	size_t *told = context;
+
+	assert_null(f);
+	assert_int_equal(rc, -ERR_BUSY);
+	assert_int_equal(err->code, ERR_BUSY);
+	++*told;
+}
+
+static void call(struct line *line, size_t *told)
+{
+	struct line_request r = {.fd = -1,
+		.done = on_call,
+		.done_context = told,
+		.deadline_ms = clock_mono_ms() + 60000};
+
+	buf_init(&r.frame, FRAME_MAX);
+	frame_begin(&r.frame, 0, VERB_ECHO);
+	frame_put_u64(&r.frame, 1);
+	line_ask(line, &r);
+}
+
+/* Two are sent to somebody who never answers, the rest is not sent; all are told, once, and so is
+ * who asks afterwards. */
+static void test_calls_at_the_end(void **state)
+{
+	char folder[] = "/tmp/line-test-XXXXXX", path[64];
+	struct sockaddr_un at = {.sun_family = AF_UNIX};
+	const int mute = socket(AF_UNIX, SOCK_STREAM, 0);
+	struct pool *ours = new_pool();
+	struct line *line;
+	size_t told = 0;
+	char byte;
+	int fd;
+	struct err err;
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	snprintf(path, sizeof(path), "%s/s", folder);
+	memcpy(at.sun_path, path, strlen(path));
+	assert_int_equal(bind(mute, (struct sockaddr *)&at, sizeof(at)), 0);
+	assert_int_equal(listen(mute, 1), 0);
+	line = line_new(&(struct line_config){
+		.name = "mute", .path = path, .answer_max = FRAME_MAX, .sent_max = 2});
+	line_start(line, ours);
+	assert_int_equal(pool_start(ours, &err), 0);
+	for (int i = 0; i < 5; i++)
+		call(line, &told);
+	fd = accept(mute, NULL, NULL);
+	assert_int_equal(read(fd, &byte, 1), 1);
+	assert_int_equal(told, 0);
+	line_stop(line);
+	assert_int_equal(told, 5);
+	call(line, &told);
+	assert_int_equal(told, 6);
+	pool_stop(&ours);
+	line_free(&line);
+	assert_int_equal(told, 6);
+	close(fd);
+	close(mute);
+	unlink(path);
+	rmdir(folder);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_descriptors)};
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_descriptors), cmocka_unit_test(test_calls_at_the_end)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -316,6 +316,11 @@ static void close_parts(struct server *server)
 {
 	struct service *service = &server->service;
 
+	/* What waits for others is answered while all that it belongs to is there. */
+	if (service->ask)
+		ask_stop(service->ask);
+	if (service->keeper)
+		keeper_stop(service->keeper);
 	if (service->pool)
 		pool_stop(&service->pool);
 	policy_close(service);
