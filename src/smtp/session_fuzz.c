@@ -26,7 +26,8 @@ static void open_once(void)
 {
 	if (kit.service.pool)
 		return;
-	OPENSSL_init_crypto(0, NULL); /* so that it goes after the kit */
+	/* Here, not in a thread of the pool: so that it goes after the kit. */
+	OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CONFIG, NULL);
 	kit_open(&kit);
 	kit_start(&kit);
 	atexit(close_kit);
