@@ -215,6 +215,9 @@ static int set_account(
 	if (rc == 0 && change->undo_program_s)
 		rc = db_do(dir->writer, err, "UPDATE account SET undo_program = ? WHERE id = ?",
 			db_i(*change->undo_program_s), who);
+	if (rc == 0 && change->keeps_sent)
+		rc = db_do(dir->writer, err, "UPDATE account SET keeps_sent = ? WHERE id = ?",
+			db_i(*change->keeps_sent), who);
 	return rc;
 }
 

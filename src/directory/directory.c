@@ -79,6 +79,7 @@ static const struct db_migration schema[] = {
 	 " INSERT INTO personality_gone VALUES (OLD.id); END;"
 	 "CREATE TRIGGER account_deleted AFTER DELETE ON account BEGIN"
 	 " DELETE FROM personality WHERE account = OLD.id; END;"},
+	{"ALTER TABLE account ADD COLUMN keeps_sent INTEGER NOT NULL DEFAULT 0;"},
 };
 
 int directory_open(const char *path, struct directory **dir_out, struct err *err)
@@ -143,7 +144,8 @@ int account_read(
 		.group = (uint64_t)db_int(row, 6),
 		.is_group_admin = db_int(row, 7) != 0,
 		.undo_web_s = (int)db_int(row, 11),
-		.undo_program_s = (int)db_int(row, 12)};
+		.undo_program_s = (int)db_int(row, 12),
+		.keeps_sent = db_int(row, 13) != 0};
 	const int rc = row_texts(row, arena, err,
 		(struct row_text[]){{1, &account.address}, {8, &account.level},
 			{9, &account.language}, {10, &account.name}, {0, NULL}});

@@ -35,6 +35,7 @@ struct directory_account {
 	struct slice name;     /* of the person; may be empty */
 	/* How long its mail is kept back, so that it can be taken back; -1: as the service says. */
 	int undo_web_s, undo_program_s;
+	bool keeps_sent; /* of what its mail programs send */
 };
 
 enum { DIRECTORY_UNDO_MAX_S = 60 };
@@ -111,7 +112,7 @@ MUST_CHECK int directory_account_add(struct directory *dir, struct slice address
 struct directory_change {
 	const struct slice *level, *language, *name;
 	const uint64_t *quota_bytes; /* of its own, 0: none; DIRECTORY_LEVEL_QUOTA: the level's */
-	const bool *is_disabled;
+	const bool *is_disabled, *keeps_sent;
 	const int *undo_web_s, *undo_program_s; /* at most DIRECTORY_UNDO_MAX_S */
 };
 #define DIRECTORY_LEVEL_QUOTA UINT64_MAX

@@ -39,7 +39,7 @@ MUST_CHECK int name_parse_domain(struct slice text, struct name *out, struct err
 	" ELSE (SELECT nullif(storage, 9223372036854775807) FROM level WHERE level.name ="         \
 	" " ACCOUNT_LEVEL ") END, account.created, account.is_disabled, account.has_own_quota,"    \
 	" account.party, account.is_party_admin, " ACCOUNT_LEVEL                                   \
-	", account.language, account.name, account.undo_web, account.undo_program"
+	", account.language, account.name, account.undo_web, account.undo_program, account.keeps_sent"
 /* account_read - the row's account, its texts copied to the arena. */
 MUST_CHECK int account_read(
 	struct db_stmt *row, struct arena *arena, struct directory_account *out, struct err *err);

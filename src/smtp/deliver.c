@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/random.h"
 #include "mail/limits.h"
+#include "mail/sent.h"
 #include "smtp/session.h"
 
 /* ---- history ---- */
@@ -150,6 +151,8 @@ static void on_accepted(struct conn *c, struct answer *answer)
 	log_message(c, answer->rc == 0 ? s->tx->env.recipients_n : 0);
 	if (answer->rc == 0)
 		smtp_gate_stored(c);
+	if (answer->rc == 0 && s->kind == KIND_SUBMISSION)
+		mail_keep_sent(session_service(c), s->login.account, s->tx->in);
 	smtp_session_tx_free(c);
 }
 

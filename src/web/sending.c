@@ -1,4 +1,5 @@
-/* sending.c - the settings page of how mail is sent: how long it can be taken back. */
+/* sending.c - the settings page of how mail is sent: how long it can be taken back, who keeps a
+ * copy. */
 #include <stdio.h>
 
 #include "mail/limits.h"
@@ -34,6 +35,7 @@ void page_sending(struct http *x)
 
 	put_choices(values, "web_list", mail_undo_s(v->service, v->account.id, true));
 	put_choices(values, "programs_list", mail_undo_s(v->service, v->account.id, false));
+	json_object_set_new(values, "keeps_sent", json_boolean(v->account.keeps_sent));
 	visit_page(x, 200, "sending", values);
 }
 
@@ -54,8 +56,10 @@ static bool take_choice(struct http *x, const char *field, int *out)
 void page_sending_change(struct http *x)
 {
 	const struct visit *v = visit_of(x);
+	const bool keeps_sent = http_form(x, "keep").len != 0;
 	int web, programs;
-	const struct directory_change change = {.undo_web_s = &web, .undo_program_s = &programs};
+	const struct directory_change change = {
+		.undo_web_s = &web, .undo_program_s = &programs, .keeps_sent = &keeps_sent};
 	struct err err;
 	int rc;
 

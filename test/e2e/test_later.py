@@ -151,6 +151,27 @@ def test_what_programs_send(world):
     assert alice.submit('web', change={'web': '7'}, form=page.form('web')).status == 400
 
 
+def test_copies_of_what_programs_send(world):
+    alice = sign_in(world, ALICE)
+
+    def send(subject, keep):
+        page = alice.get('/settings/sending')
+        values = dict(page.form('web').values(), web='0', programs='0')
+        values.pop('keep', None)
+        alice.submit('programs', change=dict(values, **keep), form=page.form('web'))
+        with world.submission(ALICE) as client:
+            client.sendmail(ALICE, [BOB], message(subject, ALICE))
+        wait_for('delivery', lambda: subject in box(world, BOB))
+    send('kept here', {'keep': 'yes'})
+    wait_for('the copy', lambda: 'kept here' in box(world, ALICE, 'Sent'))
+    with world.imap(ALICE) as client:
+        client.select('Sent')
+        assert client.search(None, 'SEEN', 'SUBJECT', '"kept here"')[1][0]
+    assert dict(alice.get('/settings/sending').form('web').values())['keep'] == 'yes'
+    send('not kept', {'keep': ''})
+    assert 'not kept' not in box(world, ALICE, 'Sent') and 'kept here' in box(world, ALICE, 'Sent')
+
+
 def test_the_courier_stands_still(world):
     """Mail between users goes on, from the pages at once; what is for elsewhere gets 451, and that is the truth."""
     bob = sign_in(world, BOB)
