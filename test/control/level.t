@@ -16,6 +16,7 @@ $ level show guest
 = sends_day=0
 = aliases=0
 = pop_links=0
+= stop_points=0
 = files=0
 $ level set tiny storage=3000 aliases=1 services=imap,smtp spam=basic,normal domains=$domain
 $ level show tiny
@@ -29,6 +30,7 @@ $ level show tiny
 = sends_day=8000
 = aliases=1
 = pop_links=10
+= stop_points=0
 = files=5GiB
 $ level set tiny storage=unlimited
 $ level set tiny storage=5XB
