@@ -117,7 +117,7 @@ def run_program(arguments, environment, directory):
     with tempfile.TemporaryDirectory(prefix='posthouse-unit-', dir=directory) as cwd:
         try:
             done = command(arguments, cwd=cwd, timeout=300, stdin=subprocess.DEVNULL,
-                           env=dict(os.environ, **environment))
+                           env=dict(os.environ, **environment, TMPDIR=cwd))
         except subprocess.TimeoutExpired as e:
             output = e.stdout or b''
             if isinstance(output, bytes):

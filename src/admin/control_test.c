@@ -17,9 +17,10 @@
 #include "base/encode.h"
 #include "base/io.h"
 #include "base/mem.h"
+#include "base/temp.h"
 
 struct fixture {
-	char dir[64];
+	char dir[TEMP_MAX];
 	struct service service;
 	struct control control;
 	int fd;
@@ -71,8 +72,7 @@ static int setup(void **state)
 	struct err err;
 	int pair[2];
 
-	snprintf(f->dir, sizeof(f->dir), "/tmp/control-test-XXXXXX");
-	assert_non_null(mkdtemp(f->dir));
+	assert_non_null(mkdtemp(temp_path(f->dir, "control-test-XXXXXX")));
 	assert_int_equal(chdir(f->dir), 0);
 	buf_init(&f->in, 64 << 20);
 	mail_sessions_init(&f->service.sessions);

@@ -16,6 +16,7 @@
 #include "base/ip.h"
 #include "base/map.h"
 #include "base/random.h"
+#include "base/temp.h"
 
 static void assert_slice(struct slice got, const char *want)
 {
@@ -255,12 +256,12 @@ static void test_numbers(void **state)
 static void test_replace_file(void **state)
 {
 	static const enum io_step steps[] = {IO_OPEN, IO_WRITE, IO_SYNC, IO_RENAME};
-	char dir[] = "/tmp/posthouse-base-XXXXXX", file[64];
+	char dir[TEMP_MAX], file[TEMP_MAX + 64];
 	int fd AUTO(io_close) = -1;
 	struct err err;
 
 	(void)state;
-	assert_non_null(mkdtemp(dir));
+	assert_non_null(mkdtemp(temp_path(dir, "base-test-XXXXXX")));
 	fd = open(dir, O_RDONLY | O_DIRECTORY);
 	assert_int_equal(io_replace_file(fd, "f", slice_lit("old"), 0600, &err), 0);
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
@@ -287,9 +288,23 @@ static void test_replace_file(void **state)
 	assert_int_equal(rmdir(dir), 0);
 }
 
+static void test_dated_numbers(void **state)
+{
+	uint64_t before = random_dated();
+
+	(void)state;
+	for (int i = 0; i < 20000; i++) {
+		const uint64_t id = random_dated();
+
+		assert_true(id > before);
+		before = id;
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_dated_numbers),
 		cmocka_unit_test(test_slice),
 		cmocka_unit_test(test_ip),
 		cmocka_unit_test(test_buf),

@@ -15,13 +15,14 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/temp.h"
 #include "certificate/certificate.h"
 #include "net/net_kit.h"
 
 enum { DAY = 86400 };
 
 struct world {
-	char dir[64];
+	char dir[TEMP_MAX];
 	struct kit kit;
 	struct kit_ring ring;
 	struct tls *tls;
@@ -83,8 +84,7 @@ static void start(struct world *w)
 
 	memset(w, 0, sizeof(*w));
 	log_open("test", LOG_ERROR + 1);
-	snprintf(w->dir, sizeof(w->dir), "/tmp/certificate-test-XXXXXX");
-	assert_non_null(mkdtemp(w->dir));
+	assert_non_null(mkdtemp(temp_path(w->dir, "certificate-test-XXXXXX")));
 	assert_int_equal(tls_new(kit_sign, &w->ring, &w->tls, &err), 0);
 	assert_int_equal(pool_new(&(struct pool_config){.threads = 4, .connections_max = 10},
 				 &w->kit.pool, &err),

@@ -9,21 +9,21 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/temp.h"
 #include "courier/report_desk.h"
 #include "courier/tls_results.h"
 
 #define DAY_US ((int64_t)TLS_RESULTS_DAY_S * 1000000)
 
 static struct courier courier;
-static char folder[32];
+static char folder[TEMP_MAX];
 
 static int setup(void **state)
 {
 	struct err err;
 
 	(void)state;
-	snprintf(folder, sizeof(folder), "/tmp/report-desk-XXXXXX");
-	if (!mkdtemp(folder) || chdir(folder) < 0)
+	if (!mkdtemp(temp_path(folder, "report-desk-XXXXXX")) || chdir(folder) < 0)
 		return -1;
 	return tls_results_open("tls.db", NULL, &courier.tls_results, &err);
 }

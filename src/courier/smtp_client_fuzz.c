@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/temp.h"
 #include "courier/smtp_internal.h"
 
 enum { SAID_MAX = 1 << 20, ANSWERS_MAX = 32 << 10, WAIT_MS = 1000 };
@@ -48,11 +49,12 @@ static struct queue *make_queue(void)
 	const struct queue_config config = {.path = "queue.db", .lifetime_s = 3600};
 	const struct queue_body body = {
 		.fd = -1, .size = sizeof(text) - 1, .bytes = {text, sizeof(text) - 1}};
-	char folder[] = "/tmp/smtp-client-fuzz-XXXXXX";
+	char folder[TEMP_MAX];
 	struct queue *queue;
 	struct err err;
 
-	if (!mkdtemp(folder) || chdir(folder) < 0 || queue_open(&config, &queue, &err) < 0)
+	if (!mkdtemp(temp_path(folder, "smtp-client-fuzz-XXXXXX")) || chdir(folder) < 0 ||
+		queue_open(&config, &queue, &err) < 0)
 		abort();
 	queue_put(queue, message_new(), &body, on_put, NULL);
 	if (rc_of_put != 0)

@@ -9,16 +9,19 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/temp.h"
 #include "courier/tls_results.h"
 
-static char path[64];
+static char path[TEMP_MAX];
 
 static int open_file(void **state)
 {
 	struct tls_results *results;
+	char name[40];
 	struct err err;
 
-	snprintf(path, sizeof(path), "/tmp/tls-results-%d.db", (int)getpid());
+	snprintf(name, sizeof(name), "tls-results-%d.db", (int)getpid());
+	temp_path(path, name);
 	assert_int_equal(tls_results_open(path, NULL, &results, &err), 0);
 	*state = results;
 	return 0;
@@ -27,7 +30,7 @@ static int open_file(void **state)
 static int close_file(void **state)
 {
 	static const char *const suffixes[] = {"", "-wal", "-shm"};
-	char name[80];
+	char name[TEMP_MAX + 4];
 
 	tls_results_close((struct tls_results **)state);
 	for (size_t i = 0; i < 3; i++) {

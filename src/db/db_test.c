@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/io.h"
+#include "base/temp.h"
 #include "db/ahead.h"
 #include "db/db.h"
 #include "db/shm.h"
@@ -236,7 +237,7 @@ static void test_faults(void **state)
 	must(db_verify(db, &err), &err);
 }
 
-static char home[] = "/tmp/db_test.XXXXXX";
+static char home[TEMP_MAX];
 
 static int into_fresh(void **state)
 {
@@ -257,7 +258,7 @@ static int into_fresh(void **state)
 static int enter(void **state)
 {
 	(void)state;
-	return mkdtemp(home) && chdir(home) == 0 ? 0 : -1;
+	return mkdtemp(temp_path(home, "db-test-XXXXXX")) && chdir(home) == 0 ? 0 : -1;
 }
 
 static int leave(void **state)

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/mem.h"
+#include "base/temp.h"
 #include "directory/cache.h"
 
 static struct directory *open_dir(void)
@@ -492,9 +493,9 @@ static void test_cache_bound(void **state)
 
 static int set_up(void **state)
 {
-	char dir[] = "/tmp/directory-test-XXXXXX";
+	char dir[TEMP_MAX];
 
-	if (!mkdtemp(dir) || chdir(dir) < 0)
+	if (!mkdtemp(temp_path(dir, "directory-test-XXXXXX")) || chdir(dir) < 0)
 		return -1;
 	*state = mem_str(slice_str(dir));
 	return 0;

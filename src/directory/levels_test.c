@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/temp.h"
 #include "db/db.h"
 #include "directory/group.h"
 
@@ -497,9 +498,9 @@ static void test_migration(void **state)
 
 static int enter(void **state)
 {
-	char template[] = "/tmp/posthouse-levels-XXXXXX";
+	char path[TEMP_MAX];
 
-	*state = mem_str(slice_str(mkdtemp(template)));
+	*state = mem_str(slice_str(mkdtemp(temp_path(path, "levels-test-XXXXXX"))));
 	return chdir(*state);
 }
 

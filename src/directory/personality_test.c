@@ -10,9 +10,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/temp.h"
 #include "directory/personality.h"
 
-static char folder[64];
+static char folder[TEMP_MAX];
 static struct directory *dir;
 static uint64_t ada, bob;
 
@@ -21,8 +22,7 @@ static int setup(void **state)
 	struct err err;
 
 	(void)state;
-	snprintf(folder, sizeof(folder), "/tmp/personality-test-XXXXXX");
-	assert_non_null(mkdtemp(folder));
+	assert_non_null(mkdtemp(temp_path(folder, "personality-test-XXXXXX")));
 	assert_int_equal(chdir(folder), 0);
 	assert_int_equal(directory_open("directory.db", &dir, &err), 0);
 	assert_int_equal(directory_domain_add(dir, slice_lit("here.example"), &err), 0);

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/temp.h"
 #include "door/internal.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -273,14 +274,14 @@ static void test_probing(void **state)
 	door_close(&door);
 }
 
-static char folder[] = "/tmp/door-test-XXXXXX";
+static char folder[TEMP_MAX];
 
 static int set_up(void **state)
 {
 	struct err err;
 
 	(void)state;
-	if (!mkdtemp(folder) || chdir(folder) < 0)
+	if (!mkdtemp(temp_path(folder, "door-test-XXXXXX")) || chdir(folder) < 0)
 		return -1;
 	return pool_new(&(struct pool_config){.threads = 1, .connections_max = 1}, &pool, &err);
 }

@@ -21,6 +21,7 @@
 
 #include "base/io.h"
 #include "base/mem.h"
+#include "base/temp.h"
 #include "imap/imap.h"
 #include "login/login_kit.h"
 #include "mail/mail.h"
@@ -31,7 +32,7 @@ enum { MESSAGE_MAX = 1 << 20, QUOTA = 400000 };
 static struct {
 	struct service service;
 	uint16_t port;
-	char home[64];
+	char home[TEMP_MAX];
 } world;
 
 static int listen_here(void)
@@ -73,8 +74,7 @@ static int set_up(void **state)
 	struct err err;
 
 	(void)state;
-	snprintf(world.home, sizeof(world.home), "/tmp/imap_test.XXXXXX");
-	assert_non_null(mkdtemp(world.home));
+	assert_non_null(mkdtemp(temp_path(world.home, "imap-test-XXXXXX")));
 	assert_int_equal(chdir(world.home), 0);
 	log_open("test", LOG_ERROR);
 	mail_sessions_init(&world.service.sessions);

@@ -21,9 +21,9 @@ int factor_kit_set_up(void **state)
 	struct err err;
 	int rc;
 
-	*w = (struct factor_kit){.dir = "/tmp/keeper-kit-XXXXXX"};
+	*w = (struct factor_kit){0};
 	assert_true(sodium_init() >= 0);
-	assert_non_null(mkdtemp(w->dir));
+	assert_non_null(mkdtemp(temp_path(w->dir, "keeper-kit-XXXXXX")));
 	assert_int_equal(chdir(w->dir), 0);
 	db_vfs_register();
 	assert_int_equal(secrets_open("secrets.db", &w->secrets, &err), 0);

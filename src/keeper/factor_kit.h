@@ -2,13 +2,14 @@
 #ifndef KEEPER_FACTOR_KIT_H
 #define KEEPER_FACTOR_KIT_H
 
+#include "base/temp.h"
 #include "keeper/factor.h"
 #include "keeper/secrets.h"
 
 struct factor_kit {
 	struct secrets *secrets;
 	struct factors *factors;
-	char dir[64];
+	char dir[TEMP_MAX];
 };
 
 /* For cmocka; *state is a struct factor_kit. */

@@ -38,8 +38,8 @@ static int listen_at(const char *path)
 
 void fixture_start(struct fixture *f, const struct keeper_config *config)
 {
-	*f = (struct fixture){.dir = "/tmp/keeper-test-XXXXXX", .config = *config};
-	assert_non_null(mkdtemp(f->dir));
+	*f = (struct fixture){.config = *config};
+	assert_non_null(mkdtemp(temp_path(f->dir, "keeper-test-XXXXXX")));
 	assert_int_equal(chmod(f->dir, 0755), 0);
 	assert_int_equal(chdir(f->dir), 0);
 	assert_int_equal(mkdir("tls", 0777), 0);

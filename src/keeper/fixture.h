@@ -4,13 +4,14 @@
 
 #include <sys/types.h>
 
+#include "base/temp.h"
 #include "chain/chain.h"
 #include "keeper/keeper.h"
 
 enum { FIXTURE_SPARES = 16 };
 
 struct fixture {
-	char dir[64];
+	char dir[TEMP_MAX];
 	struct keeper_config config;
 	pid_t pid; /* 0: none runs */
 	struct {

@@ -17,10 +17,11 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/mem.h"
+#include "base/tally.h"
+#include "base/temp.h"
 #include "keeper/crew.h"
 #include "keeper/keys.h"
 #include "keeper/secrets.h"
-#include "base/tally.h"
 #include "keeper/tickets.h"
 
 /* ---- hashes ---- */
@@ -413,9 +414,10 @@ static void test_keys_corrupt(void **state)
 
 static int set_up(void **state)
 {
-	char dir[] = "/tmp/keeper-parts-test-XXXXXX";
+	char dir[TEMP_MAX];
 
-	if (sodium_init() < 0 || !mkdtemp(dir) || chdir(dir) < 0)
+	if (sodium_init() < 0 || !mkdtemp(temp_path(dir, "keeper-parts-test-XXXXXX")) ||
+		chdir(dir) < 0)
 		return -1;
 	*state = mem_str(slice_str(dir));
 	return 0;

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/temp.h"
 #include "line/line.h"
 
 enum { VERB_READ = 1, VERB_ECHO = 2, REQUESTS = 300, FRAME_MAX = 1 << 16 };
@@ -124,14 +125,14 @@ static void ask(struct line *line, uint64_t n)
 
 static void test_descriptors(void **state)
 {
-	char folder[] = "/tmp/line-test-XXXXXX", path[64];
+	char folder[TEMP_MAX], path[TEMP_MAX + 2];
 	struct pool *theirs = new_pool(), *ours = new_pool();
 	struct line *line;
 	uint64_t want = 0;
 	struct err err;
 
 	(void)state;
-	assert_non_null(mkdtemp(folder));
+	assert_non_null(mkdtemp(temp_path(folder, "line-test-XXXXXX")));
 	snprintf(path, sizeof(path), "%s/s", folder);
 	line = line_new(&(struct line_config){
 		.name = "other", .path = path, .answer_max = FRAME_MAX, .sent_max = 100});
@@ -182,7 +183,7 @@ static void call(struct line *line, size_t *told)
  * who asks afterwards. */
 static void test_calls_at_the_end(void **state)
 {
-	char folder[] = "/tmp/line-test-XXXXXX", path[64];
+	char folder[TEMP_MAX], path[TEMP_MAX + 2];
 	struct sockaddr_un at = {.sun_family = AF_UNIX};
 	const int mute = socket(AF_UNIX, SOCK_STREAM, 0);
 	struct pool *ours = new_pool();
@@ -193,7 +194,7 @@ static void test_calls_at_the_end(void **state)
 	struct err err;
 
 	(void)state;
-	assert_non_null(mkdtemp(folder));
+	assert_non_null(mkdtemp(temp_path(folder, "line-test-XXXXXX")));
 	snprintf(path, sizeof(path), "%s/s", folder);
 	memcpy(at.sun_path, path, strlen(path));
 	assert_int_equal(bind(mute, (struct sockaddr *)&at, sizeof(at)), 0);

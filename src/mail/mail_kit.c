@@ -147,10 +147,9 @@ void kit_open(struct mail_kit *kit)
 		.service.limits.message_max = 1 << 20,
 		.service.limits.recipients_max = 5,
 		.service.limits.smtp_idle_ms = 60000,
-		.service.limits.login_failures_max = 3,
-		.path = "/tmp/mail-test-XXXXXX"};
+		.service.limits.login_failures_max = 3};
 	kit->home = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	assert_non_null(mkdtemp(kit->path));
+	assert_non_null(mkdtemp(temp_path(kit->path, "mail-test-XXXXXX")));
 	assert_int_equal(chdir(kit->path), 0);
 	kit_resume(kit);
 	fill_directory(kit);

@@ -2,6 +2,7 @@
 #ifndef MAIL_KIT_H
 #define MAIL_KIT_H
 
+#include "base/temp.h"
 #include "mail/mail.h"
 #include "mail/queue.h"
 
@@ -21,7 +22,7 @@ struct kit_queued {
 struct mail_kit {
 	struct kit_queue queue;
 	struct service service;
-	char path[64];
+	char path[TEMP_MAX];
 	int home; /* the folder we were in before */
 	uint64_t ids[KIT_ACCOUNTS];
 };

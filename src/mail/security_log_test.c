@@ -9,11 +9,12 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/temp.h"
 #include "mail/security_log.h"
 
 enum { ALICE = 1, BOB = 2, LIST_MAX = 2000 };
 
-static char path[] = "/tmp/security-log-test-XXXXXX.db";
+static char path[TEMP_MAX];
 
 static struct security_log *open_log(void)
 {
@@ -50,7 +51,7 @@ static void test_events(void **state)
 	struct security_log *log;
 	struct security_event *e;
 	struct err err;
-	int fd = mkstemps(path, 3);
+	int fd = mkstemps(temp_path(path, "security-log-test-XXXXXX.db"), 3);
 
 	(void)state;
 	assert_true(fd >= 0);

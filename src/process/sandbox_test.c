@@ -26,6 +26,7 @@
 #include <unistd.h>
 
 #include "base/io.h"
+#include "base/temp.h"
 #include "process/filter.h"
 
 /* Each returns 0, or the errno of what it tried. */
@@ -459,10 +460,11 @@ static void test_title(void **state)
 /* A directory of our own with what the cases look for; everything happens below it. */
 static int set_up(void **state)
 {
-	static char dir[] = "/tmp/sandbox-test-XXXXXX";
+	static char dir[TEMP_MAX];
 	static const char *const files[] = {"rw/file", "ro/file", "one", "beside"};
 
-	if (!mkdtemp(dir) || chdir(dir) < 0 || mkdir("rw", 0700) < 0 || mkdir("ro", 0700) < 0)
+	if (!mkdtemp(temp_path(dir, "sandbox-test-XXXXXX")) || chdir(dir) < 0 ||
+		mkdir("rw", 0700) < 0 || mkdir("ro", 0700) < 0)
 		return -1;
 	*state = dir;
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {

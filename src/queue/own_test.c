@@ -15,31 +15,6 @@
 
 enum { ANN = 7, BEN = 8, LETTER = 4711 };
 
-static int setup(void **state)
-{
-	struct kit *kit = calloc(1, sizeof(*kit));
-
-	kit_enter();
-	kit_open(kit, "");
-	*state = kit;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct kit *kit = *state;
-
-	kit_close(kit);
-	kit_leave();
-	free(kit);
-	return 0;
-}
-
-static void move_clock(int64_t s)
-{
-	clock_shift(s * 1000000);
-}
-
 /* To two, one of them here, in so many seconds. */
 static void put_letter(struct kit *kit, uint64_t delivery_id, int64_t seconds)
 {
@@ -73,15 +48,6 @@ static void expect_own(struct kit *kit, uint64_t who, const char *want)
 	assert_string_equal(got.ptr, want);
 }
 
-static void expect(struct kit *kit, const char *want)
-{
-	struct buf got AUTO(buf_done);
-
-	buf_init(&got, 4096);
-	kit_dump(kit, &got);
-	assert_string_equal(got.ptr, want);
-}
-
 static int take(struct kit *kit, uint64_t who, uint64_t letter)
 {
 	struct err err;
@@ -106,7 +72,7 @@ static void test_taken_back(void **state)
 	/* Twice is once; and it stays, for nobody to send, until it is forgotten. */
 	assert_int_equal(take(kit, ANN, LETTER), 0);
 	assert_int_equal(take(kit, ANN, LETTER), 0);
-	move_clock(200);
+	kit_move_clock(200);
 	kit_finish(kit, kit_claim(kit, "x.example", 9), QUEUE_OUT_DELIVERED);
 	kit_finish(kit, kit_claim(kit, QUEUE_HERE, 9), QUEUE_OUT_DELIVERED);
 	assert_null(kit_claim(kit, "x.example", 9));
@@ -118,10 +84,10 @@ static void test_taken_back(void **state)
 	queue_message_free(&m);
 	assert_int_equal(queue_own_find(kit->queue, BEN, LETTER, &m, &err), -ERR_NOTFOUND);
 	assert_int_equal(queue_own_forget(kit->queue, BEN, LETTER, &err), 0);
-	expect(kit, "1.0 held a@x.example x.example 0\n1.1 held b@here.example <here> 0\n");
+	kit_expect(kit, "1.0 held a@x.example x.example 0\n1.1 held b@here.example <here> 0\n");
 	assert_int_equal(queue_own_forget(kit->queue, ANN, LETTER, &err), 0);
 	assert_int_equal(queue_own_forget(kit->queue, ANN, LETTER, &err), 0);
-	expect(kit, "");
+	kit_expect(kit, "");
 	/* The same letter again is a new one. */
 	put_letter(kit, LETTER, 100);
 	expect_own(kit, ANN, "4711 a@x.example, b@here.example (2)\n");
@@ -135,7 +101,7 @@ static void test_too_late(void **state)
 	struct err err;
 
 	put_letter(kit, LETTER, 100);
-	move_clock(100);
+	kit_move_clock(100);
 	assert_int_equal(take(kit, ANN, LETTER), -ERR_CONFLICT);
 	/* Who looked for work meanwhile is called. */
 	kit->changes = 0;
@@ -148,7 +114,7 @@ static void test_too_late(void **state)
 	assert_int_equal(queue_own_send(kit->queue, ANN, LETTER, &err), -ERR_NOTFOUND);
 	kit_finish(kit, kit_claim(kit, QUEUE_HERE, 9), QUEUE_OUT_DELIVERED);
 	assert_int_equal(take(kit, ANN, LETTER), -ERR_NOTFOUND);
-	expect(kit, "");
+	kit_expect(kit, "");
 }
 
 static void test_sent_now(void **state)
@@ -166,7 +132,7 @@ static void test_sent_now(void **state)
 	assert_int_equal(take(kit, ANN, LETTER), -ERR_NOTFOUND);
 	kit_finish(kit, kit_claim(kit, "x.example", 9), QUEUE_OUT_DELIVERED);
 	kit_finish(kit, kit_claim(kit, QUEUE_HERE, 9), QUEUE_OUT_DELIVERED);
-	expect(kit, "");
+	kit_expect(kit, "");
 	put_letter(kit, 12, 100);
 	assert_int_equal(take(kit, ANN, 12), 0);
 	assert_int_equal(queue_own_send(kit->queue, ANN, 12, &err), -ERR_NOTFOUND);
@@ -208,17 +174,17 @@ static void test_nobody_waits(void **state)
 		m->until_ms = clock_mono_ms() + ms;
 		assert_int_equal(kit_put(kit, m, "text"), ms < 0 ? -ERR_BUSY : 0);
 	}
-	expect(kit, "1.0 waiting a@x.example x.example 0\n");
+	kit_expect(kit, "1.0 waiting a@x.example x.example 0\n");
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_taken_back, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_too_late, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_sent_now, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_operator, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_nobody_waits, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_taken_back, kit_set_up, kit_tear_down),
+		cmocka_unit_test_setup_teardown(test_too_late, kit_set_up, kit_tear_down),
+		cmocka_unit_test_setup_teardown(test_sent_now, kit_set_up, kit_tear_down),
+		cmocka_unit_test_setup_teardown(test_operator, kit_set_up, kit_tear_down),
+		cmocka_unit_test_setup_teardown(test_nobody_waits, kit_set_up, kit_tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,14 +12,15 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+#include "base/temp.h"
 #include "queue/internal.h"
 
-static char folder[64];
+static char folder[TEMP_MAX];
 
 void kit_enter(void)
 {
-	snprintf(folder, sizeof(folder), "/tmp/posthouse-queue-XXXXXX");
-	assert_non_null(mkdtemp(folder));
+	assert_non_null(mkdtemp(temp_path(folder, "queue-test-XXXXXX")));
 	assert_int_equal(chdir(folder), 0);
 }
 
@@ -66,6 +67,31 @@ void kit_close(struct kit *kit)
 {
 	queue_wait(kit->queue);
 	queue_close(&kit->queue);
+}
+
+int kit_set_up(void **state)
+{
+	struct kit *kit = calloc(1, sizeof(*kit));
+
+	kit_enter();
+	kit_open(kit, "");
+	*state = kit;
+	return 0;
+}
+
+int kit_tear_down(void **state)
+{
+	struct kit *kit = *state;
+
+	kit_close(kit);
+	kit_leave();
+	free(kit);
+	return 0;
+}
+
+void kit_move_clock(int64_t s)
+{
+	clock_shift(s * 1000000);
 }
 
 struct queue_message *kit_message(const char *const *to)
@@ -158,4 +184,13 @@ void kit_dump(struct kit *kit, struct buf *out)
 	assert_int_equal(
 		queue_list(kit->queue, &all, 0, 0, SIZE_MAX, dump_entry, out, &more, &err), 0);
 	buf_byte(out, '\0');
+}
+
+void kit_expect(struct kit *kit, const char *want)
+{
+	struct buf got AUTO(buf_done);
+
+	buf_init(&got, 1 << 20);
+	kit_dump(kit, &got);
+	assert_string_equal(got.ptr, want);
 }

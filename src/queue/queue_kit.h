@@ -19,6 +19,12 @@ struct kit {
 void kit_open(struct kit *kit, const char *smarthost);
 void kit_close(struct kit *kit);
 
+/* kit_set_up, kit_tear_down - a folder and an open kit as a test's state. */
+int kit_set_up(void **state);
+int kit_tear_down(void **state);
+/* kit_move_clock - so many seconds on, for this process. */
+void kit_move_clock(int64_t s);
+
 /* kit_message - from sender@here.example to these addresses, NULL at the end. */
 struct queue_message *kit_message(const char *const *to);
 /* kit_put - that text; what queue_put() said. */
@@ -30,5 +36,7 @@ struct queue_message *kit_claim(struct kit *kit, const char *destination, size_t
 void kit_finish(struct kit *kit, struct queue_message *m, enum queue_outcome outcome);
 /* kit_dump - "ID.NUMBER state address destination attempts" of all, a line each. */
 void kit_dump(struct kit *kit, struct buf *out);
+/* kit_expect - that it gives this. */
+void kit_expect(struct kit *kit, const char *want);
 
 #endif

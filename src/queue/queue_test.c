@@ -15,40 +15,6 @@
 #include "base/io.h"
 #include "queue/internal.h"
 
-static int setup(void **state)
-{
-	struct kit *kit = calloc(1, sizeof(*kit));
-
-	kit_enter();
-	kit_open(kit, "");
-	*state = kit;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct kit *kit = *state;
-
-	kit_close(kit);
-	kit_leave();
-	free(kit);
-	return 0;
-}
-
-static void expect(struct kit *kit, const char *want)
-{
-	struct buf got AUTO(buf_done);
-
-	buf_init(&got, 1 << 20);
-	kit_dump(kit, &got);
-	assert_string_equal(got.ptr, want);
-}
-
-static void move_clock(int64_t s)
-{
-	clock_shift(s * 1000000);
-}
-
 static void test_backoff_table(void **state)
 {
 	static const struct {
@@ -116,12 +82,12 @@ static void test_put_and_deliver(void **state)
 	assert_non_null(m);
 	assert_int_equal(m->recipients_n, 1);
 	assert_null(kit_claim(kit, "there.example", 10));
-	expect(kit, "1.0 running a@there.example there.example 0\n");
+	kit_expect(kit, "1.0 running a@there.example there.example 0\n");
 	assert_int_equal(queue_read(kit->queue, m->id, 0, &text, &err), 0);
 	assert_int_equal(text.len, m->size);
 	assert_memory_equal(text.ptr, "Subject: x\r\n\r\nx\r\n", text.len);
 	kit_finish(kit, m, QUEUE_OUT_DELIVERED);
-	expect(kit, "");
+	kit_expect(kit, "");
 	assert_int_equal(queue_report_due(kit->queue), INT64_MAX);
 	buf_clear(&text);
 	assert_int_equal(queue_read(kit->queue, 1, 0, &text, &err), 0);
@@ -146,8 +112,8 @@ static void test_recipients_are_shared_out(void **state)
 	kit_finish(kit, first, QUEUE_OUT_DELIVERED);
 	kit_finish(kit, other, QUEUE_OUT_NONE);
 	kit_finish(kit, second, QUEUE_OUT_DEFERRED);
-	expect(kit, "1.1 waiting b@two.example two.example 0\n"
-		    "1.3 waiting d@one.example one.example 1\n");
+	kit_expect(kit, "1.1 waiting b@two.example two.example 0\n"
+			"1.3 waiting d@one.example one.example 1\n");
 	assert_null(kit_claim(kit, "one.example", 2));
 	other = kit_claim(kit, "two.example", 2);
 	kit_finish(kit, other, QUEUE_OUT_DELIVERED);
@@ -184,7 +150,7 @@ static void test_large_body(void **state)
 	assert_int_equal(io_write_all(fileno(file), slice_lit("own"), &err), 0);
 	assert_int_equal(io_write_all(fileno(file), buf_slice(&text), &err), 0);
 	assert_int_equal(put_file(kit, fileno(file), size + 1), -ERR_IO);
-	expect(kit, "");
+	kit_expect(kit, "");
 	assert_int_equal(put_file(kit, fileno(file), size), 0);
 	for (uint64_t at = 0; at <= size; at += QUEUE_CHUNK)
 		assert_int_equal(queue_read(kit->queue, 1, at, &got, &err), 0);
@@ -214,16 +180,16 @@ static void test_backoff_and_expiry(void **state)
 		if (due == INT64_MAX)
 			break;
 		assert_int_equal(due, kit->due_s);
-		move_clock(due - clock_wall_s() - 2);
+		kit_move_clock(due - clock_wall_s() - 2);
 		assert_null(kit_claim(kit, "there.example", 1));
-		move_clock(2000);
+		kit_move_clock(2000);
 	}
 	assert_true(attempts > 30);
-	move_clock(3600);
+	kit_move_clock(3600);
 	while (queue_report_next(kit->queue, &m, &err) == 0)
 		assert_int_equal(
 			queue_report_done(kit->queue, m, NULL, (struct slice){0}, &err), 0);
-	expect(kit, "");
+	kit_expect(kit, "");
 }
 
 /* All that RFC 3461 4.1 distinguishes; at the end nothing is left behind. */
@@ -266,7 +232,7 @@ static void test_who_is_told(void **state)
 			assert_int_equal(queue_report_done(
 						 kit->queue, report, NULL, (struct slice){0}, &err),
 				0);
-		expect(kit, "");
+		kit_expect(kit, "");
 		assert_int_equal(queue_report_next(kit->queue, &report, &err), -ERR_NOTFOUND);
 	}
 }
@@ -294,7 +260,7 @@ static void test_report_takes_the_place(void **state)
 	kit_finish(kit, kit_claim(kit, "x.example", 1), QUEUE_OUT_FAILED);
 	assert_int_equal(queue_report_next(kit->queue, &m, &err), -ERR_NOTFOUND);
 	kit_finish(kit, kit_claim(kit, "x.example", 1), QUEUE_OUT_FAILED);
-	move_clock(QUEUE_TELL_TOGETHER_S + 1);
+	kit_move_clock(QUEUE_TELL_TOGETHER_S + 1);
 	assert_true(queue_report_due(kit->queue) <= clock_wall_s());
 	assert_int_equal(queue_report_next(kit->queue, &m, &err), 0);
 	assert_int_equal(m->recipients_n, 2);
@@ -303,11 +269,11 @@ static void test_report_takes_the_place(void **state)
 	assert_int_equal(
 		queue_report_done(kit->queue, m, report_to_sender(), slice_lit("sorry"), &err), 0);
 	assert_string_equal(kit->name, QUEUE_HERE);
-	expect(kit, "1.2 waiting c@y.example y.example 0\n"
-		    "2.0 waiting sender@here.example <here> 0\n");
+	kit_expect(kit, "1.2 waiting c@y.example y.example 0\n"
+			"2.0 waiting sender@here.example <here> 0\n");
 	/* A report that fails is the end of it. */
 	kit_finish(kit, kit_claim(kit, QUEUE_HERE, 1), QUEUE_OUT_FAILED);
-	expect(kit, "1.2 waiting c@y.example y.example 0\n");
+	kit_expect(kit, "1.2 waiting c@y.example y.example 0\n");
 	assert_int_equal(queue_report_next(kit->queue, &m, &err), -ERR_NOTFOUND);
 }
 
@@ -320,152 +286,16 @@ static void test_delay_is_told_once(void **state)
 	assert_int_equal(kit_put_to(kit, "a@x.example"), 0);
 	kit_finish(kit, kit_claim(kit, "x.example", 1), QUEUE_OUT_DEFERRED);
 	assert_int_equal(queue_report_next(kit->queue, &m, &err), -ERR_NOTFOUND);
-	move_clock(3601);
+	kit_move_clock(3601);
 	kit_finish(kit, kit_claim(kit, "x.example", 1), QUEUE_OUT_DEFERRED);
 	assert_int_equal(queue_report_next(kit->queue, &m, &err), 0);
 	assert_int_equal(m->recipients_n, 1);
 	assert_true(m->recipients[0].is_delayed);
 	assert_int_equal(queue_report_done(kit->queue, m, NULL, (struct slice){0}, &err), 0);
-	move_clock(200);
+	kit_move_clock(200);
 	kit_finish(kit, kit_claim(kit, "x.example", 1), QUEUE_OUT_DEFERRED);
 	assert_int_equal(queue_report_next(kit->queue, &m, &err), -ERR_NOTFOUND);
-	expect(kit, "1.0 waiting a@x.example x.example 3\n");
-}
-
-static struct queue_message *put_by(struct kit *kit, int64_t seconds, unsigned flags)
-{
-	struct queue_message *m = kit_message((const char *const[]){"a@x.example", NULL});
-
-	m->by_s = clock_wall_s() + seconds;
-	m->flags = flags;
-	assert_int_equal(kit_put(kit, m, "text"), 0);
-	return m;
-}
-
-/* What the sender is told, and nothing more. */
-static void expect_told(struct kit *kit, enum queue_state state, const char *reply)
-{
-	struct queue_message *m;
-	struct err err;
-
-	assert_int_equal(queue_report_next(kit->queue, &m, &err), 0);
-	assert_int_equal(m->recipients_n, 1);
-	assert_int_equal(m->recipients[0].state, state);
-	assert_true(slice_starts(m->recipients[0].reply, slice_str(reply)));
-	assert_int_equal(queue_report_done(kit->queue, m, NULL, (struct slice){0}, &err), 0);
-	assert_int_equal(queue_report_next(kit->queue, &m, &err), -ERR_NOTFOUND);
-}
-
-static void look_for_late(struct kit *kit)
-{
-	struct err err;
-
-	assert_true(queue_late_due(kit->queue) <= clock_wall_s());
-	assert_int_equal(queue_late(kit->queue, &err), 0);
-	queue_wait(kit->queue);
-	assert_int_equal(queue_late_due(kit->queue), INT64_MAX);
-}
-
-/* RFC 2852, mode R: it fails at that time, whatever is done with it then. */
-static void test_return_by(void **state)
-{
-	struct kit *kit = *state;
-	struct queue_message *m;
-	struct err err;
-
-	/* It waits for its next attempt. */
-	put_by(kit, 100, 0);
-	kit_finish(kit, kit_claim(kit, "x.example", 1), QUEUE_OUT_DEFERRED);
-	assert_int_equal(queue_late_due(kit->queue), clock_wall_s() + 100);
-	move_clock(100);
-	look_for_late(kit);
-	expect_told(kit, QUEUE_BOUNCED, "5.4.7 ");
-	expect(kit, "");
-	/* It is being tried. */
-	put_by(kit, 100, 0);
-	m = kit_claim(kit, "x.example", 1);
-	move_clock(100);
-	look_for_late(kit);
-	assert_int_equal(queue_report_next(kit->queue, &m, &err), -ERR_NOTFOUND);
-	kit_finish(kit, m, QUEUE_OUT_DEFERRED);
-	expect_told(kit, QUEUE_BOUNCED, "5.4.7 ");
-	/* Somebody would try it. */
-	put_by(kit, 100, 0);
-	move_clock(100);
-	assert_null(kit_claim(kit, "x.example", 1));
-	queue_wait(kit->queue);
-	expect_told(kit, QUEUE_BOUNCED, "5.4.7 ");
-	expect(kit, "");
-}
-
-/* The time is found again after a restart, and only once. */
-static void test_return_by_restart(void **state)
-{
-	struct kit *kit = *state;
-	const int64_t by_s = clock_wall_s() + 100;
-
-	put_by(kit, 100, 0);
-	kit_close(kit);
-	kit_open(kit, "");
-	assert_in_range(queue_late_due(kit->queue), by_s, clock_wall_s() + 100);
-	move_clock(100);
-	look_for_late(kit);
-	kit_close(kit);
-	kit_open(kit, "");
-	assert_int_equal(queue_late_due(kit->queue), INT64_MAX);
-	expect_told(kit, QUEUE_BOUNCED, "5.4.7 ");
-}
-
-/* Mode N: the sender is told at that time, and it is tried on. */
-static void test_notify_by(void **state)
-{
-	static const struct {
-		unsigned notify;
-		bool is_told;
-	} cases[] = {{0, true}, {QUEUE_NOTIFY_DELAY, true}, {QUEUE_NOTIFY_FAILURE, false},
-		{QUEUE_NOTIFY_NEVER, false}};
-	struct kit *kit = *state;
-	struct queue_message *m;
-	struct err err;
-
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		m = kit_message((const char *const[]){"a@x.example", NULL});
-		m->by_s = clock_wall_s() + 5;
-		m->flags = QUEUE_BY_NOTIFY;
-		m->recipients[0].notify = cases[i].notify;
-		assert_int_equal(kit_put(kit, m, "text"), 0);
-		kit_finish(kit, kit_claim(kit, "x.example", 1), QUEUE_OUT_DEFERRED);
-		move_clock(5);
-		look_for_late(kit);
-		if (cases[i].is_told)
-			expect_told(kit, QUEUE_WAITING, "550");
-		assert_int_equal(queue_report_next(kit->queue, &m, &err), -ERR_NOTFOUND);
-		kit_finish(kit, kit_claim(kit, "x.example", 1), QUEUE_OUT_DELIVERED);
-		expect(kit, "");
-	}
-	/* Who had it before has told of it. */
-	put_by(kit, -5, QUEUE_BY_NOTIFY);
-	look_for_late(kit);
-	assert_int_equal(queue_report_next(kit->queue, &m, &err), -ERR_NOTFOUND);
-	kit_finish(kit, kit_claim(kit, "x.example", 1), QUEUE_OUT_DELIVERED);
-}
-
-/* A host that does not know of the time: the sender hears where it went. */
-static void test_handed_on(void **state)
-{
-	static const unsigned notify[] = {0, QUEUE_NOTIFY_FAILURE, QUEUE_NOTIFY_NEVER};
-	struct kit *kit = *state;
-
-	for (size_t i = 0; i < 3; i++) {
-		struct queue_message *m = kit_message((const char *const[]){"a@x.example", NULL});
-
-		m->recipients[0].notify = notify[i];
-		assert_int_equal(kit_put(kit, m, "text"), 0);
-		kit_finish(kit, kit_claim(kit, "x.example", 1), QUEUE_OUT_HANDED_ON);
-		if (notify[i] != QUEUE_NOTIFY_NEVER)
-			expect_told(kit, QUEUE_RELAYED, "550");
-		expect(kit, "");
-	}
+	kit_expect(kit, "1.0 waiting a@x.example x.example 3\n");
 }
 
 static void test_not_before(void **state)
@@ -477,16 +307,16 @@ static void test_not_before(void **state)
 	assert_int_equal(kit_put(kit, m, "text"), 0);
 	assert_true(kit->due_s > clock_wall_s() + 900);
 	assert_null(kit_claim(kit, "x.example", 1));
-	move_clock(1001);
+	kit_move_clock(1001);
 	/* Its day of life, and the hour until a delay is told, begin now. */
 	kit_finish(kit, kit_claim(kit, "x.example", 1), QUEUE_OUT_DEFERRED);
 	assert_int_equal(queue_report_due(kit->queue), INT64_MAX);
-	move_clock(80000);
+	kit_move_clock(80000);
 	kit_finish(kit, kit_claim(kit, "x.example", 1), QUEUE_OUT_DEFERRED);
 	assert_true(queue_report_due(kit->queue) < INT64_MAX);
-	move_clock(200);
+	kit_move_clock(200);
 	kit_finish(kit, kit_claim(kit, "x.example", 1), QUEUE_OUT_DELIVERED);
-	expect(kit, "");
+	kit_expect(kit, "");
 }
 
 /* An account here is brought mail here, wherever the route of its domain leads. */
@@ -501,9 +331,9 @@ static void test_here_in_spite_of_routes(void **state)
 	m->sender = slice_lit("sender@here.example");
 	assert_int_equal(queue_message_add(m, &to, &err), 0);
 	assert_int_equal(kit_put(kit, m, "text"), 0);
-	expect(kit, "1.0 waiting a@x.example <here> 0\n");
+	kit_expect(kit, "1.0 waiting a@x.example <here> 0\n");
 	assert_int_equal(queue_route_set(kit->queue, slice_lit("*"), slice_lit(""), &err), 0);
-	expect(kit, "1.0 waiting a@x.example <here> 0\n");
+	kit_expect(kit, "1.0 waiting a@x.example <here> 0\n");
 }
 
 static void test_priorities(void **state)
@@ -539,7 +369,7 @@ static void test_handed_over_twice(void **state)
 		if (i == 1)
 			kit_finish(kit, kit_claim(kit, "x.example", 1), QUEUE_OUT_DELIVERED);
 	}
-	expect(kit, "");
+	kit_expect(kit, "");
 }
 
 static void test_restart(void **state)
@@ -557,7 +387,8 @@ static void test_restart(void **state)
 	/* Ids are not given twice. */
 	kit_finish(kit, kit_claim(kit, "y.example", 1), QUEUE_OUT_DELIVERED);
 	assert_int_equal(kit_put_to(kit, "c@y.example"), 0);
-	expect(kit, "1.0 bounced a@x.example x.example 1\n3.0 waiting c@y.example y.example 0\n");
+	kit_expect(
+		kit, "1.0 bounced a@x.example x.example 1\n3.0 waiting c@y.example y.example 0\n");
 }
 
 static uint64_t change(struct kit *kit, const struct queue_filter *f, enum queue_change_kind kind)
@@ -596,9 +427,9 @@ static void test_manage(void **state)
 	/* Held and dropped while it is being tried. */
 	assert_int_equal(change(kit, &first, QUEUE_HOLD), 3);
 	kit_finish(kit, m, QUEUE_OUT_DEFERRED);
-	expect(kit, "1.0 held a@x.example x.example 1\n1.1 held b@y.example y.example 0\n"
-		    "1.2 held c@sub.x.example sub.x.example 0\n"
-		    "2.0 held z@x.example x.example 0\n");
+	kit_expect(kit, "1.0 held a@x.example x.example 1\n1.1 held b@y.example y.example 0\n"
+			"1.2 held c@sub.x.example sub.x.example 0\n"
+			"2.0 held z@x.example x.example 0\n");
 	assert_int_equal(change(kit, &all, QUEUE_RELEASE), 4);
 	m = kit_claim(kit, "y.example", 1);
 	assert_int_equal(change(kit, &one, QUEUE_DROP), 1);
@@ -608,7 +439,7 @@ static void test_manage(void **state)
 	assert_int_equal(m->recipients_n, 2);
 	queue_message_free(&m);
 	assert_int_equal(change(kit, &all, QUEUE_DROP), 3);
-	expect(kit, "");
+	kit_expect(kit, "");
 }
 
 static void test_retry_makes_due(void **state)
@@ -640,26 +471,26 @@ static void test_routes(void **state)
 
 	assert_int_equal(kit_put_to(kit, "a@b.x.example"), 0);
 	set_route(kit, ".x.example", "[relay.example]:26");
-	expect(kit, "1.0 waiting a@b.x.example [relay.example]:26 0\n");
+	kit_expect(kit, "1.0 waiting a@b.x.example [relay.example]:26 0\n");
 	set_route(kit, "x.example", "one.example");
 	set_route(kit, "*", "rest.example");
 	assert_int_equal(kit_put_to(kit, "a@x.example"), 0);
 	assert_int_equal(kit_put_to(kit, "a@y.example"), 0);
-	expect(kit, "1.0 waiting a@b.x.example [relay.example]:26 0\n"
-		    "2.0 waiting a@x.example one.example 0\n"
-		    "3.0 waiting a@y.example rest.example 0\n");
+	kit_expect(kit, "1.0 waiting a@b.x.example [relay.example]:26 0\n"
+			"2.0 waiting a@x.example one.example 0\n"
+			"3.0 waiting a@y.example rest.example 0\n");
 	set_route(kit, "*", "");
 	assert_int_equal(queue_route_set(kit->queue, slice_lit("*"), (struct slice){0}, &err),
 		-ERR_NOTFOUND);
 	set_route(kit, ".x.example", "");
-	expect(kit, "1.0 waiting a@b.x.example b.x.example 0\n"
-		    "2.0 waiting a@x.example one.example 0\n"
-		    "3.0 waiting a@y.example y.example 0\n");
+	kit_expect(kit, "1.0 waiting a@b.x.example b.x.example 0\n"
+			"2.0 waiting a@x.example one.example 0\n"
+			"3.0 waiting a@y.example y.example 0\n");
 	kit_close(kit);
 	kit_open(kit, "smart.example");
-	expect(kit, "1.0 waiting a@b.x.example smart.example 0\n"
-		    "2.0 waiting a@x.example one.example 0\n"
-		    "3.0 waiting a@y.example smart.example 0\n");
+	kit_expect(kit, "1.0 waiting a@b.x.example smart.example 0\n"
+			"2.0 waiting a@x.example one.example 0\n"
+			"3.0 waiting a@y.example smart.example 0\n");
 	assert_int_equal(kit->changes, 3);
 }
 
@@ -674,8 +505,8 @@ static void test_suppressed(void **state)
 	assert_int_equal(queue_suppress(kit->queue, slice_lit("a@x.example"), &why, &err), 0);
 	assert_int_equal(queue_suppress(kit->queue, slice_lit("y.example"), &why, &err), 0);
 	assert_int_equal(kit_put(kit, kit_message(to), "text"), 0);
-	expect(kit, "1.0 bounced a@x.example x.example 0\n1.1 bounced b@y.example y.example 0\n"
-		    "1.2 waiting c@z.example z.example 0\n");
+	kit_expect(kit, "1.0 bounced a@x.example x.example 0\n1.1 bounced b@y.example y.example 0\n"
+			"1.2 waiting c@z.example z.example 0\n");
 	assert_true(queue_report_due(kit->queue) < INT64_MAX);
 	/* Nobody is told: nothing is kept. */
 	m = kit_message((const char *const[]){"a@x.example", NULL});
@@ -685,8 +516,9 @@ static void test_suppressed(void **state)
 	assert_int_equal(
 		queue_suppress(kit->queue, slice_lit("a@x.example"), NULL, &err), -ERR_NOTFOUND);
 	assert_int_equal(kit_put_to(kit, "a@x.example"), 0);
-	expect(kit, "1.0 bounced a@x.example x.example 0\n1.1 bounced b@y.example y.example 0\n"
-		    "1.2 waiting c@z.example z.example 0\n3.0 waiting a@x.example x.example 0\n");
+	kit_expect(kit,
+		"1.0 bounced a@x.example x.example 0\n1.1 bounced b@y.example y.example 0\n"
+		"1.2 waiting c@z.example z.example 0\n3.0 waiting a@x.example x.example 0\n");
 }
 
 int main(void)
@@ -694,26 +526,25 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_backoff_table),
 		cmocka_unit_test(test_backoff_pause),
-		cmocka_unit_test_setup_teardown(test_put_and_deliver, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_recipients_are_shared_out, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_large_body, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_backoff_and_expiry, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_who_is_told, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_report_takes_the_place, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_delay_is_told_once, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_return_by, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_return_by_restart, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_notify_by, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_handed_on, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_here_in_spite_of_routes, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_not_before, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_priorities, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_handed_over_twice, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_restart, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_manage, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_retry_makes_due, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_routes, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_suppressed, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_put_and_deliver, kit_set_up, kit_tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_recipients_are_shared_out, kit_set_up, kit_tear_down),
+		cmocka_unit_test_setup_teardown(test_large_body, kit_set_up, kit_tear_down),
+		cmocka_unit_test_setup_teardown(test_backoff_and_expiry, kit_set_up, kit_tear_down),
+		cmocka_unit_test_setup_teardown(test_who_is_told, kit_set_up, kit_tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_report_takes_the_place, kit_set_up, kit_tear_down),
+		cmocka_unit_test_setup_teardown(test_delay_is_told_once, kit_set_up, kit_tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_here_in_spite_of_routes, kit_set_up, kit_tear_down),
+		cmocka_unit_test_setup_teardown(test_not_before, kit_set_up, kit_tear_down),
+		cmocka_unit_test_setup_teardown(test_priorities, kit_set_up, kit_tear_down),
+		cmocka_unit_test_setup_teardown(test_handed_over_twice, kit_set_up, kit_tear_down),
+		cmocka_unit_test_setup_teardown(test_restart, kit_set_up, kit_tear_down),
+		cmocka_unit_test_setup_teardown(test_manage, kit_set_up, kit_tear_down),
+		cmocka_unit_test_setup_teardown(test_retry_makes_due, kit_set_up, kit_tear_down),
+		cmocka_unit_test_setup_teardown(test_routes, kit_set_up, kit_tear_down),
+		cmocka_unit_test_setup_teardown(test_suppressed, kit_set_up, kit_tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

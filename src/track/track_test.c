@@ -10,11 +10,12 @@
 
 #include "base/clock.h"
 #include "base/random.h"
+#include "base/temp.h"
 #include "track/rows.h"
 
 enum { MANY = 3000, DAY_S = 86400 };
 
-static char path[] = "/tmp/track-test-XXXXXX.db";
+static char path[TEMP_MAX];
 
 static struct track *open_track(unsigned days)
 {
@@ -164,7 +165,7 @@ int main(void)
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_forgets),
 	};
-	const int fd = mkstemps(path, 3);
+	const int fd = mkstemps(temp_path(path, "track-test-XXXXXX.db"), 3);
 	int failed;
 
 	close(fd);

@@ -25,7 +25,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	buf_init(&fields, 1 << 20);
 	(void)mime_prepared_covers(blob, names, 2);
-	(void)mime_prepared_fields(blob, names, 2, &fields, &err);
+	(void)!mime_prepared_fields(blob, names, 2, &fields, &err);
 	if (mime_prepared_open(blob, &prepared, &err) < 0)
 		return 0;
 	while (mime_prepared_next(&prepared, &at, &s, &err) > 0)
