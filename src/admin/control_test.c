@@ -76,6 +76,7 @@ static int setup(void **state)
 	assert_int_equal(chdir(f->dir), 0);
 	buf_init(&f->in, 64 << 20);
 	mail_sessions_init(&f->service.sessions);
+	mail_imports_init(&f->service.imports);
 	assert_int_equal(pool_new(&pool, &f->service.pool, &err), 0);
 	store.pool = f->service.pool;
 	assert_int_equal(store_new(&store, &f->service.store, &err), 0);
@@ -111,6 +112,7 @@ static int teardown(void **state)
 	close(f->fd);
 	pool_stop(&f->service.pool);
 	mail_sessions_done(&f->service.sessions);
+	mail_imports_done(&f->service.imports);
 	ask_free(&f->service.ask);
 	directory_close(&f->service.directory);
 	store_free(&f->service.store);

@@ -8,6 +8,7 @@
 #include "base/config.h"
 #include "directory/directory.h"
 #include "keeper/client.h"
+#include "mail/import.h"
 #include "mail/resolve.h"
 #include "mail/security_log.h"
 #include "mail/sessions.h"
@@ -39,6 +40,7 @@ struct service {
 	struct mail_external *external;    /* users' own servers elsewhere: external.h */
 	struct return_paths *return_paths; /* its senders: return_paths.h; NULL: as they are */
 	struct mail_sessions sessions;     /* who is signed in */
+	struct mail_imports imports;       /* of mail from elsewhere: import.h */
 	struct notices *notices;           /* mail from the service itself: notice/notice.h */
 	struct reports *reports;           /* aggregate reports: report/report.h */
 	struct policy *policy;             /* logins without TLS: policy/policy.h */

@@ -79,6 +79,7 @@ void kit_resume(struct mail_kit *kit)
 	struct err err;
 
 	mail_sessions_init(&s->sessions);
+	mail_imports_init(&s->imports);
 	must(pool_new(&pool, &s->pool, &err), &err);
 	must(store_new(&(struct store_config){.pool = s->pool,
 			       .open_max = 16,
@@ -101,6 +102,7 @@ void kit_stop(struct mail_kit *kit)
 
 	pool_stop(&s->pool);
 	mail_sessions_done(&s->sessions);
+	mail_imports_done(&s->imports);
 	mail_accept_close(&s->accept);
 	db_close(&kit->queue.db);
 	pthread_mutex_destroy(&kit->queue.lock);

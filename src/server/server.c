@@ -352,6 +352,7 @@ static void close_parts(struct server *server)
 	report_close(service);  /* what it asked has been answered now */
 	site_close(server);
 	mail_sessions_done(&service->sessions);
+	mail_imports_done(&service->imports);
 	free((char *)(uintptr_t)service->host_name.ptr);
 	free((char *)(uintptr_t)service->mx_hosts.ptr);
 	free((char *)(uintptr_t)service->senders.arc_trusted.ptr);
@@ -514,6 +515,7 @@ int server_main(int argc, char **argv)
 	set_up_memory();
 	control_init(&server->control, &server->service);
 	mail_sessions_init(&server->service.sessions);
+	mail_imports_init(&server->service.imports);
 	pthread_mutex_init(&server->notices_lock, NULL);
 	pthread_mutex_init(&server->listeners_lock, NULL);
 	buf_init(&server->says, SAYS_MAX);

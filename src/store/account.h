@@ -91,6 +91,10 @@ MUST_CHECK int account_mailbox(struct account *account, struct slice name, uint6
  * \Noselect. rename moves the children along; of INBOX it moves the messages (RFC 9051 6.3.6). */
 MUST_CHECK int tx_mailbox_create(struct account_tx *tx, struct slice name, enum mailbox_role role,
 	uint64_t *id_out, struct err *err);
+/* tx_mailbox_need - the one of this name; made, in this role unless another has it, if it is not
+ * there. */
+MUST_CHECK int tx_mailbox_need(struct account_tx *tx, struct slice name, enum mailbox_role role,
+	uint64_t *id_out, bool *is_new_out, struct err *err);
 MUST_CHECK int tx_mailbox_delete(struct account_tx *tx, struct slice name, struct err *err);
 MUST_CHECK int tx_mailbox_rename(
 	struct account_tx *tx, struct slice from, struct slice to, struct err *err);
@@ -186,6 +190,11 @@ MUST_CHECK int reader_scan(
 /* reader_body - append n bytes of the message from offset at (fewer at its end). */
 MUST_CHECK int reader_body(struct account_reader *reader, uint64_t message, uint64_t at, size_t n,
 	struct buf *out, struct err *err);
+/* account_contents - append the first CONTENT_LEN bytes of the SHA-256 of each message in the
+ * mailbox. Waits for a reader; long for large mailboxes. */
+enum { CONTENT_LEN = 16 };
+MUST_CHECK int account_contents(
+	struct account *account, uint64_t mailbox, struct buf *out, struct err *err);
 /* reader_delivered - the account remembers this delivery id, see tx_add(). */
 MUST_CHECK int reader_delivered(
 	struct account_reader *reader, uint64_t delivery_id, bool *is_out, struct err *err);

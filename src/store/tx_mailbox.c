@@ -185,6 +185,30 @@ int tx_mailbox_create(struct account_tx *tx, struct slice name, enum mailbox_rol
 	return rc;
 }
 
+int tx_mailbox_need(struct account_tx *tx, struct slice name, enum mailbox_role role,
+	uint64_t *id_out, bool *is_new_out, struct err *err)
+{
+	struct slice copy;
+	struct box *box;
+	int rc = take_name(tx, name, &copy, err);
+
+	if (rc == 0)
+		rc = tx_box_all(tx, err);
+	if (rc < 0)
+		return rc;
+	box = living(tx, copy);
+	*is_new_out = !box || box->row.flags & MAILBOX_NOSELECT;
+	if (!*is_new_out) {
+		*id_out = box->row.id;
+		return 0;
+	}
+	for (size_t i = 0; i < tx->boxes_n; i++) {
+		if (!tx->boxes[i]->is_gone && tx->boxes[i]->row.role == role)
+			role = ROLE_NONE;
+	}
+	return tx_mailbox_create(tx, name, role, id_out, err);
+}
+
 /* ---- deleting ---- */
 
 static int expunge_all(struct account_tx *tx, struct box *box, struct err *err)
