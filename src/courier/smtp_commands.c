@@ -182,7 +182,7 @@ static void parse_chunk(void *context, struct slice bytes)
 
 static void look_at_chunk(void *context, struct slice bytes)
 {
-	mime_sevenbit_look(context, bytes);
+	mime_downgrade_look(context, bytes);
 }
 
 /* RFC 6152 3: sets parts and sevenbit, or *can_out to false. */
@@ -194,10 +194,10 @@ static int make_sevenbit(struct smtp_client *c, struct queue *queue, const struc
 
 	c->parts = mime_parser_finish(parser);
 	mime_parser_free(&parser);
-	c->sevenbit = mime_sevenbit_new(c->parts);
+	c->sevenbit = mime_downgrade_new(c->parts, DOWNGRADE_TO_ASCII);
 	if (rc == 0)
 		rc = each_chunk(queue, m, look_at_chunk, c->sevenbit, err);
-	*can_out = mime_sevenbit_begin(c->sevenbit);
+	*can_out = mime_downgrade_begin(c->sevenbit);
 	return rc;
 }
 

@@ -3,7 +3,7 @@
 #define COURIER_SMTP_INTERNAL_H
 
 #include "courier/smtp_client.h"
-#include "wire/mime/sevenbit.h"
+#include "wire/mime/downgrade.h"
 #include "wire/smtp/answer.h"
 
 struct smtp_client {
@@ -18,7 +18,7 @@ struct smtp_client {
 	unsigned transactions;
 	/* of the message that is being sent, if the server cannot take it as it is */
 	struct mime_message *parts;
-	struct mime_sevenbit *sevenbit;
+	struct mime_downgrade *sevenbit;
 	char host[DNS_NAME_MAX + IP_TEXT_MAX + 8]; /* "mx.example [192.0.2.1]" */
 	/* the last answer */
 	unsigned code;

@@ -182,7 +182,7 @@ static int read_part(struct sending *s, uint64_t at, struct slice *part_out, str
 	if (rc < 0)
 		return rc;
 	if (s->c->sevenbit)
-		mime_sevenbit_feed(s->c->sevenbit, buf_slice(&s->chunk), &s->ascii);
+		mime_downgrade_feed(s->c->sevenbit, buf_slice(&s->chunk), &s->ascii);
 	*part_out = buf_slice(s->c->sevenbit ? &s->ascii : &s->chunk);
 	return buf_check(&s->ascii, "a part made ASCII", err);
 }
@@ -372,7 +372,7 @@ void smtp_client_send(struct smtp_client *c, struct queue *queue, struct queue_m
 	else if (c->is_broken) /* 421 before the end */
 		set_all(&s, QUEUE_OUT_DEFERRED, buf_slice(&c->text));
 	c->transactions++;
-	mime_sevenbit_free(&c->sevenbit);
+	mime_downgrade_free(&c->sevenbit);
 	mime_message_free(&c->parts);
 	buf_done(&s.chunk);
 	buf_done(&s.ascii);

@@ -98,11 +98,12 @@ static void run_mail(struct conn *c, struct slice args)
 		return;
 	}
 	tx->size = mail.size;
+	tx->is_binary = mail.is_binary;
 	tx->env = (struct mail_envelope){.sender = mail.from.text,
 		.envid = mail.envid,
 		.ret = ret_letter(mail.ret),
 		.is_smtputf8 = mail.has_utf8,
-		.is_8bit = mail.is_8bit,
+		.is_8bit = mail.is_8bit || mail.is_binary,
 		.is_report = mail.is_report,
 		.delivery_id = mail.delivery,
 		.peer = conn_peer_address(c),
@@ -387,7 +388,7 @@ static const struct row rows[] = {
 	{SMTP_RCPT, ANY, NEED_HELLO | NEED_AUTH | NEED_TX, NULL, NULL, run_rcpt},
 	{SMTP_DATA, ANY, NEED_HELLO | NEED_AUTH | NEED_TX, NULL, NULL, smtp_session_data},
 	/* Its octets follow whatever the state is, so it looks for itself. */
-	{SMTP_BDAT, ANY, 0, "CHUNKING", NULL, smtp_session_bdat},
+	{SMTP_BDAT, ANY, 0, "CHUNKING\nBINARYMIME", NULL, smtp_session_bdat},
 	{SMTP_RSET, ANY, 0, NULL, NULL, run_rset},
 	{SMTP_NOOP, ANY, 0, NULL, NULL, run_noop},
 	{SMTP_QUIT, ANY, 0, NULL, NULL, run_quit},

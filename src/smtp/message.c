@@ -63,6 +63,7 @@ static void begin_message(struct conn *c, bool is_chunked)
 	smtp_session_track_received(c);
 	tx->started_ms = clock_mono_ms();
 	smtp_data_init(&tx->data, is_chunked, service->limits.message_max, SESSION_LINE_MAX);
+	tx->data.is_binary = tx->is_binary;
 	if (s->kind == KIND_SUBMISSION)
 		mail_submit_init(&tx->submit, service, s->login.account, tx->env.sender);
 	smtp_sender_begin(c);
@@ -143,10 +144,8 @@ static void end_message(struct conn *c)
 		smtp_session_refuse(c, SMTP_SAY_LOOP, NULL);
 	} else if (tx->check) {
 		smtp_sender_check(c);
-	} else if (s->kind == KIND_SUBMISSION) {
-		smtp_scan(c);
 	} else {
-		smtp_session_deliver(c);
+		smtp_binary(c, s->kind == KIND_SUBMISSION ? smtp_scan : smtp_session_deliver);
 	}
 }
 
@@ -162,6 +161,8 @@ void smtp_session_data(struct conn *c, struct slice args)
 		smtp_session_fail(c, cmd.say, err.msg);
 	else if (s->tx->in)
 		smtp_session_fail(c, SMTP_SAY_SEQUENCE, "The message comes by BDAT");
+	else if (s->tx->is_binary) /* RFC 3030 3 */
+		smtp_session_fail(c, SMTP_SAY_SEQUENCE, "A binary message comes by BDAT");
 	else if (s->tx->env.recipients_n == 0)
 		smtp_session_fail(c, SMTP_SAY_NO_RCPT, NULL);
 	else {

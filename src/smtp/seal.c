@@ -37,8 +37,11 @@ static struct slice forwarding_domain(const struct mail_envelope *env)
 
 bool smtp_seal_is_needed(struct conn *c)
 {
-	return session_service(c)->senders.is_signed &&
-	       forwarding_domain(&session_of(c)->tx->env).len > 0;
+	const struct session_tx *tx = session_of(c)->tx;
+
+	/* A seal of what is going to be encoded would not hold. */
+	return session_service(c)->senders.is_signed && !tx->is_binary &&
+	       forwarding_domain(&tx->env).len > 0;
 }
 
 void smtp_seal_free(struct session_seal **seal)

@@ -199,7 +199,7 @@ static void on_together(struct conn *c)
 
 	tx->env.is_suspect = session_service(c)->senders.is_dmarc_obeyed &&
 			     mailauth_check_verdict(tx->check)->dmarc.wanted != DMARC_NONE;
-	smtp_session_deliver(c);
+	smtp_binary(c, smtp_session_deliver);
 }
 
 void smtp_sender_finish(struct conn *c, struct slice seal)
@@ -317,6 +317,7 @@ void smtp_sender_sign(struct conn *c)
 void smtp_sender_end(struct session_tx *tx)
 {
 	smtp_seal_free(&tx->seal);
+	smtp_binary_free(&tx->binary);
 	mailauth_check_free(&tx->check);
 	mail_signing_free(&tx->signing);
 	spool_free(&tx->raw);

@@ -44,7 +44,8 @@ struct session_tx {
 	struct arena arena;
 	struct mail_envelope env;
 	size_t recipients_cap, targets_n;
-	uint64_t size; /* SIZE of MAIL, or 0 */
+	uint64_t size;  /* SIZE of MAIL, or 0 */
+	bool is_binary; /* BODY of MAIL (RFC 3030) */
 	/* From the first byte of the message on: */
 	struct incoming *in;
 	struct smtp_data data;
@@ -54,6 +55,7 @@ struct session_tx {
 	struct spool *raw; /* what came */
 	struct mail_signing *signing;
 	struct session_seal *seal;
+	struct session_binary *binary;
 	struct mail_hops hops;
 	struct incoming *made; /* becomes in, when it is whole */
 	uint64_t copied;       /* into it, of what came */
@@ -151,6 +153,8 @@ void smtp_session_work(struct conn *c, smtp_step_fn *step, smtp_session_fn *then
 /* smtp_session_replace - head comes in the place of so many bytes behind our Return-Path, in turns.
  */
 void smtp_session_replace(struct conn *c, uint64_t cut, struct slice head, smtp_session_fn *then);
+/* smtp_session_made - what was made, now whole, is the message. */
+MUST_CHECK int smtp_session_made(struct session_tx *tx, struct err *err);
 /* smtp_gate_unknown - there is no such recipient; true: the reply comes late. */
 bool smtp_gate_unknown(struct conn *c, enum smtp_say say);
 
@@ -214,6 +218,11 @@ void smtp_session_data(struct conn *c, struct slice args);
 void smtp_session_bdat(struct conn *c, struct slice args);
 void smtp_session_data_bytes(struct conn *c, struct slice bytes);
 void smtp_session_chunk_bytes(struct conn *c, struct slice bytes);
+
+/* binary.c: a message that came as BINARYMIME gets bodies that all the rest knows: lines. In turns;
+ * then then(), or it is refused. */
+void smtp_binary(struct conn *c, smtp_session_fn *then);
+void smtp_binary_free(struct session_binary **binary);
 
 /* deliver.c: the message's history: it comes; a recipient is not taken */
 void smtp_session_track_received(struct conn *c);

@@ -119,18 +119,18 @@ static void test_mx(void **state)
 		"> MAIL FROM:<a@b>", "< 503 5.5.1 Say EHLO", "> EHLO client.example",
 		"< 250-mx.posthouse.example", "< 250-PIPELINING", "< 250-ENHANCEDSTATUSCODES",
 		"< 250-STARTTLS", "< 250-8BITMIME", "< 250-SMTPUTF8", "< 250-DSN",
-		"< 250-SIZE 1048576", "< 250-DELIVERBY", "< 250-LIMITS RCPTMAX=", "< 250 CHUNKING",
-		"> LHLO x", "< 500 5.5.1", "> AUTH PLAIN", "< 502 5.5.1", "> RCPT TO:<alice" P ">",
-		"< 503 5.5.1 Say MAIL", "> DATA", "< 503 5.5.1", "> MAIL FROM:<a@b> SIZE=1048577",
-		"< 552 5.3.4", "> MAIL FROM:<a@b>", "< 250 2.1.0", "> MAIL FROM:<a@b>",
-		"< 503 5.5.1", "> DATA", "< 554 5.5.1", "> RCPT TO:<x@elsewhere.example>",
-		"< 550 5.7.1", "> RCPT TO:<nobody" P ">", "< 550 5.1.1", "> RCPT TO:<gone" P ">",
-		"< 550 5.1.1", "> RCPT TO:<alice" P ">", "< 250 2.1.5", "> DATA now", "< 501 5.5.4",
-		"> DATA", "< 354 ", "> Subject: x", "> ", "> ..", "> .",
-		"< 250 2.6.0 Message stored as ", "> RCPT TO:<alice" P ">", "< 503 5.5.1",
-		"> RSET now", "< 501", "> RSET", "< 250 2.0.0", "> VRFY alice", "< 252 2.5.0",
-		"> EXPN all", "< 502 5.5.1", "> HELP", "< 214 2.0.0", "> NOOP x", "< 250 2.0.0",
-		"> HELO x", "< 250 mx", "> QUIT", "< 221 2.0.0", "< EOF", NULL};
+		"< 250-SIZE 1048576", "< 250-DELIVERBY", "< 250-LIMITS RCPTMAX=", "< 250-CHUNKING",
+		"< 250 BINARYMIME", "> LHLO x", "< 500 5.5.1", "> AUTH PLAIN", "< 502 5.5.1",
+		"> RCPT TO:<alice" P ">", "< 503 5.5.1 Say MAIL", "> DATA", "< 503 5.5.1",
+		"> MAIL FROM:<a@b> SIZE=1048577", "< 552 5.3.4", "> MAIL FROM:<a@b>", "< 250 2.1.0",
+		"> MAIL FROM:<a@b>", "< 503 5.5.1", "> DATA", "< 554 5.5.1",
+		"> RCPT TO:<x@elsewhere.example>", "< 550 5.7.1", "> RCPT TO:<nobody" P ">",
+		"< 550 5.1.1", "> RCPT TO:<gone" P ">", "< 550 5.1.1", "> RCPT TO:<alice" P ">",
+		"< 250 2.1.5", "> DATA now", "< 501 5.5.4", "> DATA", "< 354 ", "> Subject: x",
+		"> ", "> ..", "> .", "< 250 2.6.0 Message stored as ", "> RCPT TO:<alice" P ">",
+		"< 503 5.5.1", "> RSET now", "< 501", "> RSET", "< 250 2.0.0", "> VRFY alice",
+		"< 252 2.5.0", "> EXPN all", "< 502 5.5.1", "> HELP", "< 214 2.0.0", "> NOOP x",
+		"< 250 2.0.0", "> HELO x", "< 250 mx", "> QUIT", "< 221 2.0.0", "< EOF", NULL};
 
 	(void)state;
 	run(&smtp_mx_protocol, script);

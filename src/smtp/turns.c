@@ -35,6 +35,19 @@ void smtp_session_work(struct conn *c, smtp_step_fn *step, smtp_session_fn *then
 	go_on(c);
 }
 
+int smtp_session_made(struct session_tx *tx, struct err *err)
+{
+	const int rc = incoming_finish(tx->made, err);
+
+	if (rc < 0)
+		return rc;
+	tx->made->number = tx->id;
+	incoming_free(&tx->in);
+	tx->in = tx->made;
+	tx->made = NULL;
+	return 0;
+}
+
 /* A new message, since what came is parsed already. */
 static int begin_again(struct conn *c, uint64_t cut, struct slice head, struct err *err)
 {
@@ -61,15 +74,7 @@ static int go_on_again(struct conn *c, bool *is_done, struct err *err)
 	int rc = rebuild_append(tx->made, tx->in->spool, &tx->copied, REBUILD_TURN, err);
 
 	*is_done = tx->copied == tx->in->size;
-	if (rc == 0 && *is_done)
-		rc = incoming_finish(tx->made, err);
-	if (rc < 0 || !*is_done)
-		return rc;
-	tx->made->number = tx->id;
-	incoming_free(&tx->in);
-	tx->in = tx->made;
-	tx->made = NULL;
-	return 0;
+	return rc == 0 && *is_done ? smtp_session_made(tx, err) : rc;
 }
 
 void smtp_session_replace(struct conn *c, uint64_t cut, struct slice head, smtp_session_fn *then)

@@ -234,12 +234,22 @@ def test_what_a_server_cannot_take():
         chunks = fleet.add('chunks.example', offers=('CHUNKING',))
         submit(instance, ['a@small.example'], 'big')
         long = 'gr\u00fc\u00dfe = \r\n.\r\n' * 60000  # of several chunks, longer when it is made ASCII
+        takes_all = fleet.add('binary.example', offers=('8BITMIME', 'CHUNKING', 'BINARYMIME'))
+        binary = ('From: <%s>\r\nContent-Type: image/png\r\nContent-Transfer-Encoding: binary\r\n\r\n' % ALICE).encode() + bytes(range(256))
         signed = ('From: <%s>\r\nMIME-Version: 1.0\r\nContent-Type: multipart/signed; boundary=s\r\n\r\n--s\r\n\r\n'
                   '\u00fc\r\n--s\r\n\r\nsignature\r\n--s--\r\n') % ALICE
         with instance.submission(ALICE) as client:
             client.sendmail(ALICE, ['b@seven.example', 'b@chunks.example'],
                             message('eight', ALICE, long).encode(), ['BODY=8BITMIME'])
             client.sendmail(ALICE, ['c@seven.example'], signed.encode(), ['BODY=8BITMIME'])
+            client.mail(ALICE, ['BODY=BINARYMIME'])
+            client.rcpt('d@binary.example')
+            client.send(b'BDAT %d LAST\r\n' % len(binary) + binary)
+            assert client.getreply()[0] == 250
+        wait_for('d@binary.example', lambda: takes_all.got('d@binary.example'))
+        got = email.message_from_bytes(takes_all.messages[0].text)
+        assert got['Content-Transfer-Encoding'] == 'base64' and got.get_payload(decode=True) == bytes(range(256))
+        assert 'BODY' not in takes_all.messages[0].params or 'BODY=8BITMIME' in takes_all.messages[0].params
         wait_for('two reports', lambda: len(reports(instance)) == 2)
         assert sorted(fields(r)[0]['Status'] for r in reports(instance)) == ['5.3.4', '5.6.3']
         assert not small.messages

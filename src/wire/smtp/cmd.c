@@ -201,12 +201,10 @@ static int param_body(
 	struct smtp_cmd *cmd, struct slice value, struct smtp_mail *mail, struct err *err)
 {
 	mail->is_8bit = slice_eq_nocase(value, slice_lit("8BITMIME"));
-	if (slice_eq_nocase(value, slice_lit("BINARYMIME")))
-		return refuse(cmd, err, SMTP_SAY_BAD_PARAM, ERR_SYNTAX,
-			"BODY=BINARYMIME is not offered here");
-	if (!mail->is_8bit && !slice_eq_nocase(value, slice_lit("7BIT")))
-		return refuse(
-			cmd, err, SMTP_SAY_BAD_ARG, ERR_SYNTAX, "BODY must be 7BIT or 8BITMIME");
+	mail->is_binary = slice_eq_nocase(value, slice_lit("BINARYMIME"));
+	if (!mail->is_8bit && !mail->is_binary && !slice_eq_nocase(value, slice_lit("7BIT")))
+		return refuse(cmd, err, SMTP_SAY_BAD_ARG, ERR_SYNTAX,
+			"BODY must be 7BIT, 8BITMIME or BINARYMIME");
 	return 0;
 }
 

@@ -78,6 +78,7 @@ struct smtp_mail {
 	struct slice envid; /* decoded; ptr NULL if not given */
 	bool has_utf8;      /* SMTPUTF8 */
 	bool is_8bit;       /* BODY=8BITMIME */
+	bool is_binary;     /* BODY=BINARYMIME */
 	bool is_report;     /* XORIGIN=report: what becomes of it is told to nobody */
 	uint64_t delivery;  /* XDELIVERY: the same one again is the same message; 0: not given */
 	/* RFC 4865: at most one of the two; 0: not given */

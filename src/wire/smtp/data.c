@@ -45,8 +45,10 @@ static size_t take_text(struct smtp_data *d, struct slice in)
 		set_fault(d, SMTP_DATA_BARE_CR);
 	if (lf && !has_cr)
 		set_fault(d, SMTP_DATA_BARE_LF);
-	if (has_cr)
+	if (has_cr) {
+		d->is_blank = d->line == 0;
 		d->line = 0;
+	}
 	d->state = !has_cr ? IN_LINE : lf ? LINE_START : AFTER_CR;
 	return lf ? end + 1 : end;
 }
@@ -60,6 +62,7 @@ static size_t take_step(struct smtp_data *d, struct slice in, bool *is_text)
 	*is_text = false;
 	switch ((enum state)d->state) {
 	case LINE_START:
+		d->is_body = d->is_body || (d->is_binary && d->is_blank);
 		if (c != '.' || d->is_counted)
 			break;
 		d->state = AFTER_DOT;
@@ -92,7 +95,7 @@ static size_t take_step(struct smtp_data *d, struct slice in, bool *is_text)
 		assert(0);
 	}
 	*is_text = true;
-	return take_text(d, in);
+	return d->is_body ? in.len : take_text(d, in);
 }
 
 struct slice smtp_data_next(struct smtp_data *d, struct slice *in)

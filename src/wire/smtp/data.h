@@ -1,7 +1,7 @@
 /*
  * data.h - the message text after DATA or BDAT, decoded as it arrives.
  *
- * Reads:  RFC 5321 4.5.2 (transparency) and 4.1.1.4, RFC 3030 2 (chunks).
+ * Reads:  RFC 5321 4.5.2 (transparency) and 4.1.1.4, RFC 3030 2 (chunks) and 3 (binary bodies).
  * Does:   takes out the stuffed dots, finds the end wherever the network cut the stream, and
  *         hands back pieces of the input itself: nothing is copied and nothing is held back.
  * Safety: only CRLF is a line end. A CR or LF by itself is a fault, because some server elsewhere
@@ -31,6 +31,9 @@ struct smtp_data {
 	enum smtp_data_fault fault; /* the first one found */
 	unsigned char state;
 	bool is_counted; /* BDAT: no dots, no end mark */
+	bool is_binary;  /* set by the caller after init: RFC 3030 3, only the header is lines */
+	bool is_blank;   /* the last line was empty */
+	bool is_body;    /* of what is binary: only its size is looked at */
 };
 
 /* smtp_data_init - before the first byte. is_counted: chunks of BDAT, whose ends the caller knows.

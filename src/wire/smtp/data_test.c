@@ -34,40 +34,51 @@ static size_t feed(struct smtp_data *d, struct slice text, size_t a, size_t b, s
 	return left;
 }
 
+enum how { DOTTED, COUNTED, BINARY };
+
 static const struct {
 	const char *text, *want; /* want NULL: a fault, nothing may be kept */
 	enum smtp_data_fault fault;
 	size_t left; /* SIZE_MAX: the end was not found */
-	bool is_counted;
+	enum how how;
 } cases[] = {
-	{"a\r\n.\r\n", "a\r\n", SMTP_DATA_GOOD, 0, false},
-	{".\r\n", "", SMTP_DATA_GOOD, 0, false},
-	{"\r\n.\r\n", "\r\n", SMTP_DATA_GOOD, 0, false},
-	{"a\r\n..\r\n...b\r\n.\r\nQUIT\r\n", "a\r\n.\r\n..b\r\n", SMTP_DATA_GOOD, 6, false},
-	{".a\r\n.\r\n", "a\r\n", SMTP_DATA_GOOD, 0, false},
-	{"a.\r\n.\r\n", "a.\r\n", SMTP_DATA_GOOD, 0, false},
-	{"a\r\n.\r", "a\r\n", SMTP_DATA_GOOD, SIZE_MAX, false},
-	{"a\r\n", "a\r\n", SMTP_DATA_GOOD, SIZE_MAX, false},
-	{"a\n.\r\n.\r\n", NULL, SMTP_DATA_BARE_LF, 0, false},
-	{"a\n.\n\r\n.\r\nx", NULL, SMTP_DATA_BARE_LF, 1, false},
-	{"a\r.\r\n.\r\n", NULL, SMTP_DATA_BARE_CR, 0, false},
-	{"a\r\n.\n.\r\n", NULL, SMTP_DATA_BARE_LF, SIZE_MAX, false},
-	{"a\r\n.\ra\r\n.\r\n", NULL, SMTP_DATA_BARE_CR, 0, false},
-	{"a\r\n.\r\r\n.\r\n", NULL, SMTP_DATA_BARE_CR, 0, false},
-	{"a\r\r\n.\r\n", NULL, SMTP_DATA_BARE_CR, 0, false},
-	{"\n.\n", NULL, SMTP_DATA_BARE_LF, SIZE_MAX, false},
-	{"\r\r\n.\r\n", NULL, SMTP_DATA_BARE_CR, 0, false},
-	{"a\r\n\r.\r\n.\r\n", NULL, SMTP_DATA_BARE_CR, 0, false},
-	{"123456789012\r\n.\r\n", "123456789012\r\n", SMTP_DATA_GOOD, 0, false},
-	{"1234567890123\r\n.\r\n", NULL, SMTP_DATA_LONG_LINE, 0, false},
+	{"a\r\n.\r\n", "a\r\n", SMTP_DATA_GOOD, 0, DOTTED},
+	{".\r\n", "", SMTP_DATA_GOOD, 0, DOTTED},
+	{"\r\n.\r\n", "\r\n", SMTP_DATA_GOOD, 0, DOTTED},
+	{"a\r\n..\r\n...b\r\n.\r\nQUIT\r\n", "a\r\n.\r\n..b\r\n", SMTP_DATA_GOOD, 6, DOTTED},
+	{".a\r\n.\r\n", "a\r\n", SMTP_DATA_GOOD, 0, DOTTED},
+	{"a.\r\n.\r\n", "a.\r\n", SMTP_DATA_GOOD, 0, DOTTED},
+	{"a\r\n.\r", "a\r\n", SMTP_DATA_GOOD, SIZE_MAX, DOTTED},
+	{"a\r\n", "a\r\n", SMTP_DATA_GOOD, SIZE_MAX, DOTTED},
+	{"a\n.\r\n.\r\n", NULL, SMTP_DATA_BARE_LF, 0, DOTTED},
+	{"a\n.\n\r\n.\r\nx", NULL, SMTP_DATA_BARE_LF, 1, DOTTED},
+	{"a\r.\r\n.\r\n", NULL, SMTP_DATA_BARE_CR, 0, DOTTED},
+	{"a\r\n.\n.\r\n", NULL, SMTP_DATA_BARE_LF, SIZE_MAX, DOTTED},
+	{"a\r\n.\ra\r\n.\r\n", NULL, SMTP_DATA_BARE_CR, 0, DOTTED},
+	{"a\r\n.\r\r\n.\r\n", NULL, SMTP_DATA_BARE_CR, 0, DOTTED},
+	{"a\r\r\n.\r\n", NULL, SMTP_DATA_BARE_CR, 0, DOTTED},
+	{"\n.\n", NULL, SMTP_DATA_BARE_LF, SIZE_MAX, DOTTED},
+	{"\r\r\n.\r\n", NULL, SMTP_DATA_BARE_CR, 0, DOTTED},
+	{"a\r\n\r.\r\n.\r\n", NULL, SMTP_DATA_BARE_CR, 0, DOTTED},
+	{"123456789012\r\n.\r\n", "123456789012\r\n", SMTP_DATA_GOOD, 0, DOTTED},
+	{"1234567890123\r\n.\r\n", NULL, SMTP_DATA_LONG_LINE, 0, DOTTED},
 	{"123456789\r\n123456789\r\n123456789\r\n12345\r\n.\r\n",
-		"123456789\r\n123456789\r\n123456789\r\n12345\r\n", SMTP_DATA_GOOD, 0, false},
+		"123456789\r\n123456789\r\n123456789\r\n12345\r\n", SMTP_DATA_GOOD, 0, DOTTED},
 	{"123456789\r\n123456789\r\n123456789\r\n123456\r\n.\r\n", NULL, SMTP_DATA_TOO_BIG, 0,
-		false},
-	{"a\r\n.\r\n..\r\n", "a\r\n.\r\n..\r\n", SMTP_DATA_GOOD, SIZE_MAX, true},
-	{".a", ".a", SMTP_DATA_GOOD, SIZE_MAX, true},
-	{"a\r", NULL, SMTP_DATA_BARE_CR, SIZE_MAX, true},
-	{"a\nb", NULL, SMTP_DATA_BARE_LF, SIZE_MAX, true},
+		DOTTED},
+	{"a\r\n.\r\n..\r\n", "a\r\n.\r\n..\r\n", SMTP_DATA_GOOD, SIZE_MAX, COUNTED},
+	{".a", ".a", SMTP_DATA_GOOD, SIZE_MAX, COUNTED},
+	{"a\r", NULL, SMTP_DATA_BARE_CR, SIZE_MAX, COUNTED},
+	{"a\nb", NULL, SMTP_DATA_BARE_LF, SIZE_MAX, COUNTED},
+	/* Of what is binary the header is lines. */
+	{"a\r\n\r\n\n1234567890123\r", "a\r\n\r\n\n1234567890123\r", SMTP_DATA_GOOD, SIZE_MAX,
+		BINARY},
+	{"\r\n.\nb", "\r\n.\nb", SMTP_DATA_GOOD, SIZE_MAX, BINARY},
+	{"a\n\r\nb", NULL, SMTP_DATA_BARE_LF, SIZE_MAX, BINARY},
+	{"\n\n\r\nb", NULL, SMTP_DATA_BARE_LF, SIZE_MAX, BINARY},
+	{"a\r\n\r", NULL, SMTP_DATA_BARE_CR, SIZE_MAX, BINARY},
+	{"1234567890123\r\n\r\nb", NULL, SMTP_DATA_LONG_LINE, SIZE_MAX, BINARY},
+	{"\r\n1234567890123456789012345678901234567890", NULL, SMTP_DATA_TOO_BIG, SIZE_MAX, BINARY},
 };
 
 static void check(size_t at, size_t a, size_t b)
@@ -78,7 +89,8 @@ static void check(size_t at, size_t a, size_t b)
 	size_t left;
 
 	buf_init(&got, 256);
-	smtp_data_init(&d, cases[at].is_counted, SIZE_LIMIT, LINE_LIMIT);
+	smtp_data_init(&d, cases[at].how != DOTTED, SIZE_LIMIT, LINE_LIMIT);
+	d.is_binary = cases[at].how == BINARY;
 	left = feed(&d, text, a, b, &got);
 	if (d.is_counted)
 		smtp_data_finish(&d);

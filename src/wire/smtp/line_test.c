@@ -27,7 +27,10 @@ static void trace_mail(struct smtp_cmd *cmd, struct slice args, struct buf *out)
 		return;
 	}
 	buf_printf(out, "<%.*s>%s%s%s", SLICE_ARG(m.from.text), ret[m.ret],
-		m.has_utf8 ? " UTF8" : "", m.is_8bit ? " 8BIT" : "");
+		m.has_utf8 ? " UTF8" : "",
+		m.is_8bit     ? " 8BIT"
+		: m.is_binary ? " BINARY"
+			      : "");
 	if (m.size)
 		buf_printf(out, " SIZE=%llu", (unsigned long long)m.size);
 	if (m.envid.ptr)
@@ -148,7 +151,7 @@ static const struct {
 	{"MAIL FROM:<a@b> SIZE=", "501 5.5.4 Bad SIZE"},
 	{"MAIL FROM:<a@b> SIZE", "501 5.5.4 Bad SIZE"},
 	{"MAIL FROM:<a@b> SIZE=1 SIZE=1", "501 5.5.4 SIZE is given twice"},
-	{"MAIL FROM:<a@b> BODY=BINARYMIME", "555 5.5.4"},
+	{"MAIL FROM:<a@b> BODY=BinaryMime", "<a@b> BINARY"},
 	{"MAIL FROM:<a@b> BODY=7bit", "<a@b>"},
 	{"MAIL FROM:<a@b> BODY=9BIT", "501 5.5.4 BODY must be"},
 	{"MAIL FROM:<a@b> RET=HDRS ENVID=QQ+2B+3D1", "<a@b> RET=HDRS ENVID=QQ+=1"},

@@ -51,6 +51,7 @@ static const struct {
 	[SMTP_SAY_TOO_MANY_RCPT] = {452, "4.5.3", "Too many recipients"},
 	[SMTP_SAY_NO_RCPT] = {554, "5.5.1", "No valid recipients"},
 	[SMTP_SAY_BARE_LINE_END] = {554, "5.6.0", "Message has CR or LF outside of CRLF"},
+	[SMTP_SAY_BINARY] = {554, "5.6.3", "Message is binary where nothing may be encoded"},
 	[SMTP_SAY_DATA_LINE] = {554, "5.6.0", "Message has a line that is too long"},
 	[SMTP_SAY_LOOP] = {554, "5.4.6", "Mail loop: too many Received lines"},
 	[SMTP_SAY_TOO_BIG] = {552, "5.3.4", "Message too big"},

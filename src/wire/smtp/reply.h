@@ -54,6 +54,7 @@ enum smtp_say {
 	SMTP_SAY_TOO_MANY_RCPT,
 	SMTP_SAY_NO_RCPT,
 	SMTP_SAY_BARE_LINE_END,
+	SMTP_SAY_BINARY,    /* binary where it cannot be encoded */
 	SMTP_SAY_DATA_LINE, /* a line of the message is too long */
 	SMTP_SAY_LOOP,
 	SMTP_SAY_TOO_BIG,

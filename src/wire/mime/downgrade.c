@@ -1,5 +1,5 @@
-/* sevenbit.c - see sevenbit.h for the contract. */
-#include "wire/mime/sevenbit.h"
+/* downgrade.c - see downgrade.h for the contract. */
+#include "wire/mime/downgrade.h"
 
 #include <stdlib.h>
 
@@ -16,7 +16,14 @@ struct piece {
 	bool is_frozen; /* inside of something signed or encrypted */
 	bool is_known;  /* of a header: all of it was read, and a label can be put into it */
 	bool is_plain;  /* of a header: the part may have any encoding */
-	bool has_8bit;
+	bool is_unfit;  /* cannot stay as it is */
+	bool is_long;   /* should not */
+};
+
+/* Of lines while they are looked at. */
+struct lines {
+	bool has_cr;
+	size_t length;
 };
 
 struct qp {
@@ -25,13 +32,15 @@ struct qp {
 	char blank; /* one that may stand at a line's end; 0: none */
 };
 
-struct mime_sevenbit {
+struct mime_downgrade {
+	enum downgrade_to to;
 	struct piece *pieces; /* the last one never ends */
 	size_t n;
 	bool cannot;
 	/* the pass */
 	size_t piece;
 	uint64_t at;
+	struct lines lines;
 	struct buf header;
 	struct qp qp;
 	struct mime_base64 base64;
@@ -46,7 +55,7 @@ static bool is_sealed(const struct mime_part *part)
 		       slice_eq(part->subtype, slice_lit("encrypted")));
 }
 
-static void add_piece(struct mime_sevenbit *s, uint64_t end, const struct mime_part *part,
+static void add_piece(struct mime_downgrade *s, uint64_t end, const struct mime_part *part,
 	bool is_header, bool is_frozen)
 {
 	s->pieces[s->n++] = (struct piece){
@@ -71,13 +80,14 @@ static bool is_frozen(const struct mime_part *part)
 	return false;
 }
 
-struct mime_sevenbit *mime_sevenbit_new(const struct mime_message *message)
+struct mime_downgrade *mime_downgrade_new(const struct mime_message *message, enum downgrade_to to)
 {
-	struct mime_sevenbit *s = mem_new(struct mime_sevenbit);
+	struct mime_downgrade *s = mem_new(struct mime_downgrade);
 
+	s->to = to;
 	/* What is before a part, its header, its body; and what is behind them all. */
 	s->pieces = mem_zalloc((3 * (size_t)message->parts + 1) * sizeof(struct piece));
-	buf_init(&s->header, SEVENBIT_HEADER_MAX);
+	buf_init(&s->header, DOWNGRADE_HEADER_MAX);
 	for (const struct mime_part *part = message->root; part; part = next_part(part)) {
 		const bool frozen = is_frozen(part);
 
@@ -90,7 +100,7 @@ struct mime_sevenbit *mime_sevenbit_new(const struct mime_message *message)
 	return s;
 }
 
-void mime_sevenbit_free(struct mime_sevenbit **s)
+void mime_downgrade_free(struct mime_downgrade **s)
 {
 	if (!*s)
 		return;
@@ -100,13 +110,13 @@ void mime_sevenbit_free(struct mime_sevenbit **s)
 	*s = NULL;
 }
 
-static struct piece *body_of(struct mime_sevenbit *s, const struct piece *header)
+static struct piece *body_of(struct mime_downgrade *s, const struct piece *header)
 {
 	return header->part->kind == MIME_LEAF ? &s->pieces[header - s->pieces + 1] : NULL;
 }
 
 /* What of the bytes belongs to the piece that is being passed; it may be over then. */
-static struct slice take(struct mime_sevenbit *s, struct slice *bytes)
+static struct slice take(struct mime_downgrade *s, struct slice *bytes)
 {
 	const uint64_t left = s->pieces[s->piece].end - s->at;
 	const struct slice part = slice_head(*bytes, left < bytes->len ? (size_t)left : bytes->len);
@@ -116,7 +126,7 @@ static struct slice take(struct mime_sevenbit *s, struct slice *bytes)
 	return part;
 }
 
-static bool is_over(const struct mime_sevenbit *s)
+static bool is_over(const struct mime_downgrade *s)
 {
 	return s->at == s->pieces[s->piece].end;
 }
@@ -132,6 +142,26 @@ static bool is_ascii(struct slice bytes)
 	return true;
 }
 
+static void look_at_lines(struct lines *l, struct slice bytes, struct piece *p)
+{
+	for (size_t i = 0; i < bytes.len; i++) {
+		const char c = bytes.ptr[i];
+
+		p->is_unfit = p->is_unfit || c == '\0' || l->has_cr != (c == '\n');
+		l->has_cr = c == '\r';
+		l->length = c == '\n' ? 0 : l->length + !l->has_cr;
+		p->is_long = p->is_long || l->length > DOWNGRADE_LINE_MAX;
+	}
+}
+
+static void look_at_bytes(struct mime_downgrade *s, struct slice bytes, struct piece *p)
+{
+	if (s->to == DOWNGRADE_TO_LINES)
+		look_at_lines(&s->lines, bytes, p);
+	else
+		p->is_unfit = p->is_unfit || !is_ascii(bytes);
+}
+
 /* By the header itself: a multipart without parts is parsed as a text. */
 static bool is_plain_type(struct slice header)
 {
@@ -143,9 +173,10 @@ static bool is_plain_type(struct slice header)
 	       !slice_starts_nocase(field.value, slice_lit("message"));
 }
 
-static void look_at_end(struct mime_sevenbit *s, struct piece *p)
+static void look_at_end(struct mime_downgrade *s, struct piece *p)
 {
 	const struct mime_part *part = p->part;
+	bool may_encode;
 
 	if (p->is_header) {
 		p->is_known = !s->header.failed && !part->is_header_cut && part->has_blank;
@@ -153,11 +184,14 @@ static void look_at_end(struct mime_sevenbit *s, struct piece *p)
 			      part->encoding <= MIME_BINARY && is_plain_type(buf_slice(&s->header));
 		buf_clear(&s->header);
 	}
-	if (p->has_8bit && (!part || p->is_header || p->is_frozen || !p[-1].is_plain))
+	may_encode = part && !p->is_header && !p->is_frozen && p[-1].is_plain;
+	p->is_unfit = p->is_unfit || s->lines.has_cr || (p->is_long && may_encode);
+	s->lines = (struct lines){.has_cr = false};
+	if (p->is_unfit && !may_encode)
 		s->cannot = true;
 }
 
-void mime_sevenbit_look(struct mime_sevenbit *s, struct slice bytes)
+void mime_downgrade_look(struct mime_downgrade *s, struct slice bytes)
 {
 	do {
 		struct piece *p = &s->pieces[s->piece];
@@ -165,7 +199,7 @@ void mime_sevenbit_look(struct mime_sevenbit *s, struct slice bytes)
 
 		if (p->is_header)
 			buf_append(&s->header, part);
-		p->has_8bit = p->has_8bit || !is_ascii(part);
+		look_at_bytes(s, part, p);
 		if (is_over(s)) {
 			look_at_end(s, p);
 			s->piece++;
@@ -173,10 +207,10 @@ void mime_sevenbit_look(struct mime_sevenbit *s, struct slice bytes)
 	} while (bytes.len);
 }
 
-bool mime_sevenbit_begin(struct mime_sevenbit *s)
+bool mime_downgrade_begin(struct mime_downgrade *s)
 {
 	/* Where the message ended is no end of its last piece, which is nobody's. */
-	s->cannot = s->cannot || s->pieces[s->n - 1].has_8bit;
+	s->cannot = s->cannot || s->pieces[s->n - 1].is_unfit || s->lines.has_cr;
 	s->at = 0;
 	s->piece = 0;
 	return !s->cannot;
@@ -254,20 +288,23 @@ static void finish_qp(struct qp *q, struct buf *out)
 
 /* ---- feeding ---- */
 
-static bool is_text(const struct mime_part *part)
+/* A text of lines; of others quoted-printable would change the line ends. */
+static bool becomes_qp(const struct mime_downgrade *s, const struct mime_part *part)
 {
-	return slice_eq(part->type, slice_lit("text"));
+	return s->to == DOWNGRADE_TO_ASCII && slice_eq(part->type, slice_lit("text"));
 }
 
 /* What a header must say of the encoding; NULL: what it says. */
-static const char *label_for(struct mime_sevenbit *s, const struct piece *p)
+static const char *label_for(struct mime_downgrade *s, const struct piece *p)
 {
 	const struct piece *body = body_of(s, p);
 
 	if (p->is_frozen || !p->is_known)
 		return NULL;
-	if (body && body->has_8bit)
-		return is_text(p->part) ? "quoted-printable" : "base64";
+	if (body && body->is_unfit)
+		return becomes_qp(s, p->part) ? "quoted-printable" : "base64";
+	if (s->to == DOWNGRADE_TO_LINES)
+		return p->part->encoding == MIME_BINARY ? "8bit" : NULL;
 	return p->part->encoding == MIME_8BIT || p->part->encoding == MIME_BINARY ? "7bit" : NULL;
 }
 
@@ -296,7 +333,7 @@ static void put_header(
 }
 
 static void feed_header(
-	struct mime_sevenbit *s, const struct piece *p, struct slice bytes, struct buf *out)
+	struct mime_downgrade *s, const struct piece *p, struct slice bytes, struct buf *out)
 {
 	const char *label = label_for(s, p);
 
@@ -312,23 +349,23 @@ static void feed_header(
 }
 
 static void feed_body(
-	struct mime_sevenbit *s, const struct piece *p, struct slice bytes, struct buf *out)
+	struct mime_downgrade *s, const struct piece *p, struct slice bytes, struct buf *out)
 {
-	if (!p->has_8bit)
+	if (!p->is_unfit)
 		buf_append(out, bytes);
-	else if (is_text(p->part))
+	else if (becomes_qp(s, p->part))
 		feed_qp(&s->qp, bytes, out);
 	else
 		mime_base64_feed(&s->base64, bytes, out);
-	if (!p->has_8bit || !is_over(s))
+	if (!p->is_unfit || !is_over(s))
 		return;
-	if (is_text(p->part))
+	if (becomes_qp(s, p->part))
 		finish_qp(&s->qp, out);
 	else
 		mime_base64_finish(&s->base64, out);
 }
 
-void mime_sevenbit_feed(struct mime_sevenbit *s, struct slice bytes, struct buf *out)
+void mime_downgrade_feed(struct mime_downgrade *s, struct slice bytes, struct buf *out)
 {
 	do {
 		const struct piece *p = &s->pieces[s->piece];

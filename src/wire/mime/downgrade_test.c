@@ -1,5 +1,5 @@
-/* sevenbit_test.c - messages made ASCII, the parts of them that may not be touched, and none
- * changed more than it has to be. */
+/* downgrade_test.c - messages made ASCII, or lines, the parts of them that may not be touched, and
+ * none changed more than it has to be. */
 #include <setjmp.h> /* cmocka wants these three first */
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "base/io.h"
-#include "wire/mime/sevenbit.h"
+#include "wire/mime/downgrade.h"
 #include "wire/mime/text.h"
 
 enum { OUT_MAX = 64 << 20 };
@@ -29,18 +29,18 @@ static struct mime_message *parse(struct slice text)
 }
 
 /* In pieces of step bytes; false: it cannot be done. */
-static bool convert(struct slice text, size_t step, struct buf *out)
+static bool convert(enum downgrade_to to, struct slice text, size_t step, struct buf *out)
 {
 	struct mime_message *message = parse(text);
-	struct mime_sevenbit *s = mime_sevenbit_new(message);
+	struct mime_downgrade *s = mime_downgrade_new(message, to);
 	bool can;
 
 	for (size_t at = 0; at < text.len; at += step)
-		mime_sevenbit_look(s, slice_head(slice_from(text, at), step));
-	can = mime_sevenbit_begin(s);
+		mime_downgrade_look(s, slice_head(slice_from(text, at), step));
+	can = mime_downgrade_begin(s);
 	for (size_t at = 0; can && at < text.len; at += step)
-		mime_sevenbit_feed(s, slice_head(slice_from(text, at), step), out);
-	mime_sevenbit_free(&s);
+		mime_downgrade_feed(s, slice_head(slice_from(text, at), step), out);
+	mime_downgrade_free(&s);
 	mime_message_free(&message);
 	assert_false(out->failed);
 	return can;
@@ -50,9 +50,11 @@ static bool convert(struct slice text, size_t step, struct buf *out)
 #define MIXED HEAD "Content-Type: multipart/mixed; boundary=b\r\n"
 #define SIGNED "Content-Type: multipart/signed; boundary=s\r\n\r\n"
 
-static const struct {
+struct row {
 	const char *text, *want; /* NULL: it cannot be done */
-} rows[] = {
+};
+
+static const struct row ascii_rows[] = {
 	{"Subject: x\r\n\r\nplain\r\n", "Subject: x\r\n\r\nplain\r\n"},
 	{"", ""},
 	/* no label, and no version */
@@ -116,22 +118,109 @@ static const struct {
 	{"Content-Type: multipart/mixed; boundary=b\r\n\r\nno part at all \xe9\r\n", NULL},
 };
 
-static void test_rows(void **state)
+static void check_row(enum downgrade_to to, size_t i, struct slice text, const char *want)
 {
 	static const size_t steps[] = {1, 2, 3, 7, 1000};
 
-	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		for (size_t k = 0; k < sizeof(steps) / sizeof(steps[0]); k++) {
-			struct buf out AUTO(buf_done);
+	for (size_t k = 0; k < sizeof(steps) / sizeof(steps[0]); k++) {
+		struct buf out AUTO(buf_done);
 
-			buf_init(&out, OUT_MAX);
-			assert_int_equal(convert(slice_str(rows[i].text), steps[k], &out),
-				rows[i].want != NULL);
-			if (rows[i].want && !slice_eq(buf_slice(&out), slice_str(rows[i].want)))
-				fail_msg("row %zu, step %zu: got <%.*s>", i, steps[k],
-					SLICE_ARG(buf_slice(&out)));
-		}
+		buf_init(&out, OUT_MAX);
+		assert_int_equal(convert(to, text, steps[k], &out), want != NULL);
+		if (want && !slice_eq(buf_slice(&out), slice_str(want)))
+			fail_msg("row %zu, step %zu: got <%.*s>", i, steps[k],
+				SLICE_ARG(buf_slice(&out)));
+	}
+}
+
+static void test_ascii(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(ascii_rows) / sizeof(ascii_rows[0]); i++)
+		check_row(DOWNGRADE_TO_ASCII, i, slice_str(ascii_rows[i].text), ascii_rows[i].want);
+}
+
+/* "~" stands for a NUL. */
+static const struct row lines_rows[] = {
+	{"", ""},
+	{"Subject: \xe9\r\n\r\n\xe9\r\n", "Subject: \xe9\r\n\r\n\xe9\r\n"},
+	/* labelled binary, and lines all the same */
+	{MIXED "Content-Transfer-Encoding: binary\r\n\r\n--b\r\n"
+	       "Content-Transfer-Encoding: BINARY\r\n\r\n\xe9\r\n--b--\r\n",
+		MIXED "Content-Transfer-Encoding: 8bit\r\n\r\n--b\r\n"
+		      "Content-Transfer-Encoding: 8bit\r\n\r\n\xe9\r\n--b--\r\n"},
+	/* each of what no line may hold */
+	{"\r\na~b", HEAD "Content-Transfer-Encoding: base64\r\n\r\nYQBi\r\n"},
+	{"\r\na\nb", HEAD "Content-Transfer-Encoding: base64\r\n\r\nYQpi\r\n"},
+	{"\r\na\rb", HEAD "Content-Transfer-Encoding: base64\r\n\r\nYQ1i\r\n"},
+	{"\r\n\r", HEAD "Content-Transfer-Encoding: base64\r\n\r\nDQ==\r\n"},
+	/* beside what stays */
+	{MIXED "\r\npre\r\n--b\r\n\r\n\xe9\r\n--b\r\n"
+	       "Content-Type: image/png\r\nContent-Transfer-Encoding: binary\r\n\r\n"
+	       "~\r\r\n--b\r\nContent-Transfer-Encoding: base64\r\n\r\nYQ==\r\n--b--\r\npost",
+		MIXED "\r\npre\r\n--b\r\n\r\n\xe9\r\n--b\r\n"
+		      "Content-Type: image/png\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+		      "AA0=\r\n\r\n--b\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+		      "YQ==\r\n--b--\r\npost"},
+	/* in a message within, which is labelled anew itself */
+	{MIXED "\r\n--b\r\nContent-Type: message/rfc822\r\n"
+	       "Content-Transfer-Encoding: binary\r\n\r\n"
+	       "Subject: in\r\n\r\n~\r\n--b--\r\n",
+		MIXED "\r\n--b\r\nContent-Type: message/rfc822\r\n"
+		      "Content-Transfer-Encoding: 8bit\r\n\r\nSubject: in\r\n" HEAD
+		      "Content-Transfer-Encoding: base64\r\n\r\nAA==\r\n\r\n--b--\r\n"},
+	/* where nothing may change */
+	{SIGNED "--s\r\n\r\n~\r\n--s\r\n\r\nsig\r\n--s--\r\n", NULL},
+	{SIGNED "--s\r\n\r\nx\r\n--s\r\n\r\nsig\ning\r\n--s--\r\n", NULL},
+	{"Subject: a~b\r\n\r\nx", NULL},
+	{"Subject: a\nb\r\n\r\nx", NULL},
+	{MIXED "\r\np~\r\n--b\r\n\r\none\r\n--b--\r\n", NULL},
+	{MIXED "\r\n--b\r\n\r\none\r\n--b--\r\n\r", NULL},
+	{MIXED "\r\n--b\r\n\r\none\n--b--\r\n", NULL},
+	{"Content-Transfer-Encoding: base64\r\n\r\nYQ==\n", NULL},
+	{"Content-Type: message/delivery-status\r\n\r\n~", NULL},
+};
+
+static void test_lines(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(lines_rows) / sizeof(lines_rows[0]); i++) {
+		char text[1000];
+		size_t n = strlen(lines_rows[i].text);
+
+		assert_true(n < sizeof(text));
+		for (size_t k = 0; k < n; k++)
+			text[k] = lines_rows[i].text[k] == '~' ? '\0' : lines_rows[i].text[k];
+		check_row(DOWNGRADE_TO_LINES, i, (struct slice){text, n}, lines_rows[i].want);
+	}
+}
+
+/* A line of n bytes: encoded if that is too long and may be done. */
+static void test_long_lines(void **state)
+{
+	static const struct {
+		const char *head;
+		unsigned n;
+		bool is_changed;
+	} cases[] = {
+		{"\r\n", DOWNGRADE_LINE_MAX, false},
+		{"\r\n", DOWNGRADE_LINE_MAX + 1, true},
+		{"Content-Transfer-Encoding: base64\r\n\r\n", DOWNGRADE_LINE_MAX + 1, false},
+		{"Subject: ", DOWNGRADE_LINE_MAX, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct buf text AUTO(buf_done), out AUTO(buf_done);
+
+		buf_init(&text, OUT_MAX);
+		buf_init(&out, OUT_MAX);
+		buf_str(&text, cases[i].head);
+		for (unsigned n = 0; n < cases[i].n; n++)
+			buf_byte(&text, 'x');
+		buf_lit(&text, "\r\n");
+		assert_true(convert(DOWNGRADE_TO_LINES, buf_slice(&text), 100, &out));
+		assert_int_equal(!slice_eq(buf_slice(&text), buf_slice(&out)), cases[i].is_changed);
 	}
 }
 
@@ -170,16 +259,17 @@ static void assert_same(const struct mime_part *a, struct slice a_text, const st
 }
 
 /* True if it was changed. */
-static bool check_message(struct slice text)
+static bool check_message(enum downgrade_to to, struct slice text)
 {
 	struct mime_message *was, *is;
 	struct buf out AUTO(buf_done);
 
 	buf_init(&out, OUT_MAX);
-	if (!convert(text, 1000, &out))
+	if (!convert(to, text, 1000, &out))
 		return false;
 	for (size_t i = 0; i < out.len; i++)
-		assert_true((unsigned char)out.ptr[i] < 0x80);
+		assert_true(to == DOWNGRADE_TO_ASCII ? (unsigned char)out.ptr[i] < 0x80
+						     : out.ptr[i] != '\0');
 	was = parse(text);
 	is = parse(buf_slice(&out));
 	assert_same(was->root, text, is->root, buf_slice(&out));
@@ -205,7 +295,8 @@ static void test_all_bytes(void **state)
 				text.ptr[k] = 'y';
 		}
 		buf_lit(&text, "\r\n--b--\r\n");
-		assert_true(check_message(buf_slice(&text)));
+		assert_true(check_message(DOWNGRADE_TO_ASCII, buf_slice(&text)));
+		assert_true(check_message(DOWNGRADE_TO_LINES, buf_slice(&text)));
 		buf_done(&text);
 	}
 	buf_init(&text, 1);
@@ -229,7 +320,7 @@ static void test_folder(void **state)
 			io_read_file(dirfd(dir), entry->d_name, &text, &err) < 0)
 			continue;
 		n++;
-		changed += check_message(buf_slice(&text));
+		changed += check_message(DOWNGRADE_TO_ASCII, buf_slice(&text));
 	}
 	if (dir) {
 		closedir(dir);
@@ -240,7 +331,9 @@ static void test_folder(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_ascii),
+		cmocka_unit_test(test_lines),
+		cmocka_unit_test(test_long_lines),
 		cmocka_unit_test(test_all_bytes),
 		cmocka_unit_test(test_folder),
 	};
