@@ -307,6 +307,8 @@ static int need_own(struct directory *dir, const struct owner *owner, const stru
 		return err_set(err, ERR_EXISTS, "%.*s is taken", SLICE_ARG(alias->text));
 	if (alias->text.ptr[0] == '@')
 		return err_set(err, ERR_SYNTAX, "an alias needs a name before the \"@\"");
+	if (slice_chr(alias->text, '*') != SIZE_MAX)
+		return err_set(err, ERR_DENIED, "an alias with a * would take others' mail");
 	rc = need_domain(dir, alias->domain, &of_domain, err);
 	if (rc == 0 && of_domain && of_domain != owner->group)
 		return err_set(err, ERR_DENIED, "the domain %.*s is not open to you",

@@ -158,6 +158,24 @@ int add_targets(struct directory *dir, const struct name *alias, const struct sl
 	return 0;
 }
 
+/* Every address that nobody has is compared with all of a domain's. */
+static int check_wildcards(struct directory *dir, const struct name *alias, struct err *err)
+{
+	bool is_wildcard;
+	int64_t n = 0;
+	int rc = name_wildcard(alias, &is_wildcard, err);
+
+	if (rc == 0 && is_wildcard)
+		rc = db_get_int(dir->writer, &n, err,
+			"SELECT count(DISTINCT address) FROM alias WHERE " WILDCARD_IS
+			" AND " WILDCARD_DOMAIN " = ?",
+			db_t(alias->domain));
+	if (rc == 0 && n > DIRECTORY_WILDCARDS_MAX)
+		rc = err_set(err, ERR_TOOBIG, "a domain has at most %d aliases with a *",
+			DIRECTORY_WILDCARDS_MAX);
+	return rc;
+}
+
 int directory_alias_add(struct directory *dir, struct slice address, const struct slice *targets,
 	size_t n, struct err *err)
 {
@@ -174,6 +192,8 @@ int directory_alias_add(struct directory *dir, struct slice address, const struc
 	rc = need_domain(dir, alias.domain, &owner, err);
 	if (rc == 0)
 		rc = add_targets(dir, &alias, targets, n, err);
+	if (rc == 0)
+		rc = check_wildcards(dir, &alias, err);
 	return change_end(dir, rc, err);
 }
 

@@ -80,6 +80,8 @@ static const struct db_migration schema[] = {
 	 "CREATE TRIGGER account_deleted AFTER DELETE ON account BEGIN"
 	 " DELETE FROM personality WHERE account = OLD.id; END;"},
 	{"ALTER TABLE account ADD COLUMN keeps_sent INTEGER NOT NULL DEFAULT 0;"},
+	/* Wildcard aliases by their domain. */
+	{"CREATE INDEX alias_wildcard ON alias (" WILDCARD_DOMAIN ") WHERE " WILDCARD_IS ";"},
 };
 
 int directory_open(const char *path, struct directory **dir_out, struct err *err)
@@ -245,7 +247,28 @@ static int read_domain(
 	return 1;
 }
 
-/* Account, alias, catch-all, nobody, in this order. */
+/* The domain's wildcard alias that fits with the most letters of its own; of two with as many, the
+ * one with more of them in front. */
+static int read_wildcard(struct directory *dir, const struct name *name, struct arena *arena,
+	struct directory_entry *out, struct err *err)
+{
+	struct db_stmt *rows AUTO(db_stmt_auto) = NULL;
+	struct slice found;
+	int rc = db_query(dir->reader, &rows, err,
+		"SELECT DISTINCT address FROM alias WHERE " WILDCARD_IS " AND " WILDCARD_DOMAIN
+		" = ? ORDER BY length(address) DESC, instr(address, '*') DESC, address",
+		db_t(name->domain));
+
+	while (rc == 0 && (rc = db_step(rows, err)) > 0) {
+		found = db_text(rows, 0);
+		if (name_fits(name, found))
+			return read_alias(dir, found, arena, out, err);
+		rc = 0;
+	}
+	return rc;
+}
+
+/* Account, alias, wildcard alias, catch-all, nobody, in this order. */
 static int read_address(struct directory *dir, const struct name *name, struct arena *arena,
 	struct directory_entry *out, struct err *err)
 {
@@ -262,7 +285,9 @@ static int read_address(struct directory *dir, const struct name *name, struct a
 	if (rc != 0)
 		return rc < 0 ? rc : 0;
 	out->kind = DIRECTORY_NOBODY;
-	rc = read_alias(dir, catch_all, arena, out, err);
+	rc = read_wildcard(dir, name, arena, out, err);
+	if (rc == 0)
+		rc = read_alias(dir, catch_all, arena, out, err);
 	out->is_catch_all = rc > 0;
 	if (rc == 0)
 		rc = read_duty(dir, name, arena, out, err);

@@ -19,7 +19,11 @@ struct directory;
 MUST_CHECK int directory_open(const char *path, struct directory **dir_out, struct err *err);
 void directory_close(struct directory **dir);
 
-enum { DIRECTORY_TARGETS_MAX = 10000, DIRECTORY_ADDRESS_MAX = 254 };
+enum {
+	DIRECTORY_TARGETS_MAX = 10000,
+	DIRECTORY_ADDRESS_MAX = 254,
+	DIRECTORY_WILDCARDS_MAX = 200, /* of a domain: all of them are looked at */
+};
 
 struct directory_account {
 	uint64_t id;          /* random 63 bits; never given twice */
@@ -64,15 +68,16 @@ struct directory_entry {
 	struct directory_account account;
 	struct slice *targets;
 	size_t targets_n;
-	bool is_catch_all; /* found by the domain's catch-all */
+	bool is_catch_all; /* found by a wildcard alias, or the domain's catch-all */
 };
 
 /* directory_set_operator - before others use it: whose postmaster@ and abuse@ of our domains are
  * where nobody has them by name; text of the caller's. Without, they are the first account's. */
 void directory_set_operator(struct directory *dir, struct slice address);
 
-/* directory_find - what this very address is: an account, an alias, else the domain's catch-all
- * alias ("@domain"), else for postmaster and abuse an alias of whoever is in charge. One step only:
+/* directory_find - what this very address is: an account, an alias, else the wildcard alias
+ * ("sales-*@domain") that fits with the longest text, else the domain's catch-all alias
+ * ("@domain"), else for postmaster and abuse an alias of whoever is in charge. One step only:
  * nesting and subaddresses are mail/resolve.h's. What is no address at all is foreign. */
 MUST_CHECK int directory_find(struct directory *dir, struct slice address, struct arena *arena,
 	struct directory_entry *out, struct err *err);
@@ -120,8 +125,9 @@ MUST_CHECK int directory_account_set(
 	struct directory *dir, uint64_t id, const struct directory_change *change, struct err *err);
 /* directory_account_delete - its aliases lose it as a target, and end with their last one. */
 MUST_CHECK int directory_account_delete(struct directory *dir, uint64_t id, struct err *err);
-/* directory_alias_add - add targets to an alias ("@domain": the catch-all), which is made if it is
- * new. -ERR_EXISTS if it has them all, -ERR_CONFLICT for itself, -ERR_TOOBIG. */
+/* directory_alias_add - add targets to an alias ("@domain": the catch-all; one * in the local part:
+ * a wildcard), which is made if it is new. -ERR_EXISTS if it has them all, -ERR_CONFLICT for
+ * itself, -ERR_TOOBIG. */
 MUST_CHECK int directory_alias_add(struct directory *dir, struct slice address,
 	const struct slice *targets, size_t n, struct err *err);
 /* directory_alias_delete - one target, or the whole alias (target.len 0). */

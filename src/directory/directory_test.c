@@ -165,6 +165,73 @@ static void test_duties(void **state)
 	directory_close(&dir);
 }
 
+static void test_wildcards(void **state)
+{
+	static const struct {
+		const char *alias, *target;
+	} aliases[] = {
+		{"Sales-*@one.example", "a@x.example"},
+		{"sales-eu-*@one.example", "b@x.example"},
+		{"*-list@one.example", "c@x.example"},
+		{"s*-list@one.example", "d@x.example"},
+		{"sa*list@one.example", "e@x.example"},
+		{"*-list@two.example", "f@x.example"},
+		{"\"q *\"@one.example", "g@x.example"},
+		{"sales-boss@one.example", "h@x.example"},
+		{"m*m@one.example", "i@x.example"},
+		{"post*@one.example", "j@x.example"},
+	};
+	static const struct {
+		const char *address, *want;
+	} cases[] = {
+		{"sales-de@one.example", "*alias:a@x.example"},
+		{"SALES-@one.example", "*alias:a@x.example"},
+		{"sales@one.example", "nobody"},
+		{"sales-eu-x@one.example", "*alias:b@x.example"},
+		{"sales-boss@one.example", "alias:h@x.example"},
+		{"sales-mia@one.example", "account:sales-mia@one.example"},
+		/* the longest; of as many letters the one with more in front */
+		{"x-list@one.example", "*alias:c@x.example"},
+		{"sx-list@one.example", "*alias:d@x.example"},
+		{"sax-list@one.example", "*alias:e@x.example"},
+		{"sales-list@one.example", "*alias:a@x.example"},
+		{"x-list@two.example", "*alias:f@x.example"},
+		{"x-list@three.example", "foreign"},
+		{"m@one.example", "nobody"},
+		{"mm@one.example", "*alias:i@x.example"},
+		{"postmaster@one.example", "*alias:j@x.example"},
+		{"\"q q\"@one.example", "nobody"},
+		{"anyone@two.example", "*alias:z@x.example"},
+	};
+	struct directory *dir AUTO(directory_close) = open_dir();
+	struct err err;
+	char name[64];
+
+	(void)state;
+	assert_int_equal(directory_domain_add(dir, slice_lit("one.example"), &err), 0);
+	assert_int_equal(directory_domain_add(dir, slice_lit("two.example"), &err), 0);
+	add_account(dir, "sales-mia@one.example");
+	for (size_t i = 0; i < sizeof(aliases) / sizeof(aliases[0]); i++)
+		assert_int_equal(add_alias(dir, aliases[i].alias, aliases[i].target), 0);
+	assert_int_equal(add_alias(dir, "@two.example", "z@x.example"), 0);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		assert_is(dir, cases[i].address, cases[i].want);
+	assert_int_equal(add_alias(dir, "*@one.example", "z@x.example"), -ERR_SYNTAX);
+	assert_int_equal(add_alias(dir, "a*b*@one.example", "z@x.example"), -ERR_SYNTAX);
+	assert_int_equal(directory_alias_delete(dir, slice_lit("sales-eu-*@one.example"),
+				 (struct slice){"", 0}, &err),
+		0);
+	assert_is(dir, "sales-eu-x@one.example", "*alias:a@x.example");
+	/* There is a bound for each domain. */
+	for (int i = 1; i < DIRECTORY_WILDCARDS_MAX; i++) {
+		snprintf(name, sizeof(name), "w%03d*@two.example", i);
+		assert_int_equal(add_alias(dir, name, "z@x.example"), 0);
+	}
+	assert_int_equal(add_alias(dir, "more*@two.example", "z@x.example"), -ERR_TOOBIG);
+	assert_int_equal(add_alias(dir, "w001*@two.example", "y@x.example"), 0);
+	assert_int_equal(add_alias(dir, "more*@one.example", "z@x.example"), 0);
+}
+
 static void test_refusals(void **state)
 {
 	static const struct {
@@ -518,6 +585,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_find, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_duties, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_wildcards, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_refusals, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_accounts, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_send_as, set_up, tear_down),

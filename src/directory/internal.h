@@ -30,6 +30,15 @@ MUST_CHECK int name_parse(struct slice text, struct name *out, struct err *err);
 /* name_parse_domain - only a domain, not an address literal; out->domain is set. */
 MUST_CHECK int name_parse_domain(struct slice text, struct name *out, struct err *err);
 
+/* Wildcard aliases: "front*back@domain", one star in a local part without quotes. name_wildcard -
+ * whether it is one; -ERR_SYNTAX: it has more stars, or nothing else. name_fits - the address is
+ * one that the wildcard alias stands for. */
+MUST_CHECK int name_wildcard(const struct name *name, bool *is_out, struct err *err);
+bool name_fits(const struct name *name, struct slice wildcard);
+/* The same for rows of the table alias: what may be one, and its domain if it is. */
+#define WILDCARD_IS "instr(address, '*') > 0"
+#define WILDCARD_DOMAIN "substr(address, instr(address, '@') + 1)"
+
 /* The columns of an account, in the order in which account_read() wants them. */
 #define ACCOUNT_LEVEL                                                                              \
 	"CASE account.level WHEN '' THEN (SELECT name FROM level WHERE is_default)"                \
@@ -39,7 +48,8 @@ MUST_CHECK int name_parse_domain(struct slice text, struct name *out, struct err
 	" ELSE (SELECT nullif(storage, 9223372036854775807) FROM level WHERE level.name ="         \
 	" " ACCOUNT_LEVEL ") END, account.created, account.is_disabled, account.has_own_quota,"    \
 	" account.party, account.is_party_admin, " ACCOUNT_LEVEL                                   \
-	", account.language, account.name, account.undo_web, account.undo_program, account.keeps_sent"
+	", account.language, account.name, account.undo_web, account.undo_program, "               \
+	"account.keeps_sent"
 /* account_read - the row's account, its texts copied to the arena. */
 MUST_CHECK int account_read(
 	struct db_stmt *row, struct arena *arena, struct directory_account *out, struct err *err);

@@ -277,6 +277,7 @@ static void test_own_aliases(void **state)
 	assert_int_equal(own(dir, bob, "one@example.org"), -ERR_EXISTS);
 	assert_int_equal(own(dir, bob, "ann@example.org"), -ERR_CONFLICT);
 	assert_int_equal(own(dir, bob, "@example.org"), -ERR_SYNTAX);
+	assert_int_equal(own(dir, bob, "ann*@example.org"), -ERR_DENIED);
 	assert_int_equal(own(dir, bob, "x@elsewhere.example"), -ERR_NOTFOUND);
 	/* More targets do not count; the operator's aliases do not either. */
 	assert_int_equal(

@@ -48,6 +48,34 @@ static int parse_catch_all(struct slice text, struct name *out, struct err *err)
 	return 0;
 }
 
+static struct slice local_of(struct slice address)
+{
+	return slice_head(address, slice_rchr(address, '@'));
+}
+
+int name_wildcard(const struct name *name, bool *is_out, struct err *err)
+{
+	struct slice back, front = slice_cut(local_of(name->text), '*', &back);
+
+	*is_out = back.ptr && name->text.ptr[0] != '"';
+	if (!*is_out)
+		return 0;
+	if (slice_chr(back, '*') != SIZE_MAX)
+		return err_set(err, ERR_SYNTAX, "an alias has one * at most");
+	if (front.len + back.len == 0)
+		return err_set(err, ERR_SYNTAX, "a * alone is written @DOMAIN");
+	return 0;
+}
+
+bool name_fits(const struct name *name, struct slice wildcard)
+{
+	const struct slice local = local_of(name->text);
+	struct slice back, front = slice_cut(local_of(wildcard), '*', &back);
+
+	return wildcard.ptr[0] != '"' && local.len >= front.len + back.len &&
+	       slice_starts(local, front) && slice_ends(local, back);
+}
+
 int name_parse(struct slice text, struct name *out, struct err *err)
 {
 	struct arena arena AUTO(arena_done);

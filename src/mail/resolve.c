@@ -73,8 +73,8 @@ static bool is_somebody(const struct directory_entry *entry)
 	       !entry->is_catch_all;
 }
 
-/* The exact address, then as a subaddress, then the catch-all that the first look found. *address
- * becomes the one that was found. */
+/* The exact address, then as a subaddress, then the wildcard or catch-all that the first look
+ * found. *address becomes the one that was found. */
 static int look_up(struct directory *dir, struct slice *address, struct arena *arena,
 	struct directory_entry *out, struct slice *detail, struct err *err)
 {

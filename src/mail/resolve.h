@@ -2,8 +2,8 @@
  * resolve.h - from an envelope recipient to the accounts and remote addresses it means.
  *
  * Order: the exact address (account or alias); user+tag@domain and tag@user.domain as a
- * subaddress of user@domain; the domain's catch-all. Aliases nest to depth 10; loops and repeats
- * are dropped; at most DIRECTORY_TARGETS_MAX results.
+ * subaddress of user@domain; a wildcard alias; the domain's catch-all. Aliases nest to depth 10;
+ * loops and repeats are dropped; at most DIRECTORY_TARGETS_MAX results.
  */
 #ifndef MAIL_RESOLVE_H
 #define MAIL_RESOLVE_H

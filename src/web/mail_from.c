@@ -67,7 +67,7 @@ static void add_from(json_t *list, struct slice address, struct slice chosen)
 	json_array_append_new(list, row);
 }
 
-/* Every alias that leads here. */
+/* Every alias that leads here and is one address. */
 static void add_aliases(struct http *x, json_t *list, struct slice chosen)
 {
 	const struct visit *v = visit_of(x);
@@ -80,6 +80,7 @@ static void add_aliases(struct http *x, json_t *list, struct slice chosen)
 		return;
 	for (size_t i = 0; i < n; i++) {
 		if (aliases[i].address.len && aliases[i].address.ptr[0] != '@' &&
+			slice_chr(aliases[i].address, '*') == SIZE_MAX &&
 			(i == 0 || !slice_eq(aliases[i].address, aliases[i - 1].address)))
 			add_from(list, aliases[i].address, chosen);
 	}
