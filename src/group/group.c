@@ -58,15 +58,22 @@ static void run_item(struct group *group, struct group_item *item)
 		db_rollback_savepoint(group->db);
 }
 
-/* The whole round shares what became of its transaction. */
+/* The whole round shares what became of its transaction. A full disk may have ended that: what
+ * would be run after it would be written by itself, and then said to have failed. */
 static int run_all(struct group *group, struct group_item *first, struct err *err)
 {
 	int rc = db_begin(group->db, err);
 
 	if (rc < 0)
 		return rc;
-	for (struct group_item *item = first; item; item = item->next)
+	for (struct group_item *item = first; item; item = item->next) {
 		run_item(group, item);
+		if (!db_in_transaction(group->db)) {
+			*err = item->err;
+			return item->rc < 0 ? item->rc
+					    : err_set(err, ERR_IO, "the transaction is over");
+		}
+	}
 	return db_commit(group->db, err);
 }
 
