@@ -120,6 +120,7 @@ static int claim(
 	if (rc == 0)
 		return err_set(err, ERR_NOTFOUND, "nothing is due");
 	m->destination = destination;
+	m->routing = atomic_load(&q->routing);
 	if (rc > 0)
 		rc = load_name(q, m, err);
 	if (rc == 0)
@@ -382,13 +383,13 @@ static int finish_run(struct group_item *item, struct db *db, struct err *err)
 	struct finish *f = (struct finish *)item;
 	int rc = 0;
 
-	f->changes.n = 0;
+	queue_changes_clear(&f->changes);
 	f->due_s = INT64_MAX;
 	for (size_t i = 0; rc == 0 && i < f->m->recipients_n; i++)
 		rc = finish_recipient(f, db, &f->m->recipients[i], err);
 	if (rc == 0 && f->due_s < INT64_MAX)
 		queue_changes_add(&f->changes, f->m->destination, f->m->destination_name, f->due_s);
-	return rc < 0 ? rc : queue_settle(f->queue, db, f->m->id, err);
+	return rc < 0 ? rc : queue_settle(db, f->m->id, &f->changes, err);
 }
 
 /* A reserved message has many destinations. */
@@ -427,7 +428,7 @@ static void keep_unwritten(struct queue *q, struct finish *f, const struct err *
 	if (is_kept)
 		return;
 	end_running(q, f->m);
-	f->changes.n = 0;
+	queue_changes_clear(&f->changes);
 	retry_later(f);
 	queue_changes_tell(q, &f->changes);
 	finish_free(f);
@@ -443,6 +444,9 @@ static void finish_done(struct group_item *item, int rc, const struct err *err)
 	} else {
 		end_running(q, f->m);
 		queue_changes_tell(q, &f->changes);
+		/* Moved while it was tried: its new destination was looked at meanwhile. */
+		if (f->m->destination && f->m->routing != atomic_load(&q->routing))
+			tell_due(q, f->m->id);
 		finish_free(f);
 	}
 	pthread_mutex_lock(&q->lock);

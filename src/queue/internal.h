@@ -46,12 +46,14 @@ struct queue {
 	_Atomic int64_t late_s;   /* the next time of RFC 2852 that nobody looked at yet */
 	int64_t purged_s;         /* the group's owner's */
 	atomic_bool has_routes, has_suppressed, has_stopped;
+	atomic_uint routing; /* grows when all have been moved to where they now belong */
 };
 
 struct finish;
 
-/* Told to config.changed() once the transaction is through. */
-struct queue_change {
+/* Told once the transaction is through: who looks before that finds nothing, and does not look
+ * again. */
+struct queue_change { /* to config.changed() */
 	int64_t destination, due_s;
 	struct slice name;
 };
@@ -60,13 +62,15 @@ struct queue_changes {
 	struct arena arena;
 	struct queue_change *list;
 	size_t n, cap;
+	int64_t report_s; /* when a sender is to be told something; INT64_MAX: none is */
 };
 
 void queue_changes_init(struct queue_changes *changes);
+void queue_changes_clear(struct queue_changes *changes);
 void queue_changes_done(struct queue_changes *changes);
 void queue_changes_add(
 	struct queue_changes *changes, int64_t destination, struct slice name, int64_t due_s);
-void queue_changes_tell(const struct queue *queue, const struct queue_changes *changes);
+void queue_changes_tell(struct queue *queue, const struct queue_changes *changes);
 
 /* An item of the group, whose thread waits for it. */
 struct queue_wait {
@@ -99,7 +103,8 @@ MUST_CHECK int queue_hold_stopped(
 	struct queue *queue, struct db *db, struct queue_message *m, struct err *err);
 /* queue_settle - after recipients went or changed: the message goes with its last one; or it is
  * noted when its sender is to be told. */
-MUST_CHECK int queue_settle(struct queue *queue, struct db *db, int64_t id, struct err *err);
+MUST_CHECK int queue_settle(
+	struct db *db, int64_t id, struct queue_changes *changes, struct err *err);
 void queue_report_at(struct queue *queue, int64_t s);
 MUST_CHECK int queue_delete(struct db *db, int64_t id, struct err *err);
 

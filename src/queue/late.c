@@ -39,6 +39,7 @@ struct late {
 		bool fails;
 	} list[SLICE];
 	size_t n;
+	struct queue_changes changes;
 };
 
 /* Messages whose time is over and was not looked at yet; when the next one's is. */
@@ -63,7 +64,7 @@ static int find_late(
 
 /* RFC 2852 4.1.4.1: mode N, a report of delay, where the sender did not ask for others. */
 static int tell_delay(
-	struct queue *q, struct db *db, const struct queue_message *m, struct err *err)
+	struct late *late, struct db *db, const struct queue_message *m, struct err *err)
 {
 	int rc;
 
@@ -73,14 +74,15 @@ static int tell_delay(
 		"UPDATE recipient SET flags = flags | 1 WHERE message = ? AND state <= 1"
 		" AND NOT flags & 2 AND (notify = 0 OR notify & 8)",
 		db_i(m->id));
-	return rc < 0 ? rc : queue_settle(q, db, m->id, err);
+	return rc < 0 ? rc : queue_settle(db, m->id, &late->changes, err);
 }
 
 static int mark_run(struct group_item *item, struct db *db, struct err *err)
 {
-	const struct late *late = (const struct late *)item;
+	struct late *late = (struct late *)item;
 	int rc = 0;
 
+	queue_changes_clear(&late->changes);
 	for (size_t i = 0; rc >= 0 && i < late->n; i++) {
 		struct queue_message *m = queue_message_new();
 
@@ -89,7 +91,7 @@ static int mark_run(struct group_item *item, struct db *db, struct err *err)
 		if (rc == 0)
 			rc = queue_load_message(db, late->list[i].id, m, err);
 		if (rc == 0)
-			rc = tell_delay(late->wait.queue, db, m, err);
+			rc = tell_delay(late, db, m, err);
 		rc = rc == -ERR_NOTFOUND ? 0 : rc;
 		queue_message_free(&m);
 	}
@@ -123,8 +125,12 @@ int queue_late(struct queue *q, struct err *err)
 	reader = queue_reader_take(q);
 	rc = find_late(q, reader->db, now, &late, err);
 	queue_reader_give(reader);
+	queue_changes_init(&late.changes);
 	if (rc == 0 && late.n)
 		rc = queue_wait_run(q, &late.wait, mark_run, err);
+	if (rc == 0)
+		queue_changes_tell(q, &late.changes);
+	queue_changes_done(&late.changes);
 	for (size_t i = 0; rc == 0 && i < late.n; i++) {
 		if (late.list[i].fails)
 			rc = fail_late(q, late.list[i].id, err);

@@ -60,9 +60,14 @@ static int set_due(struct change *c, struct db *db, const struct key *key, enum 
 static int set_bounced(struct db *db, const struct key *key, struct err *err)
 {
 	struct queue_message *m = queue_message_new();
+	int64_t notify = 0;
 	int rc = queue_load_message(db, key->id, m, err);
 
-	if (rc == 0 && queue_is_told(m, 0, QUEUE_NOTIFY_FAILURE))
+	if (rc == 0)
+		rc = db_get_int(db, &notify, err,
+			"SELECT notify FROM recipient WHERE message = ? AND number = ?",
+			db_i(key->id), db_i(key->number));
+	if (rc == 0 && queue_is_told(m, (unsigned)notify, QUEUE_NOTIFY_FAILURE))
 		rc = db_do(db, err,
 			"UPDATE recipient SET state = 4, reply = ?, host = ''"
 			" WHERE message = ? AND number = ? AND state <= 1",
@@ -75,6 +80,7 @@ static int set_bounced(struct db *db, const struct key *key, struct err *err)
 	return rc;
 }
 
+/* What went since it was listed needs no change. */
 static int change_one(struct change *c, struct db *db, const struct key *key, struct err *err)
 {
 	int rc;
@@ -93,6 +99,8 @@ static int change_one(struct change *c, struct db *db, const struct key *key, st
 		break;
 	case QUEUE_BOUNCE:
 		rc = set_bounced(db, key, err);
+		if (rc == -ERR_NOTFOUND)
+			return 0;
 		break;
 	default:
 		rc = db_do(db, err, "DELETE FROM recipient WHERE message = ? AND number = ?",
@@ -108,14 +116,14 @@ static int change_run(struct group_item *item, struct db *db, struct err *err)
 	struct change *c = (struct change *)item;
 	int rc = 0;
 
-	c->changes.n = 0;
+	queue_changes_clear(&c->changes);
 	c->changed = 0;
 	for (size_t i = 0; rc == 0 && i < c->n; i++) {
 		rc = change_one(c, db, &c->keys[i], err);
 		/* The last of its message in this slice. */
 		if (rc == 0 && c->kind >= QUEUE_DROP &&
 			(i + 1 == c->n || c->keys[i + 1].id != c->keys[i].id))
-			rc = queue_settle(c->wait.queue, db, c->keys[i].id, err);
+			rc = queue_settle(db, c->keys[i].id, &c->changes, err);
 	}
 	return rc;
 }
@@ -168,9 +176,9 @@ struct reroute {
 	struct arena arena;
 	struct move moves[SLICE];
 	size_t n;
-	struct queue_changes changes;
 };
 
+/* What is to be sent later still is. */
 static int move_one(struct reroute *r, struct db *db, const struct move *move, struct err *err)
 {
 	struct buf target AUTO(buf_done);
@@ -183,14 +191,13 @@ static int move_one(struct reroute *r, struct db *db, const struct move *move, s
 	if (rc < 0 || slice_eq(name, move->destination))
 		return rc;
 	rc = queue_destination_id(db, name, &destination, err);
-	if (rc == 0)
-		rc = db_do(db, err,
-			"UPDATE recipient SET destination = ?, due_s = ?"
-			" WHERE message = ? AND number = ?",
-			db_i(destination), db_i(clock_wall_s()), db_i(move->id),
-			db_i(move->number));
-	queue_changes_add(&r->changes, destination, name, clock_wall_s());
-	return rc;
+	return rc < 0 ? rc
+		      : db_do(db, err,
+				"UPDATE recipient SET destination = ?1, due_s = max(?2,"
+				" (SELECT not_before_s FROM message WHERE id = ?3))"
+				" WHERE message = ?3 AND number = ?4",
+				db_i(destination), db_i(clock_wall_s()), db_i(move->id),
+				db_i(move->number));
 }
 
 static int reroute_run(struct group_item *item, struct db *db, struct err *err)
@@ -198,7 +205,6 @@ static int reroute_run(struct group_item *item, struct db *db, struct err *err)
 	struct reroute *r = (struct reroute *)item;
 	int rc = 0;
 
-	r->changes.n = 0;
 	for (size_t i = 0; rc == 0 && i < r->n; i++)
 		rc = move_one(r, db, &r->moves[i], err);
 	return rc;
@@ -226,6 +232,7 @@ static size_t keep_ours(struct reroute *r)
 	return n;
 }
 
+/* Then each destination is looked at again: the caller walks through them. */
 static int reroute(struct queue *q, struct err *err)
 {
 	const struct queue_filter all = {.state = -1};
@@ -235,7 +242,6 @@ static int reroute(struct queue *q, struct err *err)
 	int rc = 0;
 
 	arena_init(&r.arena, QUEUE_ARENA_MAX);
-	queue_changes_init(&r.changes);
 	while (rc == 0 && more) {
 		arena_reset(&r.arena);
 		r.n = 0;
@@ -245,10 +251,8 @@ static int reroute(struct queue *q, struct err *err)
 		last = r.moves[r.n - 1];
 		r.n = keep_ours(&r);
 		rc = queue_wait_run(q, &r.wait, reroute_run, err);
-		if (rc == 0)
-			queue_changes_tell(q, &r.changes);
 	}
-	queue_changes_done(&r.changes);
+	atomic_fetch_add(&q->routing, 1);
 	arena_done(&r.arena);
 	return rc;
 }
@@ -282,7 +286,8 @@ int queue_route_set(struct queue *q, struct slice pattern, struct slice target, 
 	if (rc < 0)
 		return rc;
 	atomic_store(&q->has_routes, true);
-	return reroute(q, err);
+	rc = reroute(q, err);
+	return rc < 0 ? rc : queue_walk(q, err);
 }
 
 static int keep_smarthost(struct group_item *item, struct db *db, struct err *err)

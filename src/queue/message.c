@@ -62,8 +62,14 @@ bool queue_is_told(const struct queue_message *m, unsigned notify, unsigned even
 
 void queue_changes_init(struct queue_changes *changes)
 {
-	*changes = (struct queue_changes){.n = 0};
+	*changes = (struct queue_changes){.report_s = INT64_MAX};
 	arena_init(&changes->arena, QUEUE_ARENA_MAX);
+}
+
+void queue_changes_clear(struct queue_changes *changes)
+{
+	changes->n = 0;
+	changes->report_s = INT64_MAX;
 }
 
 void queue_changes_done(struct queue_changes *changes)
@@ -90,8 +96,9 @@ void queue_changes_add(
 		.name = arena_dup(&changes->arena, name)};
 }
 
-void queue_changes_tell(const struct queue *queue, const struct queue_changes *changes)
+void queue_changes_tell(struct queue *queue, const struct queue_changes *changes)
 {
+	queue_report_at(queue, changes->report_s);
 	for (size_t i = 0; queue->config.changed && i < changes->n; i++) {
 		const struct queue_change *c = &changes->list[i];
 

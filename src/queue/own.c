@@ -240,7 +240,7 @@ static int send_run(struct group_item *item, struct db *db, struct err *err)
 		" AND delivery = ? AND flags & 512 = 0",
 		db_i((int64_t)c->submitter), db_i(now), db_i((int64_t)c->delivery_id));
 
-	c->changes.n = 0;
+	queue_changes_clear(&c->changes);
 	if (rc == -ERR_NOTFOUND)
 		return err_set(err, ERR_NOTFOUND, "no such letter is held");
 	if (rc == 0)

@@ -212,7 +212,7 @@ int queue_insert(struct queue *q, struct db *db, struct queue_message *m,
 	if (rc == 0)
 		rc = insert_body(db, m->id, body, err);
 	if (rc == 0 && atomic_load(&q->has_suppressed))
-		rc = queue_settle(q, db, m->id, err);
+		rc = queue_settle(db, m->id, changes, err);
 	return rc;
 }
 
@@ -259,7 +259,7 @@ static int put_run(struct group_item *item, struct db *db, struct err *err)
 	struct put *put = (struct put *)item;
 	int rc = 0;
 
-	put->changes.n = 0;
+	queue_changes_clear(&put->changes);
 	if (put->m->until_ms && clock_mono_ms() > put->m->until_ms)
 		return err_set(err, ERR_BUSY, "nobody waits for an answer any more");
 	if (put->m->flags & QUEUE_REPEATED)

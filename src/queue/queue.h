@@ -33,6 +33,7 @@ enum {
 	QUEUE_SEEN_S = 7 * 24 * 3600,  /* how long a letter handed over again is known */
 	QUEUE_FAILED_S = 10,           /* what could not be written down is tried again after it */
 	QUEUE_NAME_MAX = 300,          /* of a destination */
+	QUEUE_TOLD_MAX = 500,          /* recipients in one report; of more there are several */
 };
 
 /* The destination of what goes back to the mail server of this host. No domain looks like it. */
@@ -131,8 +132,9 @@ struct queue_message {
 	uint64_t size;
 	struct queue_recipient *recipients;
 	size_t recipients_n, recipients_cap;
-	int64_t destination; /* these two of a claim */
+	int64_t destination; /* these of a claim */
 	struct slice destination_name;
+	unsigned routing;
 };
 
 /* queue_message_new - empty. queue_message_add - one more recipient, its slices copied;
@@ -206,8 +208,8 @@ MUST_CHECK int queue_start(struct queue *queue, struct err *err);
 
 /* queue_report_due - when the next sender must be told something; INT64_MAX: nobody waits. */
 int64_t queue_report_due(struct queue *queue);
-/* queue_report_next - a message of whose recipients (only those, by state and is_delayed) its
- * sender is to be told now. -ERR_NOTFOUND. One thread. */
+/* queue_report_next - a message of whose recipients (only those, by state and is_delayed; at most
+ * QUEUE_TOLD_MAX at once) its sender is to be told now. -ERR_NOTFOUND. One thread. */
 MUST_CHECK int queue_report_next(struct queue *queue, struct queue_message **out, struct err *err);
 /* queue_report_done - they have been told by this message, which is put into the queue at once;
  * all three are the queue's. report NULL: nothing could be said. Waits for the flush. */

@@ -1,4 +1,4 @@
-/* queue_test.c - what comes in, is handed out, comes back, is told and managed. */
+/* queue_test.c - what comes in, is handed out and comes back. */
 #include <setjmp.h> /* cmocka wants these three first */
 #include <stdarg.h>
 #include <stddef.h>
@@ -193,111 +193,6 @@ static void test_backoff_and_expiry(void **state)
 }
 
 /* All that RFC 3461 4.1 distinguishes; at the end nothing is left behind. */
-static void test_who_is_told(void **state)
-{
-	static const struct {
-		const char *sender;
-		unsigned notify, flags;
-		enum queue_outcome outcome;
-		bool is_told;
-	} cases[] = {
-		{"s@here.example", 0, 0, QUEUE_OUT_FAILED, true},
-		{"s@here.example", 0, 0, QUEUE_OUT_DELIVERED, false},
-		{"s@here.example", 0, 0, QUEUE_OUT_RELAYED, false},
-		{"s@here.example", QUEUE_NOTIFY_NEVER, 0, QUEUE_OUT_FAILED, false},
-		{"s@here.example", QUEUE_NOTIFY_SUCCESS, 0, QUEUE_OUT_FAILED, false},
-		{"s@here.example", QUEUE_NOTIFY_SUCCESS, 0, QUEUE_OUT_RELAYED, true},
-		{"s@here.example", QUEUE_NOTIFY_SUCCESS, 0, QUEUE_OUT_DELIVERED, false},
-		{"s@here.example", QUEUE_NOTIFY_FAILURE, 0, QUEUE_OUT_FAILED, true},
-		{"s@here.example", QUEUE_NOTIFY_DELAY, 0, QUEUE_OUT_FAILED, false},
-		{"s@here.example", 0, QUEUE_REPORT, QUEUE_OUT_FAILED, false},
-		{"", 0, 0, QUEUE_OUT_FAILED, false},
-		{"", QUEUE_NOTIFY_FAILURE, 0, QUEUE_OUT_FAILED, false},
-	};
-	struct kit *kit = *state;
-
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct queue_message *m = kit_message((const char *const[]){"a@x.example", NULL});
-		struct queue_message *report = NULL;
-		struct err err;
-
-		m->sender = slice_str(cases[i].sender);
-		m->flags = cases[i].flags;
-		m->recipients[0].notify = cases[i].notify;
-		assert_int_equal(kit_put(kit, m, "text"), 0);
-		kit_finish(kit, kit_claim(kit, "x.example", 1), cases[i].outcome);
-		assert_int_equal(queue_report_next(kit->queue, &report, &err),
-			cases[i].is_told ? 0 : -ERR_NOTFOUND);
-		if (report)
-			assert_int_equal(queue_report_done(
-						 kit->queue, report, NULL, (struct slice){0}, &err),
-				0);
-		kit_expect(kit, "");
-		assert_int_equal(queue_report_next(kit->queue, &report, &err), -ERR_NOTFOUND);
-	}
-}
-
-static struct queue_message *report_to_sender(void)
-{
-	struct queue_message *m = queue_message_new();
-	const struct queue_recipient to = {.address = slice_lit("sender@here.example")};
-	struct err err;
-
-	m->origin = QUEUE_OF_REPORT;
-	m->flags = QUEUE_REPORT;
-	assert_int_equal(queue_message_add(m, &to, &err), 0);
-	return m;
-}
-
-static void test_report_takes_the_place(void **state)
-{
-	static const char *const to[] = {"a@x.example", "b@x.example", "c@y.example", NULL};
-	struct kit *kit = *state;
-	struct queue_message *m;
-	struct err err;
-
-	assert_int_equal(kit_put(kit, kit_message(to), "text"), 0);
-	kit_finish(kit, kit_claim(kit, "x.example", 1), QUEUE_OUT_FAILED);
-	assert_int_equal(queue_report_next(kit->queue, &m, &err), -ERR_NOTFOUND);
-	kit_finish(kit, kit_claim(kit, "x.example", 1), QUEUE_OUT_FAILED);
-	kit_move_clock(QUEUE_TELL_TOGETHER_S + 1);
-	assert_true(queue_report_due(kit->queue) <= clock_wall_s());
-	assert_int_equal(queue_report_next(kit->queue, &m, &err), 0);
-	assert_int_equal(m->recipients_n, 2);
-	assert_string_equal(arena_str(&m->arena, m->recipients[1].reply), "550 5.1.1 said so");
-	assert_string_equal(arena_str(&m->arena, m->recipients[1].host), "mx.there.example");
-	assert_int_equal(
-		queue_report_done(kit->queue, m, report_to_sender(), slice_lit("sorry"), &err), 0);
-	assert_string_equal(kit->name, QUEUE_HERE);
-	kit_expect(kit, "1.2 waiting c@y.example y.example 0\n"
-			"2.0 waiting sender@here.example <here> 0\n");
-	/* A report that fails is the end of it. */
-	kit_finish(kit, kit_claim(kit, QUEUE_HERE, 1), QUEUE_OUT_FAILED);
-	kit_expect(kit, "1.2 waiting c@y.example y.example 0\n");
-	assert_int_equal(queue_report_next(kit->queue, &m, &err), -ERR_NOTFOUND);
-}
-
-static void test_delay_is_told_once(void **state)
-{
-	struct kit *kit = *state;
-	struct queue_message *m;
-	struct err err;
-
-	assert_int_equal(kit_put_to(kit, "a@x.example"), 0);
-	kit_finish(kit, kit_claim(kit, "x.example", 1), QUEUE_OUT_DEFERRED);
-	assert_int_equal(queue_report_next(kit->queue, &m, &err), -ERR_NOTFOUND);
-	kit_move_clock(3601);
-	kit_finish(kit, kit_claim(kit, "x.example", 1), QUEUE_OUT_DEFERRED);
-	assert_int_equal(queue_report_next(kit->queue, &m, &err), 0);
-	assert_int_equal(m->recipients_n, 1);
-	assert_true(m->recipients[0].is_delayed);
-	assert_int_equal(queue_report_done(kit->queue, m, NULL, (struct slice){0}, &err), 0);
-	kit_move_clock(200);
-	kit_finish(kit, kit_claim(kit, "x.example", 1), QUEUE_OUT_DEFERRED);
-	assert_int_equal(queue_report_next(kit->queue, &m, &err), -ERR_NOTFOUND);
-	kit_expect(kit, "1.0 waiting a@x.example x.example 3\n");
-}
-
 static void test_not_before(void **state)
 {
 	struct kit *kit = *state;
@@ -390,137 +285,6 @@ static void test_restart(void **state)
 	kit_expect(
 		kit, "1.0 bounced a@x.example x.example 1\n3.0 waiting c@y.example y.example 0\n");
 }
-
-static uint64_t change(struct kit *kit, const struct queue_filter *f, enum queue_change_kind kind)
-{
-	uint64_t n;
-	struct err err;
-
-	assert_int_equal(queue_change(kit->queue, f, kind, &n, &err), 0);
-	return n;
-}
-
-static void test_manage(void **state)
-{
-	static const char *const to[] = {"a@x.example", "b@y.example", "c@sub.x.example", NULL};
-	const struct queue_filter at_x = {.address = slice_lit("@x.example"), .state = -1};
-	const struct queue_filter first = {.id = 1, .state = -1};
-	const struct queue_filter one = {.address = slice_lit("b@y.example"), .state = -1};
-	const struct queue_filter all = {.state = -1};
-	struct kit *kit = *state;
-	struct queue_message *m;
-	struct queue_status status;
-	struct err err;
-
-	assert_int_equal(kit_put(kit, kit_message(to), "text"), 0);
-	assert_int_equal(kit_put_to(kit, "z@x.example"), 0);
-	assert_int_equal(change(kit, &at_x, QUEUE_HOLD), 2);
-	assert_int_equal(change(kit, &at_x, QUEUE_HOLD), 0);
-	assert_null(kit_claim(kit, "x.example", 1));
-	assert_int_equal(queue_status(kit->queue, &status, &err), 0);
-	assert_int_equal(status.messages, 2);
-	assert_int_equal(status.recipients, 4);
-	assert_int_equal(status.held, 2);
-	assert_int_equal(status.bytes, 4 + 17);
-	assert_int_equal(change(kit, &first, QUEUE_RELEASE), 1);
-	m = kit_claim(kit, "x.example", 1);
-	/* Held and dropped while it is being tried. */
-	assert_int_equal(change(kit, &first, QUEUE_HOLD), 3);
-	kit_finish(kit, m, QUEUE_OUT_DEFERRED);
-	kit_expect(kit, "1.0 held a@x.example x.example 1\n1.1 held b@y.example y.example 0\n"
-			"1.2 held c@sub.x.example sub.x.example 0\n"
-			"2.0 held z@x.example x.example 0\n");
-	assert_int_equal(change(kit, &all, QUEUE_RELEASE), 4);
-	m = kit_claim(kit, "y.example", 1);
-	assert_int_equal(change(kit, &one, QUEUE_DROP), 1);
-	kit_finish(kit, m, QUEUE_OUT_DEFERRED);
-	assert_int_equal(change(kit, &first, QUEUE_BOUNCE), 2);
-	assert_int_equal(queue_report_next(kit->queue, &m, &err), 0);
-	assert_int_equal(m->recipients_n, 2);
-	queue_message_free(&m);
-	assert_int_equal(change(kit, &all, QUEUE_DROP), 3);
-	kit_expect(kit, "");
-}
-
-static void test_retry_makes_due(void **state)
-{
-	const struct queue_filter all = {.state = -1};
-	struct kit *kit = *state;
-
-	assert_int_equal(kit_put_to(kit, "a@x.example"), 0);
-	kit_finish(kit, kit_claim(kit, "x.example", 1), QUEUE_OUT_DEFERRED);
-	assert_null(kit_claim(kit, "x.example", 1));
-	kit->due_s = 0;
-	assert_int_equal(change(kit, &all, QUEUE_RETRY), 1);
-	assert_true(kit->due_s <= clock_wall_s());
-	kit_finish(kit, kit_claim(kit, "x.example", 1), QUEUE_OUT_DELIVERED);
-}
-
-static void set_route(struct kit *kit, const char *pattern, const char *target)
-{
-	struct err err;
-
-	assert_int_equal(
-		queue_route_set(kit->queue, slice_str(pattern), slice_str(target), &err), 0);
-}
-
-static void test_routes(void **state)
-{
-	struct kit *kit = *state;
-	struct err err;
-
-	assert_int_equal(kit_put_to(kit, "a@b.x.example"), 0);
-	set_route(kit, ".x.example", "[relay.example]:26");
-	kit_expect(kit, "1.0 waiting a@b.x.example [relay.example]:26 0\n");
-	set_route(kit, "x.example", "one.example");
-	set_route(kit, "*", "rest.example");
-	assert_int_equal(kit_put_to(kit, "a@x.example"), 0);
-	assert_int_equal(kit_put_to(kit, "a@y.example"), 0);
-	kit_expect(kit, "1.0 waiting a@b.x.example [relay.example]:26 0\n"
-			"2.0 waiting a@x.example one.example 0\n"
-			"3.0 waiting a@y.example rest.example 0\n");
-	set_route(kit, "*", "");
-	assert_int_equal(queue_route_set(kit->queue, slice_lit("*"), (struct slice){0}, &err),
-		-ERR_NOTFOUND);
-	set_route(kit, ".x.example", "");
-	kit_expect(kit, "1.0 waiting a@b.x.example b.x.example 0\n"
-			"2.0 waiting a@x.example one.example 0\n"
-			"3.0 waiting a@y.example y.example 0\n");
-	kit_close(kit);
-	kit_open(kit, "smart.example");
-	kit_expect(kit, "1.0 waiting a@b.x.example smart.example 0\n"
-			"2.0 waiting a@x.example one.example 0\n"
-			"3.0 waiting a@y.example smart.example 0\n");
-	assert_int_equal(kit->changes, 3);
-}
-
-static void test_suppressed(void **state)
-{
-	const struct slice why = slice_lit("550 5.1.1 nobody there");
-	static const char *const to[] = {"a@x.example", "b@y.example", "c@z.example", NULL};
-	struct kit *kit = *state;
-	struct queue_message *m;
-	struct err err;
-
-	assert_int_equal(queue_suppress(kit->queue, slice_lit("a@x.example"), &why, &err), 0);
-	assert_int_equal(queue_suppress(kit->queue, slice_lit("y.example"), &why, &err), 0);
-	assert_int_equal(kit_put(kit, kit_message(to), "text"), 0);
-	kit_expect(kit, "1.0 bounced a@x.example x.example 0\n1.1 bounced b@y.example y.example 0\n"
-			"1.2 waiting c@z.example z.example 0\n");
-	assert_true(queue_report_due(kit->queue) < INT64_MAX);
-	/* Nobody is told: nothing is kept. */
-	m = kit_message((const char *const[]){"a@x.example", NULL});
-	m->sender = (struct slice){0};
-	assert_int_equal(kit_put(kit, m, "text"), 0);
-	assert_int_equal(queue_suppress(kit->queue, slice_lit("a@x.example"), NULL, &err), 0);
-	assert_int_equal(
-		queue_suppress(kit->queue, slice_lit("a@x.example"), NULL, &err), -ERR_NOTFOUND);
-	assert_int_equal(kit_put_to(kit, "a@x.example"), 0);
-	kit_expect(kit,
-		"1.0 bounced a@x.example x.example 0\n1.1 bounced b@y.example y.example 0\n"
-		"1.2 waiting c@z.example z.example 0\n3.0 waiting a@x.example x.example 0\n");
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -531,20 +295,12 @@ int main(void)
 			test_recipients_are_shared_out, kit_set_up, kit_tear_down),
 		cmocka_unit_test_setup_teardown(test_large_body, kit_set_up, kit_tear_down),
 		cmocka_unit_test_setup_teardown(test_backoff_and_expiry, kit_set_up, kit_tear_down),
-		cmocka_unit_test_setup_teardown(test_who_is_told, kit_set_up, kit_tear_down),
-		cmocka_unit_test_setup_teardown(
-			test_report_takes_the_place, kit_set_up, kit_tear_down),
-		cmocka_unit_test_setup_teardown(test_delay_is_told_once, kit_set_up, kit_tear_down),
 		cmocka_unit_test_setup_teardown(
 			test_here_in_spite_of_routes, kit_set_up, kit_tear_down),
 		cmocka_unit_test_setup_teardown(test_not_before, kit_set_up, kit_tear_down),
 		cmocka_unit_test_setup_teardown(test_priorities, kit_set_up, kit_tear_down),
 		cmocka_unit_test_setup_teardown(test_handed_over_twice, kit_set_up, kit_tear_down),
 		cmocka_unit_test_setup_teardown(test_restart, kit_set_up, kit_tear_down),
-		cmocka_unit_test_setup_teardown(test_manage, kit_set_up, kit_tear_down),
-		cmocka_unit_test_setup_teardown(test_retry_makes_due, kit_set_up, kit_tear_down),
-		cmocka_unit_test_setup_teardown(test_routes, kit_set_up, kit_tear_down),
-		cmocka_unit_test_setup_teardown(test_suppressed, kit_set_up, kit_tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

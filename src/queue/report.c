@@ -31,7 +31,7 @@ int64_t queue_report_due(struct queue *q)
 }
 
 /* While others wait, those that end within some seconds share a report. */
-static int note_report(struct queue *q, struct db *db, int64_t id, struct err *err)
+static int note_report(struct db *db, int64_t id, struct queue_changes *changes, struct err *err)
 {
 	const int64_t now = clock_wall_s();
 	int64_t is_open, at;
@@ -43,14 +43,14 @@ static int note_report(struct queue *q, struct db *db, int64_t id, struct err *e
 	if (rc < 0)
 		return rc;
 	at = is_open ? now + QUEUE_TELL_TOGETHER_S : now;
-	queue_report_at(q, at);
+	changes->report_s = at < changes->report_s ? at : changes->report_s;
 	return db_do(db, err,
 		"UPDATE message SET report_s = ?1 WHERE id = ?2"
 		" AND (report_s = 0 OR report_s > ?1)",
 		db_i(at), db_i(id));
 }
 
-int queue_settle(struct queue *q, struct db *db, int64_t id, struct err *err)
+int queue_settle(struct db *db, int64_t id, struct queue_changes *changes, struct err *err)
 {
 	int64_t is_there, is_told = 0;
 	int rc = db_get_int(db, &is_there, err,
@@ -63,7 +63,7 @@ int queue_settle(struct queue *q, struct db *db, int64_t id, struct err *err)
 			"SELECT EXISTS(SELECT 1 FROM recipient WHERE message = ?"
 			" AND (state >= 2 OR flags & 1))",
 			db_i(id));
-	return rc < 0 || !is_told ? rc : note_report(q, db, id, err);
+	return rc < 0 || !is_told ? rc : note_report(db, id, changes, err);
 }
 
 static int load_told(struct db *db, struct queue_message *m, struct err *err)
@@ -75,8 +75,8 @@ static int load_told(struct db *db, struct queue_message *m, struct err *err)
 		rc = db_query(db, &row, err,
 			"SELECT number, address, recipient, orcpt, notify, state, attempts, due_s,"
 			" reply, host FROM recipient"
-			" WHERE message = ? AND (state >= 2 OR flags & 1) ORDER BY number",
-			db_i(m->id));
+			" WHERE message = ? AND (state >= 2 OR flags & 1) ORDER BY number LIMIT ?",
+			db_i(m->id), db_i(QUEUE_TOLD_MAX));
 	while (rc >= 0 && (rc = db_step(row, err)) == 1) {
 		rc = queue_load_recipient(row, m, err);
 		if (rc == 0)
@@ -152,13 +152,13 @@ static int told_run(struct group_item *item, struct db *db, struct err *err)
 	const struct queue_message *m = told->about;
 	int rc = db_do(db, err, "UPDATE message SET report_s = 0 WHERE id = ?", db_i(m->id));
 
-	told->changes.n = 0;
+	queue_changes_clear(&told->changes);
 	for (size_t i = 0; rc == 0 && i < m->recipients_n; i++)
 		rc = cross_told(db, m, &m->recipients[i], err);
 	if (rc == 0 && told->report)
 		rc = queue_insert(
 			told->wait.queue, db, told->report, &told->body, &told->changes, err);
-	return rc < 0 ? rc : queue_settle(told->wait.queue, db, m->id, err);
+	return rc < 0 ? rc : queue_settle(db, m->id, &told->changes, err);
 }
 
 int queue_report_done(struct queue *q, struct queue_message *about, struct queue_message *report,

@@ -44,7 +44,7 @@ static int allow_run(struct group_item *item, struct db *db, struct err *err)
 	int rc = db_do(
 		db, err, "DELETE FROM stopped WHERE submitter = ?", db_i((int64_t)s->submitter));
 
-	s->changes.n = 0;
+	queue_changes_clear(&s->changes);
 	if (rc == 0)
 		rc = db_query(db, &row, err,
 			"UPDATE recipient SET state = 0, flags = flags & ~4, due_s = max(?1,"
