@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/encode.h"
+#include "wire/smtp/addr.h"
 
 enum {
 	DAY_S = 86400,
@@ -19,6 +20,7 @@ enum {
 	PRVS_DAY_LEN = 3,
 	PRVS_HASH_LEN = 6,
 	PRVS_TAG_LEN = 1 + PRVS_DAY_LEN + PRVS_HASH_LEN,
+	ADDRESS_ARENA = 8192,
 };
 
 static const char base32[] = "abcdefghijklmnopqrstuvwxyz234567";
@@ -74,18 +76,6 @@ static bool split(struct slice address, struct slice *local_out, struct slice *d
 	       is_dot_atom(*local_out);
 }
 
-static struct slice dup_joined(
-	struct arena *arena, struct slice a, const char *between, struct slice b)
-{
-	struct buf all AUTO(buf_done);
-
-	buf_init(&all, 2 * RETURN_PATH_MAX);
-	buf_append(&all, a);
-	buf_str(&all, between);
-	buf_append(&all, b);
-	return all.failed ? (struct slice){0} : arena_dup(arena, buf_slice(&all));
-}
-
 /* ---- SRS ---- */
 
 static void srs_hash(const struct return_keys *keys, size_t key, const char *kind,
@@ -105,54 +95,57 @@ static bool is_srs(struct slice local, char digit)
 	       local.ptr[3] == digit && strchr("=+-", local.ptr[4]);
 }
 
-static void put_hashed(const struct return_keys *keys, const char *kind, struct slice text,
-	struct slice forwarder, struct buf *out)
+/* What the hash is of. */
+static void put_text(const struct smtp_addr *sender, int64_t now_s, struct buf *out)
 {
-	char sum[SRS_HASH_LEN];
+	const uint64_t day = (uint64_t)(now_s / DAY_S);
 
-	srs_hash(keys, 0, kind, text, sum);
-	buf_str(out, kind);
-	buf_byte(out, '=');
-	buf_append(out, (struct slice){sum, sizeof(sum)});
-	buf_byte(out, '=');
-	buf_append(out, text);
-	buf_byte(out, '@');
-	buf_append(out, forwarder);
+	if (is_srs(sender->local, '1')) {
+		/* Whoever came first and what it said stay; our hash takes the place of the last.
+		 */
+		struct slice rest;
+
+		slice_cut(slice_from(sender->local, 5), '=', &rest);
+		buf_append(out, rest);
+	} else if (is_srs(sender->local, '0')) {
+		buf_append(out, sender->domain);
+		buf_byte(out, '=');
+		buf_append(out, slice_from(sender->local, 4));
+	} else {
+		buf_byte(out, base32[day / 32 % 32]);
+		buf_byte(out, base32[day % 32]);
+		buf_byte(out, '=');
+		buf_append(out, sender->domain);
+		buf_byte(out, '=');
+		buf_append(out, sender->local);
+	}
 }
 
 bool srs_put(const struct return_keys *keys, struct slice sender, struct slice forwarder,
 	int64_t now_s, struct buf *out)
 {
-	const uint64_t day = (uint64_t)(now_s / DAY_S);
-	struct slice local, domain;
-	struct buf text AUTO(buf_done);
+	struct arena arena AUTO(arena_done);
+	struct buf text AUTO(buf_done), local AUTO(buf_done);
+	struct smtp_addr from, path;
+	char sum[SRS_HASH_LEN];
+	const char *kind;
+	struct err err;
 
+	arena_init(&arena, ADDRESS_ARENA);
 	buf_init(&text, RETURN_PATH_MAX);
-	if (!keys->n || !split(sender, &local, &domain))
+	buf_init(&local, RETURN_PATH_MAX);
+	if (!keys->n || smtp_addr_parse(sender, &arena, &from, &err) < 0 || !from.local.len)
 		return false;
-	if (is_srs(local, '1')) {
-		/* Whoever came first and what it said stay; our hash takes the place of the last.
-		 */
-		struct slice rest;
-
-		slice_cut(slice_from(local, 5), '=', &rest);
-		buf_append(&text, rest);
-	} else if (is_srs(local, '0')) {
-		buf_append(&text, domain);
-		buf_byte(&text, '=');
-		buf_append(&text, slice_from(local, 4));
-	} else {
-		buf_byte(&text, base32[day / 32 % 32]);
-		buf_byte(&text, base32[day % 32]);
-		buf_byte(&text, '=');
-		buf_append(&text, domain);
-		buf_byte(&text, '=');
-		buf_append(&text, local);
-	}
+	kind = is_srs(from.local, '0') || is_srs(from.local, '1') ? "SRS1" : "SRS0";
+	put_text(&from, now_s, &text);
 	if (text.failed || text.len == 0)
 		return false;
-	put_hashed(keys, is_srs(local, '0') || is_srs(local, '1') ? "SRS1" : "SRS0",
-		buf_slice(&text), forwarder, out);
+	srs_hash(keys, 0, kind, buf_slice(&text), sum);
+	buf_printf(&local, "%s=%.*s=", kind, SRS_HASH_LEN, sum);
+	buf_append(&local, buf_slice(&text));
+	if (local.failed || smtp_addr_make(buf_slice(&local), forwarder, &arena, &path, &err) < 0)
+		return false;
+	buf_append(out, path.text);
 	return !out->failed;
 }
 
@@ -187,6 +180,19 @@ static int srs_age(struct slice day, int64_t now_s)
 	return (int)((now_s / DAY_S - (high * 32 + low)) % SRS_DAYS + SRS_DAYS) % SRS_DAYS;
 }
 
+/* Quoted where it must be. */
+static enum return_verdict restore(
+	struct slice local, struct slice domain, struct arena *arena, struct slice *out)
+{
+	struct smtp_addr addr;
+	struct err err;
+
+	if (!local.len || smtp_addr_make(local, domain, arena, &addr, &err) < 0)
+		return RETURN_FORGED;
+	*out = addr.text;
+	return RETURN_GOOD;
+}
+
 static enum return_verdict srs0_read(
 	struct slice text, int64_t now_s, struct arena *arena, struct slice *out)
 {
@@ -195,24 +201,23 @@ static enum return_verdict srs0_read(
 	const struct slice domain = slice_cut(rest, '=', &local);
 	const int age = srs_age(day, now_s);
 
-	if (age < 0 || !domain.len || !is_dot_atom(local))
+	if (age < 0 || !domain.len)
 		return RETURN_FORGED;
-	if (age > SRS_DAYS_MAX)
-		return RETURN_EXPIRED;
-	*out = dup_joined(arena, local, "@", domain);
-	return out->ptr ? RETURN_GOOD : RETURN_FORGED;
+	return age > SRS_DAYS_MAX ? RETURN_EXPIRED : restore(local, domain, arena, out);
 }
 
 static enum return_verdict srs1_read(struct slice text, struct arena *arena, struct slice *out)
 {
-	struct slice rest, local;
+	struct buf local AUTO(buf_done);
+	struct slice rest;
 	const struct slice host = slice_cut(text, '=', &rest);
 
-	if (!host.len || !rest.len)
+	buf_init(&local, RETURN_PATH_MAX);
+	buf_lit(&local, "SRS0");
+	buf_append(&local, rest);
+	if (!host.len || local.failed || !is_srs(buf_slice(&local), '0'))
 		return RETURN_FORGED;
-	local = dup_joined(arena, slice_lit("SRS0"), "", rest);
-	*out = dup_joined(arena, local, "@", host);
-	return local.ptr && is_srs(local, '0') && out->ptr ? RETURN_GOOD : RETURN_FORGED;
+	return restore(buf_slice(&local), host, arena, out);
 }
 
 enum return_verdict srs_read(const struct return_keys *keys, struct slice local, int64_t now_s,

@@ -44,8 +44,8 @@ enum return_verdict {
 /* srs_put - sender (not empty) as one of forwarder's; false: it cannot be said so. */
 bool srs_put(const struct return_keys *keys, struct slice sender, struct slice forwarder,
 	int64_t now_s, struct buf *out);
-/* srs_read - local is what stands before the "@" in an address of ours. Only when it is good *out
- * is the address behind it, which may be one with SRS itself. */
+/* srs_read - local is what stands before the "@" in an address of ours, without quotes. Only when
+ * it is good *out is the address behind it, which may be one with SRS itself. */
 enum return_verdict srs_read(const struct return_keys *keys, struct slice local, int64_t now_s,
 	struct arena *arena, struct slice *out);
 

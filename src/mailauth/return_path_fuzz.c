@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "mailauth/return_path.h"
+#include "wire/smtp/addr.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -30,14 +31,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			!slice_eq(back, input)) &&
 		out.len <= RETURN_PATH_MAX)
 		abort();
-	if (srs_put(&keys, input, slice_lit("f.example"), NOW, &path) &&
-		path.len - sizeof("@f.example") + 1 <= RETURN_PATH_MAX) {
-		const struct slice local =
-			slice_head(buf_slice(&path), slice_rchr(buf_slice(&path), '@'));
-		const enum return_verdict verdict = srs_read(&keys, local, NOW, &arena, &back);
+	if (srs_put(&keys, input, slice_lit("f.example"), NOW, &path)) {
+		struct smtp_addr from, to;
+		struct err err;
 
-		if (verdict == RETURN_GOOD && slice_starts(local, slice_lit("SRS0")) &&
-			!slice_eq(back, input))
+		if (smtp_addr_parse(input, &arena, &from, &err) < 0 ||
+			smtp_addr_parse(buf_slice(&path), &arena, &to, &err) < 0)
+			abort();
+		if (slice_starts(to.local, slice_lit("SRS0")) &&
+			(srs_read(&keys, to.local, NOW, &arena, &back) != RETURN_GOOD ||
+				!slice_eq(back, from.text)))
 			abort();
 	}
 	return 0;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "mailauth/return_path.h"
+#include "wire/smtp/addr.h"
 
 enum { NOW = 1700000000, DAY = 86400 };
 
@@ -35,9 +36,14 @@ static int teardown(void **state)
 	return 0;
 }
 
+/* As RCPT gives it on: without quotes. */
 static struct slice local_of(struct slice address)
 {
-	return slice_head(address, slice_rchr(address, '@'));
+	struct smtp_addr addr;
+	struct err err;
+
+	assert_int_equal(smtp_addr_parse(address, &arena, &addr, &err), 0);
+	return addr.local;
 }
 
 static struct slice srs(const char *sender, const char *forwarder, int64_t now_s)
@@ -80,6 +86,39 @@ static void test_srs_there_and_back(void **state)
 		assert_true(slice_ends(path, slice_lit("@forward.example")));
 		assert_int_equal(srs_read(&keys, local_of(path), NOW, &arena, &back), RETURN_GOOD);
 		assert_slice(back, senders[i]);
+	}
+}
+
+/* Local parts that need quotes are quoted where they come from, in our address, and where they go.
+ */
+static void test_srs_quoted(void **state)
+{
+	static const struct {
+		const char *sender, *ends;
+	} cases[] = {
+		{"\"john doe\"@elsewhere.example", "=elsewhere.example=john doe\"@one.example"},
+		{"\"a\\\"b\"@elsewhere.example", "=elsewhere.example=a\\\"b\"@one.example"},
+		{"\"a@b\"@elsewhere.example", "=elsewhere.example=a@b\"@one.example"},
+		{"\".x\"@elsewhere.example", "=elsewhere.example=.x@one.example"},
+		{"x@[192.0.2.1]", "=[192.0.2.1]=x\"@one.example"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct slice first = srs(cases[i].sender, "one.example", NOW);
+		struct slice back = {0}, second;
+		char original[RETURN_PATH_MAX];
+
+		if (!slice_ends(first, slice_str(cases[i].ends)))
+			fail_msg("<%.*s>", SLICE_ARG(first));
+		assert_int_equal(srs_read(&keys, local_of(first), NOW, &arena, &back), RETURN_GOOD);
+		assert_slice(back, cases[i].sender);
+		snprintf(original, sizeof(original), "%.*s", SLICE_ARG(first));
+		second = srs(original, "two.example", NOW);
+		assert_true(slice_ends(second, slice_lit("@two.example")));
+		assert_int_equal(
+			srs_read(&keys, local_of(second), NOW, &arena, &back), RETURN_GOOD);
+		assert_slice(back, original);
 	}
 }
 
@@ -153,8 +192,9 @@ static void test_srs_not(void **state)
 	static const char *const plain[] = {"bob", "SRS", "SRS0", "SRS0=", "srs2=a=b=c=d", "SRSX="};
 	static const char *const forged[] = {"SRS0==", "SRS0=a", "SRS0=a=b=c=d", "SRS1=a==b",
 		"SRS0=abcdef=ab=x", "SRS0+abcdef=zz=x=y", "SRS1=abcdef=x"};
-	static const char *const impossible[] = {"\"a b\"@elsewhere.example", "bob", "@x", "bob@",
-		"SRS1=x@elsewhere.example", "bob@else=where.example"};
+	static const char *const impossible[] = {"\"\"@elsewhere.example", "bob", "@x", "bob@",
+		"SRS1=x@elsewhere.example", "bob@else=where.example", "a b@elsewhere.example"};
+	char longest[SMTP_LOCAL_MAX + 32];
 	struct slice back;
 
 	(void)state;
@@ -166,6 +206,10 @@ static void test_srs_not(void **state)
 			srs_read(&keys, slice_str(forged[i]), NOW, &arena, &back), RETURN_FORGED);
 	for (size_t i = 0; i < sizeof(impossible) / sizeof(impossible[0]); i++)
 		assert_null(srs(impossible[i], "forward.example", NOW).ptr);
+	/* What could not come back is not sent. */
+	memset(longest, 'x', sizeof(longest));
+	snprintf(longest + SMTP_LOCAL_MAX - 1, 32, "@elsewhere.example");
+	assert_null(srs(longest, "forward.example", NOW).ptr);
 }
 
 static void test_prvs_there_and_back(void **state)
@@ -253,6 +297,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_srs_there_and_back),
+		cmocka_unit_test(test_srs_quoted),
 		cmocka_unit_test(test_srs_again),
 		cmocka_unit_test(test_srs_age),
 		cmocka_unit_test(test_srs_forged),
