@@ -275,25 +275,28 @@ void peer_close(struct peer **peer)
 
 /* ---- TLS ---- */
 
-static int tls_error(const char *what, struct err *err)
+static int tls_error(enum err_code code, const char *what, struct err *err)
 {
-	const unsigned long code = ERR_peek_last_error();
-	const char *reason = code ? ERR_reason_error_string(code) : NULL;
+	const unsigned long found = ERR_peek_last_error();
+	const char *reason = found ? ERR_reason_error_string(found) : NULL;
 
 	ERR_clear_error();
-	return err_set(err, ERR_DENIED, "%s: %s", what, reason ? reason : "the connection broke");
+	return err_set(err, code, "%s: %s", what, reason ? reason : "the connection broke");
 }
 
-/* Waits for what OpenSSL wants; 0: try again. */
-static int tls_wait(struct peer *p, int rc, int64_t deadline_ms, const char *what, struct err *err)
+/* Waits for what OpenSSL wants; 0: try again. A connection that breaks once TLS has come about says
+ * nothing about TLS. */
+static int tls_wait(struct peer *p, int rc, int64_t deadline_ms, struct err *err)
 {
+	const bool is_up = SSL_is_init_finished(p->ssl);
+
 	switch (SSL_get_error(p->ssl, rc)) {
 	case SSL_ERROR_WANT_READ:
 		return wait_ready(p, POLLIN, deadline_ms, err);
 	case SSL_ERROR_WANT_WRITE:
 		return wait_ready(p, POLLOUT, deadline_ms, err);
 	default:
-		return tls_error(what, err);
+		return tls_error(is_up ? ERR_IO : ERR_DENIED, is_up ? "lost" : "TLS", err);
 	}
 }
 
@@ -337,14 +340,14 @@ int peer_start_tls(struct peer *p, struct peer_tls *tls, const struct peer_wish 
 		return err_set(err, ERR_DENIED, "the server says more than it was asked");
 	p->ssl = SSL_new(tls->ctx);
 	if (!p->ssl || SSL_set_fd(p->ssl, p->fd) != 1)
-		return tls_error("TLS", err);
+		return tls_error(ERR_DENIED, "TLS", err);
 	used = add_tlsa(p->ssl, wish);
 	SSL_set_tlsext_host_name(p->ssl, wish->name);
 	SSL_set_hostflags(p->ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
 	if (!used)
 		SSL_set1_host(p->ssl, wish->name);
 	while (rc == 0 && (did = SSL_connect(p->ssl)) != 1)
-		rc = tls_wait(p, did, deadline_ms, "TLS", err);
+		rc = tls_wait(p, did, deadline_ms, err);
 	if (rc == 0)
 		*trust_out = trust_of(p->ssl, used);
 	return rc;
@@ -383,7 +386,7 @@ static int write_tls(struct peer *p, struct slice bytes, int64_t deadline_ms, st
 		if (ok == 1)
 			bytes = slice_from(bytes, did);
 		else
-			rc = tls_wait(p, ok, deadline_ms, "lost", err);
+			rc = tls_wait(p, ok, deadline_ms, err);
 	}
 	return rc;
 }
@@ -414,7 +417,7 @@ static int fill_tls(struct peer *p, char *to, int64_t deadline_ms, struct err *e
 	int rc = 0, ok;
 
 	while (rc == 0 && (ok = SSL_read_ex(p->ssl, to, READ_BYTES, &did)) != 1)
-		rc = tls_wait(p, ok, deadline_ms, "lost", err);
+		rc = tls_wait(p, ok, deadline_ms, err);
 	p->in.len += did;
 	return rc;
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "courier/smtp_internal.h"
 
@@ -35,12 +36,14 @@ static int take_answer(struct smtp_client *c, struct err *err)
 	return 1;
 }
 
+/* One deadline for the whole answer: it may come byte by byte. */
 int smtp_hear(struct smtp_client *c, int64_t wait_ms, struct err *err)
 {
+	const int64_t deadline_ms = clock_mono_ms() + wait_ms;
 	int rc;
 
 	while ((rc = take_answer(c, err)) == 0) {
-		rc = peer_fill(c->peer, wait_ms, err);
+		rc = peer_fill(c->peer, deadline_ms - clock_mono_ms(), err);
 		if (rc < 0)
 			break;
 	}

@@ -14,8 +14,10 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "courier/smtp_internal.h"
 #include "queue/queue_kit.h"
 
@@ -226,6 +228,18 @@ static const struct row rows[] = {
 		" XORIGIN=report XDELIVERY=7\r\nRCPT TO:<a@x.example>\r\n"
 		"RCPT TO:<b@x.example>\r\nDATA\r\nSubject: x\r\n\r\n..dot\r\n.\r\nQUIT\r\n",
 		"1 250 2.0.0 done\n4 452 4.2.2 full\n"},
+	{"chunks, and the last recipient is refused", TEXT, 0, false,
+		{HELLO, "<250-hi|250-PIPELINING|250 CHUNKING|", ">MAIL", ">RCPT", ">RCPT",
+			"<250 ok|250 ok|550 5.1.1 no|", ">BDAT", ">#20", "<250 2.0.0 done|"},
+		HEARD_HELLO MAIL "\r\nRCPT TO:<a@x.example>\r\nRCPT TO:<b@x.example>\r\n"
+				 "BDAT 20 LAST\r\n" TEXT "QUIT\r\n",
+		"2 250 2.0.0 done\n5 550 5.1.1 no\n"},
+	{"the chunk is refused", TEXT, 0, false,
+		{HELLO, "<250-hi|250-PIPELINING|250 CHUNKING|", ">MAIL", ">RCPT", ">RCPT",
+			"<250 ok|250 ok|250 ok|", ">BDAT", ">#20", "<552 5.3.4 too big|"},
+		HEARD_HELLO MAIL "\r\nRCPT TO:<a@x.example>\r\nRCPT TO:<b@x.example>\r\n"
+				 "BDAT 20 LAST\r\n" TEXT "QUIT\r\n",
+		"5 552 5.3.4 too big\n5 552 5.3.4 too big\n"},
 	{"too large", TEXT, 0, false, {HELLO, "<250-hi|250 SIZE 10|"}, HEARD_HELLO "QUIT\r\n",
 		"5 552 5.3.4 the message is larger than the host takes\n"
 		"5 552 5.3.4 the message is larger than the host takes\n"},
@@ -366,6 +380,73 @@ static void test_stale(void **state)
 	buf_done(&s.heard);
 }
 
+/* So does one that a server ends because it has had enough of it. */
+static void test_enough_of_it(void **state)
+{
+	static const char *const scripts[][12] = {
+		{HELLO, "<250 hi|", ">MAIL", "<550 5.7.1 no|", ">RSET", "<421 4.7.0 enough|"},
+		{HELLO, "<250 hi|", ">MAIL", "<550 5.7.1 no|", ">RSET", "<250 ok|", ">MAIL",
+			"<421 4.7.0 enough|"},
+	};
+	const char *const to[] = {"a@x.example", NULL};
+
+	(void)state;
+	for (size_t n = 0; n < sizeof(scripts) / sizeof(scripts[0]); n++) {
+		struct smtp_client *c;
+		struct server s;
+		struct err err;
+
+		c = start(&s, scripts[n], false);
+		assert_int_equal(smtp_greet(c, &err), 0);
+		for (int i = 0; i < 2; i++) {
+			struct queue_message *m;
+
+			assert_int_equal(kit_put(&kit, kit_message(to), TEXT), 0);
+			m = kit_claim(&kit, "x.example", 1);
+			smtp_client_send(c, kit.queue, m);
+			assert_int_equal(
+				m->recipients[0].outcome, i ? QUEUE_OUT_NONE : QUEUE_OUT_FAILED);
+			kit_finish(&kit, m, QUEUE_OUT_DELIVERED);
+		}
+		assert_false(smtp_client_is_usable(c));
+		stop(&s, &c);
+		buf_done(&s.heard);
+	}
+}
+
+static void *drip(void *context)
+{
+	const struct timespec pause = {.tv_nsec = 50 * 1000000};
+
+	for (int i = 0; i < 100 && write(*(int *)context, "2", 1) == 1; i++)
+		nanosleep(&pause, NULL);
+	return NULL;
+}
+
+/* An answer has one deadline, however many pieces come. */
+static void test_dripping(void **state)
+{
+	static struct smtp_client_config config = {.patience_ms = PATIENCE_MS};
+	const int64_t began = clock_mono_ms();
+	struct smtp_client *c;
+	pthread_t thread;
+	struct err err;
+	int fds[2];
+
+	(void)state;
+	config.stop_fd = stop_fd;
+	assert_int_equal(
+		socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds), 0);
+	assert_int_equal(pthread_create(&thread, NULL, drip, &fds[1]), 0);
+	c = smtp_client_new(&config);
+	c->peer = peer_new(fds[0], stop_fd);
+	assert_int_equal(smtp_greet(c, &err), -ERR_BUSY);
+	assert_in_range(clock_mono_ms() - began, PATIENCE_MS, 10 * PATIENCE_MS);
+	smtp_client_close(&c);
+	pthread_join(thread, NULL);
+	close(fds[1]);
+}
+
 /* ---- peers ---- */
 
 static int listener(const char *address, unsigned short *port)
@@ -440,7 +521,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows), cmocka_unit_test(test_greetings),
-		cmocka_unit_test(test_stale), cmocka_unit_test(test_addresses),
+		cmocka_unit_test(test_stale), cmocka_unit_test(test_enough_of_it),
+		cmocka_unit_test(test_dripping), cmocka_unit_test(test_addresses),
 		cmocka_unit_test(test_stopping), /* the last: everything is stopped */
 	};
 

@@ -88,10 +88,21 @@ static bool is_address(struct slice text)
 	return smtp_addr_parse(text, &arena, &addr, &err) == 0 && slice_eq(addr.text, text);
 }
 
+/* RFC 5321 3.8: a server that has had enough of a connection says so before it looks at the
+ * message, which another connection may bring at once. */
+static int check_goes_on(const struct sending *s, struct err *err)
+{
+	if (s->c->code == 421 && s->c->transactions > 0)
+		return err_set(err, ERR_IO, "the server ends the connection");
+	return 0;
+}
+
 static int hear_mail(struct sending *s, struct err *err)
 {
-	const int rc = smtp_hear(s->c, s->c->config->patience_ms, err);
+	int rc = smtp_hear(s->c, s->c->config->patience_ms, err);
 
+	if (rc == 0)
+		rc = check_goes_on(s, err);
 	if (rc < 0)
 		return rc;
 	s->is_answered = true;
@@ -210,8 +221,8 @@ static int send_data(struct sending *s, struct err *err)
 }
 
 /* RFC 3030: each chunk is answered; the answer to the last one is the message's, and not heard
- * here. */
-static int send_chunks(struct sending *s, struct err *err)
+ * here. *is_refused_out: one before it was not taken. */
+static int send_chunks(struct sending *s, bool *is_refused_out, struct err *err)
 {
 	struct buf text AUTO(buf_done), line AUTO(buf_done);
 	struct smtp_stuff stuff;
@@ -221,7 +232,8 @@ static int send_chunks(struct sending *s, struct err *err)
 	buf_init(&text, TEXT_MAX);
 	buf_init(&line, 64);
 	smtp_stuff_init(&stuff, true);
-	for (uint64_t at = 0; rc == 0 && at < s->m->size; at += QUEUE_CHUNK) {
+	*is_refused_out = false;
+	for (uint64_t at = 0; rc == 0 && at < s->m->size && !*is_refused_out; at += QUEUE_CHUNK) {
 		const bool is_last = at + QUEUE_CHUNK >= s->m->size;
 
 		buf_clear(&text);
@@ -237,8 +249,7 @@ static int send_chunks(struct sending *s, struct err *err)
 		rc = rc < 0 ? rc : smtp_say(s->c, buf_slice(&text), err);
 		if (rc == 0 && !is_last)
 			rc = smtp_hear(s->c, s->c->config->patience_ms, err);
-		if (rc == 0 && !is_last && s->c->code >= 300)
-			break;
+		*is_refused_out = rc == 0 && !is_last && s->c->code >= 300;
 	}
 	return rc;
 }
@@ -282,26 +293,24 @@ static int hear_end(struct sending *s, struct err *err)
 
 static int send_text(struct sending *s, struct err *err)
 {
+	bool is_refused = false;
 	int rc;
 
 	if (s->c->offer.chunking) {
-		rc = send_chunks(s, err);
-		if (rc == 0 && s->c->code >= 300) {
-			set_accepted(s, outcome_of(s->c));
-			s->c->is_dirty = true;
-			return 0;
-		}
+		rc = send_chunks(s, &is_refused, err);
 	} else {
 		rc = smtp_ask(s->c, slice_lit("DATA\r\n"), err);
-		if (rc == 0 && s->c->code != 354) {
-			set_accepted(s, outcome_of(s->c));
-			s->c->is_dirty = true;
-			return 0;
-		}
-		rc = rc < 0 ? rc : send_data(s, err);
+		is_refused = rc == 0 && s->c->code != 354;
+		if (rc == 0 && !is_refused)
+			rc = send_data(s, err);
 	}
 	if (rc < 0)
 		return rc;
+	if (is_refused) {
+		set_accepted(s, outcome_of(s->c));
+		s->c->is_dirty = true;
+		return 0;
+	}
 	rc = hear_end(s, err);
 	/* It may have been taken all the same: the one place where a second copy cannot be
 	 * excluded. */
@@ -347,8 +356,10 @@ static int transact(struct sending *s, struct err *err)
 			set_all(s, QUEUE_OUT_FAILED, slice_str(why));
 		return rc;
 	}
-	if (s->c->is_dirty)
+	if (s->c->is_dirty) {
 		rc = smtp_ask(s->c, slice_lit("RSET\r\n"), err);
+		rc = rc < 0 ? rc : check_goes_on(s, err);
+	}
 	s->c->is_dirty = true;
 	if (rc == 0)
 		rc = send_envelope(s, err);
