@@ -44,11 +44,12 @@ static void add_letter(void *context, const struct queue_own *own)
 	const struct listing *listing = context;
 
 	json_array_append_new(listing->rows,
-		json_pack("{s:I, s:I, s:I, s:I, s:I, s:b, s:o, s:o}", "delivery",
-			(json_int_t)own->delivery_id, "size", (json_int_t)own->size, "accepted",
-			(json_int_t)own->accepted_s, "at", (json_int_t)own->not_before_s,
-			"recipients", (json_int_t)own->recipients_n, "taken", own->is_taken, "to",
-			wish_json_text(own->to), "subject", subject_of(listing->queue, own->id)));
+		json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:o, s:o}", "number",
+			(json_int_t)own->number, "delivery", (json_int_t)own->delivery_id, "size",
+			(json_int_t)own->size, "accepted", (json_int_t)own->accepted_s, "at",
+			(json_int_t)own->not_before_s, "recipients", (json_int_t)own->recipients_n,
+			"taken", own->is_taken, "to", wish_json_text(own->to), "subject",
+			subject_of(listing->queue, own->id)));
 }
 
 int wish_own_list(struct wish *w, json_t *out, struct err *err)

@@ -49,8 +49,8 @@ static void log_outcomes(const struct turn *t, const struct queue_message *m)
 		if (to->outcome == QUEUE_OUT_NONE)
 			continue;
 		track_event(t->r->courier->track, m->number, words[to->outcome],
-			log_s("to", to->address), log_s("host", to->host), log_c("tls", tls),
-			log_s("reply", to->reply));
+			log_s("to", to->address), log_s("for", to->recipient),
+			log_s("host", to->host), log_c("tls", tls), log_s("reply", to->reply));
 		log_info(NULL, "sent", log_n("message", m->id), log_s("to", to->address),
 			log_c("outcome", words[to->outcome]), log_s("host", to->host),
 			log_c("tls", tls), log_s("reply", to->reply));

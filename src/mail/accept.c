@@ -9,8 +9,10 @@
 #include "mail/external.h"
 #include "mail/limits.h"
 #include "mail/queue.h"
+#include "wire/mime/header.h"
 
 enum {
+	TRACK_KEY_MAX = 1000,
 	HELD_MAX = 256,       /* letters whose message is held in memory or a spool file */
 	BACKLOG_MAX = 100000, /* letters; more are refused for now */
 	CROSS_DELAY_MS = 100, /* cross-offs of so long share a flush */
@@ -265,6 +267,7 @@ static void submit_uncounted(struct service *service, const struct mail_envelope
 		letter_free(&letter);
 		first = envelope->recipients[0].resolved.targets[0];
 		first.is_suspect = first.is_suspect || envelope->is_suspect;
+		first.named = envelope->recipients[0].address;
 		mail_deliver(service, &first, (struct slice){0}, in, envelope->delivery_id, done,
 			context);
 	} else if (is_all_elsewhere(letter)) {
@@ -273,6 +276,34 @@ static void submit_uncounted(struct service *service, const struct mail_envelope
 	} else {
 		add_submit(service->accept, letter, in, done, context);
 	}
+}
+
+bool mail_track_key(uint64_t account, struct slice header, struct buf *out)
+{
+	struct buf id AUTO(buf_done);
+	struct mime_field field;
+
+	buf_init(&id, TRACK_KEY_MAX);
+	if (!mime_header_find(header, slice_lit("Message-ID"), &field) ||
+		!mime_msgid_next(&field.value, &id))
+		return false;
+	buf_printf(out, "%llu ", (unsigned long long)account);
+	buf_append(out, buf_slice(&id));
+	return !out->failed;
+}
+
+/* The copy that its sender keeps has not passed here, and has no Received line. */
+static void track_sent(
+	struct service *service, const struct mail_envelope *envelope, const struct incoming *in)
+{
+	struct buf key AUTO(buf_done);
+	struct mime_prepared prepared;
+	struct err err;
+
+	buf_init(&key, 2 * TRACK_KEY_MAX);
+	if (mime_prepared_open(buf_slice(&in->prepared), &prepared, &err) == 0 &&
+		mail_track_key(envelope->submitter, prepared.fields, &key))
+		track_address(service->track, in->number, buf_slice(&key));
 }
 
 void mail_accept_submit(struct service *service, const struct mail_envelope *envelope,
@@ -292,6 +323,7 @@ void mail_accept_submit(struct service *service, const struct mail_envelope *env
 		return;
 	}
 	conduct_sent(service, envelope);
+	track_sent(service, envelope, in);
 	c = mem_new(struct counted);
 	*c = (struct counted){service, envelope->submitter, envelope->recipients_n, done, context};
 	submit_uncounted(service, envelope, in, counted_done, c);
@@ -312,7 +344,8 @@ void mail_track_received(struct service *service, const char *origin,
 {
 	track_event(service->track, in->number, "received", log_c("service", origin),
 		log_s("from", envelope->sender),
-		log_n("recipients", (int64_t)envelope->recipients_n));
+		log_n("recipients", (int64_t)envelope->recipients_n),
+		track_account(envelope->submitter));
 	mail_track_addresses(service, in->number, envelope);
 }
 

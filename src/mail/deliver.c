@@ -11,6 +11,7 @@ struct mail_delivery {
 	struct service *service;
 	uint64_t id;   /* the account's */
 	char *address; /* the target's */
+	char *named;   /* as its sender named it; empty: the same */
 	struct account *account;
 	struct incoming *in;
 	uint64_t mailbox, delivery_id;
@@ -26,6 +27,7 @@ static void delivery_free(struct mail_delivery *d)
 	account_free(&d->account);
 	incoming_free(&d->in);
 	free(d->address);
+	free(d->named);
 	free(d);
 }
 
@@ -43,11 +45,12 @@ static void track_outcome(const struct mail_delivery *d, int rc, const struct er
 	struct track *track = d->service->track;
 
 	if (rc < 0)
-		track_event(
-			track, d->in->number, "not-stored", log_c("to", d->address), log_e(err));
+		track_event(track, d->in->number, "not-stored", log_c("to", d->address),
+			log_c("for", d->named), track_account(d->id), log_e(err));
 	else
 		track_event(track, d->in->number, d->added.is_repeat ? "stored-before" : "stored",
-			log_c("to", d->address), log_n("mailbox", (int64_t)d->added.mailbox),
+			log_c("to", d->address), log_c("for", d->named), track_account(d->id),
+			log_n("mailbox", (int64_t)d->added.mailbox),
 			log_n("uid", (int64_t)d->added.uid), log_n("bytes", (int64_t)d->in->size));
 }
 
@@ -131,6 +134,8 @@ void mail_deliver(struct service *service, const struct mail_target *target, str
 		.context = context};
 	d->write.ignores_quota = target->ignores_quota;
 	d->address = mem_str(target->address);
+	d->named = mem_str(
+		slice_eq(target->named, target->address) ? (struct slice){0} : target->named);
 	d->in = incoming_ref(in);
 	rc = store_account(service->store, target->account, target->quota_bytes, &d->account, &err);
 	if (rc == 0)

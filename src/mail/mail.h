@@ -165,6 +165,9 @@ void mail_track_addresses(
 	struct service *service, uint64_t number, const struct mail_envelope *envelope);
 void mail_track_received(struct service *service, const char *origin,
 	const struct mail_envelope *envelope, const struct incoming *in);
+/* mail_track_key - the "address" by which the history of what an account sent is found: by the
+ * Message-ID in that header. False: it has none. */
+bool mail_track_key(uint64_t account, struct slice header, struct buf *out);
 
 /* mail_accept_open - accept.db below the current directory; replays what an earlier run left once
  * the pool runs. */

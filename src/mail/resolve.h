@@ -17,6 +17,7 @@ struct mail_target {
 	bool is_suspect;      /* to the folder of spam, if there is one */
 	struct slice address; /* the account's login name, or the remote address */
 	struct slice detail;  /* the tag, or empty */
+	struct slice named;   /* as the sender named it; empty: not told */
 };
 
 struct mail_resolved {

@@ -85,6 +85,7 @@ static void deliver_here(struct accepted *a, struct attempt *attempt)
 	struct directory_account account;
 	struct mail_target target = {.account = attempt->target->account,
 		.address = attempt->target->address,
+		.named = attempt->target->recipient,
 		.is_suspect = a->letter->is_suspect || attempt->target->is_suspect};
 	struct arena arena AUTO(arena_done);
 	struct err err;

@@ -47,7 +47,8 @@ static int list(struct db *db, uint64_t submitter, size_t max, queue_own_fn *eac
 	struct db_stmt *row AUTO(db_stmt_auto) = NULL;
 	struct buf to AUTO(buf_done);
 	int rc = db_query(db, &row, err,
-		"SELECT delivery, size, id, accepted_s, not_before_s, flags & 512 FROM message"
+		"SELECT delivery, size, id, accepted_s, not_before_s, flags & 512, track"
+		" FROM message"
 		" WHERE submitter = ?1 AND not_before_s > 0"
 		" AND (not_before_s > ?2 OR flags & 512 != 0) ORDER BY not_before_s LIMIT ?3",
 		db_i((int64_t)submitter), db_i(clock_wall_s()), db_i((int64_t)max));
@@ -59,7 +60,8 @@ static int list(struct db *db, uint64_t submitter, size_t max, queue_own_fn *eac
 			.id = db_int(row, 2),
 			.accepted_s = db_int(row, 3),
 			.not_before_s = db_int(row, 4),
-			.is_taken = db_int(row, 5) != 0};
+			.is_taken = db_int(row, 5) != 0,
+			.number = (uint64_t)db_int(row, 6)};
 
 		buf_clear(&to);
 		rc = put_to(db, own.id, &to, &own.recipients_n, err);

@@ -12,6 +12,7 @@
 
 struct queue_own {
 	uint64_t delivery_id, size;
+	uint64_t number; /* in its history; 0: it has none */
 	int64_t id, accepted_s, not_before_s;
 	bool is_taken;       /* back, and not forgotten yet */
 	struct slice to;     /* its first recipients, with commas */

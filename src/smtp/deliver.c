@@ -36,7 +36,8 @@ void smtp_session_track_received(struct conn *c)
 	track_event(service->track, tx->id, "received", log_c("service", services[s->kind]),
 		log_s("peer", conn_peer_address(c)), log_c("helo", s->helo),
 		log_c("tls", conn_tls_version(c) ? conn_tls_version(c) : ""),
-		log_s("from", tx->env.sender), log_n("recipients", (int64_t)tx->env.recipients_n));
+		log_s("from", tx->env.sender), log_n("recipients", (int64_t)tx->env.recipients_n),
+		track_account(tx->env.submitter));
 	mail_track_addresses(service, tx->id, &tx->env);
 }
 
@@ -264,6 +265,8 @@ static void deliver_one(
 	const struct session_tx *tx = session_of(c)->tx;
 	struct mail_envelope env = tx->env;
 
+	if (r->resolved.n)
+		r->resolved.targets[0].named = r->address;
 	if (r->resolved.n == 1 && r->resolved.targets[0].account && !(r->notify & NOTIFY_SUCCESS)) {
 		mail_deliver(session_service(c), &r->resolved.targets[0], (struct slice){0}, tx->in,
 			delivery_id, lmtp_delivered, result);

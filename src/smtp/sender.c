@@ -14,7 +14,7 @@
 #include "mailauth/check.h"
 #include "smtp/session.h"
 
-enum { PERCENT = 100, SENT_TEXT_MAX = 400 };
+enum { PERCENT = 100, SENT_TEXT_MAX = 400, SIGNATURES_TEXT_MAX = 4000 };
 
 /* ---- checking ---- */
 
@@ -141,13 +141,30 @@ static const char *why_refused(struct conn *c)
 	return why ? why : "Refused by DMARC";
 }
 
+/* "example.org:pass other.example:fail" */
+static void put_domains(const struct dkim *dkim, struct buf *out)
+{
+	for (size_t i = 0; i < dkim->n; i++) {
+		const struct signature *sig = &dkim->list[i].sig;
+
+		buf_str(out, i ? " " : "");
+		buf_append(out, sig->domain);
+		buf_printf(out, ":%s",
+			sig->result == AUTH_PENDING ? "temperror" : auth_result_name(sig->result));
+	}
+}
+
 static void log_verdict(struct conn *c)
 {
 	const struct session_tx *tx = session_of(c)->tx;
 	const struct mailauth_verdict *v = mailauth_check_verdict(tx->check);
+	struct buf signatures AUTO(buf_done);
 
+	buf_init(&signatures, SIGNATURES_TEXT_MAX);
+	put_domains(&v->dkim, &signatures);
 	track_event(session_service(c)->track, tx->id, "checked", log_s("author", v->dmarc.author),
 		log_c("spf", auth_result_name(v->spf.result)),
+		log_s("dkim", buf_slice(&signatures)),
 		log_c("dmarc", auth_result_name(v->dmarc.result)),
 		log_c("policy", dmarc_policy_name(v->dmarc.wanted)),
 		log_c("override", v->dmarc.override ? v->dmarc.override : ""),

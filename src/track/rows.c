@@ -52,10 +52,12 @@ static int add_message(
 static int add_messages(struct track *track, struct slice address, uint64_t days,
 	struct arena *arena, json_t *rows, struct err *err)
 {
-	const int64_t since_s = clock_wall_s() - (int64_t)(days ? days : TRACK_DAYS) * DAY_S;
+	const int64_t now_s = clock_wall_s();
+	const struct track_span span = {
+		now_s - (int64_t)(days ? days : TRACK_DAYS) * DAY_S, now_s + DAY_S};
 	uint64_t ids[TRACK_MESSAGES_MAX], *found;
 	size_t n = 0;
-	int rc = track_find(track, address, since_s, TRACK_MESSAGES_MAX, arena, &found, &n, err);
+	int rc = track_find(track, address, span, TRACK_MESSAGES_MAX, arena, &found, &n, err);
 
 	if (rc == 0)
 		memcpy(ids, found, n * sizeof(*ids));
@@ -92,4 +94,46 @@ int track_rows(
 				      "incomplete", "what", "there is more than is shown"));
 	*rows_out = rows;
 	return rc;
+}
+
+/* ---- what an event's text says: as base/log.c writes it ---- */
+
+bool track_field_next(struct slice *text, struct slice *key_out, struct slice *value_out)
+{
+	struct slice rest;
+	size_t end = 1;
+
+	*text = slice_trim(*text);
+	*key_out = slice_cut(*text, '=', &rest);
+	if (!rest.ptr)
+		return false;
+	if (!slice_starts(rest, slice_lit("\""))) {
+		*value_out = slice_cut(rest, ' ', text);
+		return true;
+	}
+	while (end < rest.len && rest.ptr[end] != '"')
+		end += rest.ptr[end] == '\\' ? 2 : 1;
+	*value_out = slice_from(slice_head(rest, end), 1);
+	*text = slice_from(rest, end + 1);
+	return true;
+}
+
+bool track_field(struct slice text, const char *key, struct buf *out)
+{
+	struct slice found, value;
+
+	while (track_field_next(&text, &found, &value)) {
+		if (!slice_eq(found, slice_str(key)))
+			continue;
+		for (size_t i = 0; i < value.len; i++) {
+			if (value.ptr[i] != '\\')
+				buf_byte(out, value.ptr[i]);
+			else if (++i < value.len && value.ptr[i] == 'x')
+				i += 2, buf_byte(out, ' '); /* a control byte */
+			else if (i < value.len)
+				buf_byte(out, value.ptr[i]);
+		}
+		return true;
+	}
+	return false;
 }

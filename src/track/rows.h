@@ -6,6 +6,7 @@
 
 #include <jansson.h>
 
+#include "base/buf.h"
 #include "track/track.h"
 
 enum {
@@ -18,5 +19,10 @@ enum {
  * TRACK_DAYS); empty if nothing is known. -ERR_SYNTAX: it is neither. */
 MUST_CHECK int track_rows(
 	struct track *track, struct slice what, uint64_t days, json_t **rows_out, struct err *err);
+
+/* track_field_next - the next key=value of an event's text; a value in quotes may hold anything and
+ * is still escaped. track_field - the value of that key, for people; false: it has none. */
+bool track_field_next(struct slice *text, struct slice *key_out, struct slice *value_out);
+bool track_field(struct slice text, const char *key, struct buf *out);
 
 #endif

@@ -246,7 +246,7 @@ static void search_notes(struct slice notes, uint64_t hash, struct found *found)
 	}
 }
 
-int track_find(struct track *track, struct slice address, int64_t since_s, size_t max,
+int track_find(struct track *track, struct slice address, struct track_span span, size_t max,
 	struct arena *arena, uint64_t **ids_out, size_t *n_out, struct err *err)
 {
 	const uint64_t hash = address_hash(address);
@@ -257,7 +257,8 @@ int track_find(struct track *track, struct slice address, int64_t since_s, size_
 	if (!found.ids)
 		return err_set(err, ERR_TOOBIG, "no room for so many messages");
 	rc = db_query(later_lock(&track->later), &row, err,
-		"SELECT list FROM note WHERE at >= ? ORDER BY at DESC", db_i(since_s * 1000000));
+		"SELECT list FROM note WHERE at BETWEEN ? AND ? ORDER BY at DESC",
+		db_i(span.since_s * 1000000), db_i(span.until_s * 1000000 + 999999));
 	while (rc == 0 && found.n < max && (rc = db_step(row, err)) > 0) {
 		search_notes(db_blob(row, 0), hash, &found);
 		rc = 0;

@@ -38,6 +38,11 @@ void track_close(struct track **track);
 /* track_add - an event of a message, as a line of the log is written; kind lives for ever. Nothing
  * with track NULL or id 0. */
 void track_add(struct track *track, uint64_t id, const char *kind, const struct log_field *fields);
+/* track_account - the field that says whose a message or a copy is; nothing for account 0. */
+static inline struct log_field track_account(uint64_t account)
+{
+	return account ? log_n("account", (int64_t)account) : log_s("account", (struct slice){0});
+}
 #define track_event(track, id, kind, ...)                                                          \
 	track_add(track, id, kind, (const struct log_field[]){__VA_ARGS__ __VA_OPT__(, ){0}})
 
@@ -53,8 +58,12 @@ struct track_entry {
 MUST_CHECK int track_read(struct track *track, uint64_t id, struct arena *arena,
 	struct track_entry **list_out, size_t *n_out, struct err *err);
 
-/* track_find - messages of an address since then, newest first, at most max. */
-MUST_CHECK int track_find(struct track *track, struct slice address, int64_t since_s, size_t max,
-	struct arena *arena, uint64_t **ids_out, size_t *n_out, struct err *err);
+/* The time in which something is looked for, wall clock. */
+struct track_span {
+	int64_t since_s, until_s;
+};
+/* track_find - messages of an address in that time, newest first, at most max. */
+MUST_CHECK int track_find(struct track *track, struct slice address, struct track_span span,
+	size_t max, struct arena *arena, uint64_t **ids_out, size_t *n_out, struct err *err);
 
 #endif

@@ -42,8 +42,10 @@ static size_t find(struct track *track, const char *address, int64_t since_s, si
 	struct err err;
 	size_t n;
 
-	assert_int_equal(
-		track_find(track, slice_str(address), since_s, max, arena, ids, &n, &err), 0);
+	assert_int_equal(track_find(track, slice_str(address),
+				 (struct track_span){since_s, clock_wall_s() + 1}, max, arena, ids,
+				 &n, &err),
+		0);
 	return n;
 }
 

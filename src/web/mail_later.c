@@ -5,6 +5,7 @@
  * there piece by piece and kept as a draft, the copy in Sent goes in the same transaction, and only
  * then the courier forgets it. Broken off anywhere, it stands in the list and can be done again.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -104,11 +105,15 @@ static void put_row(json_t *list, const json_t *from)
 	const char *subject = json_string_value(json_object_get(from, "subject"));
 	struct buf header AUTO(buf_done);
 	json_t *row = json_object();
+	char number[17];
 
 	buf_init(&header, 64 << 10);
 	buf_printf(&header, "Subject:%s\r\n", subject ? subject : "");
 	json_set_id(row, "id", (uint64_t)json_integer_value(json_object_get(from, "delivery")));
 	mail_set_field(row, "subject", buf_slice(&header), "Subject");
+	snprintf(number, sizeof(number), "%016llx",
+		(unsigned long long)json_integer_value(json_object_get(from, "number")));
+	json_set_text(row, "number", number);
 	json_object_set(row, "to", json_object_get(from, "to"));
 	json_object_set_new(row, "recipients", json_integer(n));
 	json_object_set_new(row, "has_many", json_boolean(n > 1));

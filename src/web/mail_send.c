@@ -117,14 +117,14 @@ static int put_trace(struct http *x, struct sending *s, struct err *err)
 	const struct mail_trace trace = {.sender = s->env.sender,
 		.helo = slice_lit("webmail"),
 		.host_name = visit_of(x)->service->host_name,
-		.id = slice_str(id),
+		.id = {id, sizeof(id) - 1},
 		.tls = conn_tls_version(c),
 		.cipher = conn_tls_cipher(c),
 		.is_extended = true,
 		.is_authenticated = true};
 	int rc;
 
-	snprintf(id, sizeof(id), "%016llx", (unsigned long long)random_u64());
+	snprintf(id, sizeof(id), "%016llx", (unsigned long long)s->in->number);
 	buf_init(&head, TRACE_MAX);
 	s->env.own_bytes = mail_trace_put(&head, &trace);
 	rc = buf_check(&head, "trace", err);

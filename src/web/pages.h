@@ -40,6 +40,10 @@ void page_read_html(struct http *x);
 void page_read_part(struct http *x);
 void page_read_source(struct http *x);
 
+/* mail_history.c */
+void page_mail_trace(struct http *x);
+void page_sent_trace(struct http *x);
+
 /* mail_act.c */
 void page_act(struct http *x);
 void page_folders(struct http *x);

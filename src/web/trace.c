@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "track/rows.h"
 #include "web/admin.h"
+#include "web/history.h"
 #include "web/pages.h"
 
 enum { DAYS_MAX = 366 };
@@ -38,27 +39,6 @@ static bool is_own(const struct tracing *t, struct slice address)
 
 enum concern { CONCERNS_NOBODY, CONCERNS_OWN, CONCERNS_OTHERS };
 
-/* The next key=value of a text as the log has it; a value in quotes may hold anything. */
-static bool next_field(struct slice *text, struct slice *key_out, struct slice *value_out)
-{
-	struct slice rest;
-	size_t end = 1;
-
-	*text = slice_trim(*text);
-	*key_out = slice_cut(*text, '=', &rest);
-	if (!rest.ptr)
-		return false;
-	if (!slice_starts(rest, slice_lit("\""))) {
-		*value_out = slice_cut(rest, ' ', text);
-		return true;
-	}
-	while (end < rest.len && rest.ptr[end] != '"')
-		end += rest.ptr[end] == '\\' ? 2 : 1;
-	*value_out = slice_from(slice_head(rest, end), 1);
-	*text = slice_from(rest, end + 1);
-	return true;
-}
-
 /* Events name whom they concern as to=ADDRESS; from=ADDRESS is who sent it. */
 static enum concern concern_of(const struct tracing *t, const json_t *row)
 {
@@ -66,7 +46,7 @@ static enum concern concern_of(const struct tracing *t, const json_t *row)
 	struct slice text = slice_str(what ? what : ""), key, value;
 	enum concern concern = CONCERNS_NOBODY;
 
-	while (next_field(&text, &key, &value)) {
+	while (track_field_next(&text, &key, &value)) {
 		const bool is_to = slice_eq(key, slice_lit("to"));
 
 		if (!is_to && !slice_eq(key, slice_lit("from")))
@@ -97,7 +77,7 @@ static int compare(const void *a, const void *b)
 	return by_message ? by_message : strcmp(text_of(x, "time"), text_of(y, "time"));
 }
 
-static json_t *sorted(const json_t *rows)
+json_t *history_sorted(const json_t *rows)
 {
 	const size_t n = json_array_size(rows);
 	json_t **list = mem_zalloc_array(n, sizeof(*list)), *out = json_array();
@@ -130,7 +110,7 @@ static void end_message(const struct tracing *t, struct message *m, json_t *mess
 
 static json_t *grouped(const struct tracing *t, const json_t *rows)
 {
-	json_t *messages = json_array(), *list = sorted(rows), *row;
+	json_t *messages = json_array(), *list = history_sorted(rows), *row;
 	struct message m = {.events = json_array()};
 	const char *number = "";
 	size_t i;

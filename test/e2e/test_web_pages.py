@@ -61,6 +61,8 @@ def pages(w):
         '/mail/f/:folder': [user(w['folder'], 'mail-folder'), user(w['drafts'], 'mail-empty')],
         '/mail/f/:folder/:uid': [user(link, 'mail-read-%d' % i) for i, link in enumerate(w['links'])] + [
             user(w['links'][1] + '?view=text', 'mail-read-text')],
+        '/mail/f/:folder/:uid/trace': [user(w['links'][-1] + '/trace', 'mail-trace'), user(w['sent'] + '/trace', 'mail-trace-sent')],
+        '/mail/trace/:number': [user('/mail/trace/0123456789abcdef', 'mail-trace-unknown')],
         '/mail/search': [user('/mail/search?q=hello'), user('/mail/search?q=nowhere', 'mail-search-none'), user('/mail/search?q=+', 'mail-search-bad')],
         '/mail/folders': [user('/mail/folders'), user('/mail/folders', 'mail-folders-wrong', fill={'#name': 'Drafts'}, click='main form.card button')],
         '/mail/write': [user('/mail/write'), user('/mail/write?reply=' + w['ref'], 'mail-reply'),
@@ -120,7 +122,10 @@ def world():
         made.tool('queue', 'route', 'nowhere.example', '[127.0.0.1]:9')
         made.tool('queue', 'suppress', 'gone@elsewhere.example', '550 5.1.1 This person has left')
         with made.submission(ADA) as s:
-            s.sendmail(ADA, ['somebody@nowhere.example'], support.message('waits', sender=ADA))
+            waits = support.message('waits', sender=ADA)
+            s.sendmail(ADA, ['somebody@nowhere.example'], waits)
+        with made.imap(ADA) as client:
+            client.append('Sent', None, None, waits.encode())
         yield made
 
 
@@ -145,7 +150,7 @@ def plan_of(made):
     page = ada.get('/mail')
     links = mail_links(page)
     w = {'links': links, 'ref': links[1].replace('/mail/f/', '').replace('/', '-'), 'folder': links[0].rsplit('/', 1)[0],
-         'drafts': folder(page, 'Drafts'), 'authorize': ask(pkce()[1])}
+         'drafts': folder(page, 'Drafts'), 'sent': mail_links(ada.get(folder(page, 'Sent')))[0], 'authorize': ask(pkce()[1])}
     for who, name, address in ((ada, 'user', PAUL), (people['anna'], 'member', 'ben@bees.example')):
         page = who.get('/admin')
         w[name] = next(a for a in page.read.links if '/admin/user/' in a and '%s">%s<' % (a, address) in page.text)
@@ -155,7 +160,7 @@ def plan_of(made):
 
 
 def test_every_row_is_looked_at():
-    w = {'links': ['', ''], 'folder': '', 'drafts': '', 'ref': '', 'authorize': '', 'user': '', 'member': ''}
+    w = {'links': ['', ''], 'folder': '', 'drafts': '', 'ref': '', 'authorize': '', 'user': '', 'member': '', 'sent': ''}
     assert set(routes('GET')) == set(pages(w)) | set(OTHERS)
 
 
