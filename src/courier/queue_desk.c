@@ -128,6 +128,16 @@ static int do_list(struct wish *w, json_t *out, struct err *err)
 	return rc;
 }
 
+static int do_count(struct wish *w, json_t *out, struct err *err)
+{
+	const struct queue_filter filter = filter_of(w);
+	uint64_t n = 0;
+	const int rc = queue_count(wish_queue(w), &filter, &n, err);
+
+	json_object_set_new(out, "count", json_integer((json_int_t)n));
+	return rc;
+}
+
 static int do_show(struct wish *w, json_t *out, struct err *err)
 {
 	const json_int_t id = json_integer_value(json_object_get(w->args, "id"));
@@ -147,16 +157,64 @@ static int do_show(struct wish *w, json_t *out, struct err *err)
 	return rc;
 }
 
+static int compare_keys(const void *a, const void *b)
+{
+	const struct queue_key *x = a, *y = b;
+
+	if (x->id != y->id)
+		return x->id < y->id ? -1 : 1;
+	return x->number < y->number ? -1 : x->number > y->number;
+}
+
+/* "ID.NUMBER" each; in order, each once. */
+static int take_keys(const json_t *rows, struct queue_key *keys, size_t *n_out, struct err *err)
+{
+	const json_t *row;
+	size_t i, n = 0, kept = 0;
+
+	json_array_foreach(rows, i, row)
+	{
+		struct slice number, id = {json_string_value(row), json_string_length(row)};
+		uint64_t n_id, n_number;
+
+		id = slice_cut(id, '.', &number);
+		if (n == QUEUE_KEYS_MAX || !slice_to_u64(id, INT64_MAX, &n_id) ||
+			!slice_to_u64(number, UINT32_MAX, &n_number))
+			return err_set(err, ERR_SYNTAX, "which recipients?");
+		keys[n++] = (struct queue_key){(int64_t)n_id, (unsigned)n_number};
+	}
+	qsort(keys, n, sizeof(*keys), compare_keys);
+	for (i = 0; i < n; i++) {
+		if (kept == 0 || compare_keys(&keys[kept - 1], &keys[i]) != 0)
+			keys[kept++] = keys[i];
+	}
+	*n_out = kept;
+	return 0;
+}
+
+static int change_rows(
+	struct wish *w, enum queue_change_kind kind, uint64_t *changed_out, struct err *err)
+{
+	struct queue_key keys[QUEUE_KEYS_MAX];
+	size_t n = 0;
+	int rc = take_keys(json_object_get(w->args, "rows"), keys, &n, err);
+
+	*changed_out = 0;
+	return rc < 0 ? rc : queue_change_keys(wish_queue(w), keys, n, kind, changed_out, err);
+}
+
 static int change(struct wish *w, json_t *out, enum queue_change_kind kind, struct err *err)
 {
+	const bool has_rows = json_is_array(json_object_get(w->args, "rows"));
 	const struct queue_filter f = filter_of(w);
 	uint64_t changed = 0;
 	int rc;
 
-	if (!f.id && !f.address.len && !f.sender.len && f.state < 0 &&
+	if (!has_rows && !f.id && !f.address.len && !f.sender.len && f.state < 0 &&
 		!json_is_true(json_object_get(w->args, "all")))
 		return err_set(err, ERR_SYNTAX, "which messages?");
-	rc = queue_change(wish_queue(w), &f, kind, &changed, err);
+	rc = has_rows ? change_rows(w, kind, &changed, err)
+		      : queue_change(wish_queue(w), &f, kind, &changed, err);
 	json_object_set_new(out, "changed", json_integer((json_int_t)changed));
 	if (rc == 0 && (kind == QUEUE_RELEASE || kind == QUEUE_RETRY))
 		runner_hurry(w->courier->runner);
@@ -363,6 +421,7 @@ static const struct {
 	wish_fn *run;
 } rows[] = {
 	{"list", do_list},
+	{"count", do_count},
 	{"show", do_show},
 	{"hold", do_hold},
 	{"release", do_release},

@@ -4,8 +4,10 @@
  * The request is one field of JSON: "do" says what, the other members are its arguments:
  *
  *	list          id, address ("a@b" or "@b"), sender, state, after ("ID.NUMBER"), max
+ *	count         the same filter: {"count": 7}
  *	show          id: as list, with the beginning of the header
- *	hold, release, retry, drop, bounce   id, address, sender, state; or "all": true
+ *	hold, release, retry, drop, bounce   id, address, sender, state; or "all": true; or
+ *	              rows, "ID.NUMBER" each
  *	routes; route with pattern and target ("": none)
  *	limits; limit with destination, connections, messages, rate (a minute); 0 or none: no limit
  *	suppressed; suppress with address and reason; unsuppress with address

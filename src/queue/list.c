@@ -85,6 +85,34 @@ int queue_list(struct queue *q, const struct queue_filter *filter, int64_t after
 	return rc;
 }
 
+struct counting {
+	int64_t id;
+	unsigned number;
+	uint64_t n;
+};
+
+static void count_one(void *context, const struct queue_entry *entry)
+{
+	struct counting *c = context;
+
+	*c = (struct counting){entry->id, entry->number, c->n + 1};
+}
+
+int queue_count(
+	struct queue *q, const struct queue_filter *filter, uint64_t *count_out, struct err *err)
+{
+	struct counting c = {0};
+	bool more = true;
+	int rc = 0;
+
+	while (rc == 0 && more)
+		rc = queue_list(
+			q, filter, c.id, c.number, QUEUE_LIST_MAX, count_one, &c, &more, err);
+	if (rc == 0)
+		*count_out = c.n;
+	return rc;
+}
+
 static int read_status(struct db *db, struct queue_status *out, struct err *err)
 {
 	struct db_stmt *row AUTO(db_stmt_auto) = NULL;

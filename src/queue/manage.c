@@ -2,6 +2,7 @@
 #include "queue/manage.h"
 
 #include <assert.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "queue/internal.h"
@@ -15,16 +16,12 @@ static const char dropped[] = "dropped by the operator";
 
 /* ---- recipients ---- */
 
-/* What a slice is about, copied before it is changed. */
-struct key {
-	int64_t id;
-	unsigned number;
-};
+static_assert((int)QUEUE_KEYS_MAX == (int)SLICE, "chosen recipients are one slice");
 
 struct change {
 	struct queue_wait wait; /* first */
 	enum queue_change_kind kind;
-	struct key keys[SLICE];
+	struct queue_key keys[SLICE]; /* copied before they are changed */
 	size_t n;
 	uint64_t changed;
 	struct queue_changes changes;
@@ -33,8 +30,8 @@ struct change {
 /* What is to be sent later still is; what its sender took back remains his. Two statements: UPDATE
  * ... RETURNING makes SQLite keep a savepoint for each row, which costs several times the change.
  */
-static int set_due(struct change *c, struct db *db, const struct key *key, enum queue_state from,
-	struct err *err)
+static int set_due(struct change *c, struct db *db, const struct queue_key *key,
+	enum queue_state from, struct err *err)
 {
 	struct db_stmt *row AUTO(db_stmt_auto) = NULL;
 	int rc = db_query(db, &row, err,
@@ -57,7 +54,7 @@ static int set_due(struct change *c, struct db *db, const struct key *key, enum 
 		db_i(due), db_i(key->id), db_i(key->number));
 }
 
-static int set_bounced(struct db *db, const struct key *key, struct err *err)
+static int set_bounced(struct db *db, const struct queue_key *key, struct err *err)
 {
 	struct queue_message *m = queue_message_new();
 	int64_t notify = 0;
@@ -81,7 +78,7 @@ static int set_bounced(struct db *db, const struct key *key, struct err *err)
 }
 
 /* What went since it was listed needs no change. */
-static int change_one(struct change *c, struct db *db, const struct key *key, struct err *err)
+static int change_one(struct change *c, struct db *db, const struct queue_key *key, struct err *err)
 {
 	int rc;
 
@@ -132,7 +129,26 @@ static void take_key(void *context, const struct queue_entry *entry)
 {
 	struct change *c = context;
 
-	c->keys[c->n++] = (struct key){.id = entry->id, .number = entry->number};
+	c->keys[c->n++] = (struct queue_key){.id = entry->id, .number = entry->number};
+}
+
+int queue_change_keys(struct queue *q, const struct queue_key *keys, size_t n,
+	enum queue_change_kind kind, uint64_t *changed_out, struct err *err)
+{
+	struct change c = {.kind = kind, .n = n};
+	int rc = 0;
+
+	assert(n <= SLICE);
+	memcpy(c.keys, keys, n * sizeof(*keys));
+	queue_changes_init(&c.changes);
+	if (n)
+		rc = queue_wait_run(q, &c.wait, change_run, err);
+	if (rc == 0)
+		queue_changes_tell(q, &c.changes);
+	queue_changes_done(&c.changes);
+	if (rc == 0)
+		*changed_out = c.changed;
+	return rc;
 }
 
 int queue_change(struct queue *q, const struct queue_filter *filter, enum queue_change_kind kind,

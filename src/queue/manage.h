@@ -40,6 +40,10 @@ MUST_CHECK int queue_list(struct queue *queue, const struct queue_filter *filter
 	unsigned after_number, size_t max, queue_entry_fn *each, void *context, bool *more_out,
 	struct err *err);
 
+/* queue_count - how many fit. */
+MUST_CHECK int queue_count(struct queue *queue, const struct queue_filter *filter,
+	uint64_t *count_out, struct err *err);
+
 enum queue_change_kind {
 	QUEUE_HOLD,    /* not tried any more */
 	QUEUE_RELEASE, /* what was held is due now */
@@ -47,6 +51,16 @@ enum queue_change_kind {
 	QUEUE_DROP,    /* gone, and nobody is told */
 	QUEUE_BOUNCE,  /* gone, and the sender is told */
 };
+/* One recipient of a message. */
+struct queue_key {
+	int64_t id;
+	unsigned number;
+};
+enum { QUEUE_KEYS_MAX = 1000 };
+/* queue_change_keys - these, at most QUEUE_KEYS_MAX, each once and in order; what is gone is passed
+ * over. */
+MUST_CHECK int queue_change_keys(struct queue *queue, const struct queue_key *keys, size_t n,
+	enum queue_change_kind kind, uint64_t *changed_out, struct err *err);
 /* queue_change - all that fit; how many those were. */
 MUST_CHECK int queue_change(struct queue *queue, const struct queue_filter *filter,
 	enum queue_change_kind kind, uint64_t *changed_out, struct err *err);

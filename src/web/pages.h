@@ -105,6 +105,7 @@ void page_admin_screen_change(struct http *x);
 
 /* queue.c, trace.c */
 void page_queue(struct http *x);
+void page_queue_change(struct http *x);
 void page_queued(struct http *x);
 void page_queued_change(struct http *x);
 void page_routes(struct http *x);

@@ -4,12 +4,21 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "web/admin.h"
 #include "web/pages.h"
+#include "wire/http/url.h"
 
-enum { ASK_MS = 20000, PAGE = 50, HOURS_MAX = 10000, HOUR_S = 3600 };
+enum {
+	ASK_MS = 20000,
+	PAGE = 50,
+	HOURS_MAX = 10000,
+	HOUR_S = 3600,
+	ROWS_MAX = 1000, /* that a form chooses */
+	QUERY_MAX = 4096,
+};
 
 /* ---- asking the courier ---- */
 
@@ -55,7 +64,8 @@ static json_t *wish(const char *what)
 
 /* ---- the list ---- */
 
-static const char *const states[] = {"waiting", "held"};
+static const char *const filter_names[] = {"to", "from", "state", "hours"};
+static const char *const states[] = {"waiting", "scheduled", "held"};
 
 static void put_rows(json_t *values, json_t *rows)
 {
@@ -73,6 +83,14 @@ static void put_rows(json_t *values, json_t *rows)
 	json_object_set(values, "rows", rows);
 }
 
+/* The filter stands in the query of the list, and in the form that changes what it shows. */
+static struct slice filter_value(struct http *x, const char *name)
+{
+	const struct slice posted = http_form(x, name);
+
+	return posted.ptr ? posted : http_param(x, name);
+}
+
 static void put_states(struct http *x, json_t *values)
 {
 	json_t *list = json_array();
@@ -80,20 +98,51 @@ static void put_states(struct http *x, json_t *values)
 	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
 		json_t *row = json_pack("{s:s}", "name", states[i]);
 
-		if (slice_eq(http_param(x, "state"), slice_str(states[i])))
+		if (slice_eq(filter_value(x, "state"), slice_str(states[i])))
 			json_set_true(row, "is_chosen");
 		json_array_append_new(list, row);
 	}
 	json_object_set_new(values, "states", list);
 }
 
+/* "to=a%40b&from=…", without what is empty. */
+static void put_query(struct http *x, struct buf *out)
+{
+	for (size_t i = 0; i < sizeof(filter_names) / sizeof(filter_names[0]); i++) {
+		const struct slice value = filter_value(x, filter_names[i]);
+
+		if (!value.len)
+			continue;
+		buf_printf(out, "%s%s=", out->len ? "&" : "", filter_names[i]);
+		http_url_encode(out, value);
+	}
+}
+
 static void put_filter(struct http *x, json_t *values)
 {
-	static const char *const names[] = {"to", "from", "state", "hours"};
+	struct buf query AUTO(buf_done);
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		json_set_slice(values, names[i], http_param(x, names[i]));
+	buf_init(&query, QUERY_MAX);
+	for (size_t i = 0; i < sizeof(filter_names) / sizeof(filter_names[0]); i++)
+		json_set_slice(values, filter_names[i], filter_value(x, filter_names[i]));
+	put_query(x, &query);
+	json_set_slice(values, "query", buf_slice(&query));
 	put_states(x, values);
+}
+
+/* The wish about what the filter lets through. */
+static json_t *filtered(struct http *x, const char *what)
+{
+	json_t *w = wish(what);
+	uint64_t hours = 0;
+
+	json_set_slice(w, "address", slice_trim(filter_value(x, "to")));
+	json_set_slice(w, "sender", slice_trim(filter_value(x, "from")));
+	json_set_slice(w, "state", filter_value(x, "state"));
+	if (slice_to_u64(filter_value(x, "hours"), HOURS_MAX, &hours) && hours)
+		json_object_set_new(
+			w, "until", json_integer(clock_wall_s() - (json_int_t)hours * HOUR_S));
+	return w;
 }
 
 /* Where the next page goes on: behind the last row of this one. */
@@ -121,24 +170,131 @@ static void on_list(struct http *x, struct answer *answer)
 	put_filter(x, values);
 	put_rows(values, json_object_get(reply, "rows"));
 	put_more(values, reply);
+	json_object_set_new(values, "has_rows",
+		json_boolean(json_array_size(json_object_get(reply, "rows")) > 0));
 	json_decref(reply);
 	visit_page(x, 200, "admin-queue", values);
 }
 
 void page_queue(struct http *x)
 {
-	json_t *w = wish("list");
-	uint64_t hours = 0;
+	json_t *w = filtered(x, "list");
 
-	json_set_slice(w, "address", slice_trim(http_param(x, "to")));
-	json_set_slice(w, "sender", slice_trim(http_param(x, "from")));
-	json_set_slice(w, "state", http_param(x, "state"));
 	json_set_slice(w, "after", http_param(x, "after"));
 	json_object_set_new(w, "max", json_integer(PAGE));
-	if (slice_to_u64(http_param(x, "hours"), HOURS_MAX, &hours) && hours)
-		json_object_set_new(
-			w, "until", json_integer(clock_wall_s() - (json_int_t)hours * HOUR_S));
 	admin_ask_courier(x, w, on_list);
+}
+
+/* ---- what is done to many at once ---- */
+
+static const struct deed {
+	const char *name, *words;
+	bool is_final;
+} deeds[] = {{"hold", "Hold", false}, {"release", "Release", false}, {"retry", "Try now", false},
+	{"bounce", "Give back", true}, {"drop", "Drop", true}};
+
+static const struct deed *find_deed(struct slice name)
+{
+	for (size_t i = 0; i < sizeof(deeds) / sizeof(deeds[0]); i++) {
+		if (slice_eq(name, slice_str(deeds[i].name)))
+			return &deeds[i];
+	}
+	return NULL;
+}
+
+static json_t *chosen_rows(struct http *x)
+{
+	json_t *rows = json_array();
+	struct slice row;
+	size_t at = 0;
+
+	while (json_array_size(rows) < ROWS_MAX && http_form_next(x, "pick", &at, &row))
+		json_array_append_new(rows, json_slice(row));
+	return rows;
+}
+
+static void go_back(struct http *x)
+{
+	struct buf query AUTO(buf_done);
+
+	buf_init(&query, QUERY_MAX);
+	put_query(x, &query);
+	visit_go(x, "/admin/queue%s%.*s", query.len ? "?" : "", SLICE_ARG(buf_slice(&query)));
+}
+
+/* What cannot be undone is asked for once more, with how many it concerns. */
+static void show_sure(struct http *x, json_int_t count)
+{
+	const struct deed *deed = find_deed(http_form(x, "do"));
+	json_t *values = admin_values("Queue"), *rows = chosen_rows(x);
+
+	put_filter(x, values);
+	json_set_text(values, "do", deed->name);
+	json_set_text(values, "words", deed->words);
+	json_object_set_new(values, "is_bounce", json_boolean(strcmp(deed->name, "bounce") == 0));
+	json_object_set_new(values, "is_all", json_boolean(http_form(x, "all").ptr != NULL));
+	json_object_set_new(values, "count", json_integer(count));
+	json_object_set_new(values, "is_one", json_boolean(count == 1));
+	json_object_set_new(values, "picks", rows);
+	visit_page(x, 200, "admin-queue-sure", values);
+}
+
+static void on_counted(struct http *x, struct answer *answer)
+{
+	json_t *reply = take(x, answer);
+
+	if (!reply)
+		return;
+	show_sure(x, json_integer_value(json_object_get(reply, "count")));
+	json_decref(reply);
+}
+
+static void on_many_changed(struct http *x, struct answer *answer)
+{
+	json_t *reply = take(x, answer);
+	char said[64];
+
+	if (!reply)
+		return;
+	snprintf(said, sizeof(said), "queue_changed.%lld",
+		(long long)json_integer_value(json_object_get(reply, "changed")));
+	json_decref(reply);
+	visit_say(x, said);
+	go_back(x);
+}
+
+static void change_many(struct http *x, const struct deed *deed, bool is_all)
+{
+	json_t *w = is_all ? filtered(x, deed->name) : wish(deed->name);
+
+	if (is_all)
+		json_set_true(w, "all");
+	else
+		json_object_set_new(w, "rows", chosen_rows(x));
+	log_info(http_log(x), "queue", log_c("do", deed->name), log_n("all", is_all));
+	admin_ask_courier(x, w, on_many_changed);
+}
+
+void page_queue_change(struct http *x)
+{
+	const struct deed *deed = find_deed(http_form(x, "do"));
+	const bool is_all = http_form(x, "all").ptr != NULL;
+	json_t *rows = chosen_rows(x);
+	const size_t n = json_array_size(rows);
+
+	json_decref(rows);
+	if (!deed) {
+		http_fail(x, 400);
+	} else if (!is_all && !n) {
+		visit_say(x, "none_chosen");
+		go_back(x);
+	} else if (!deed->is_final || http_form(x, "sure").ptr) {
+		change_many(x, deed, is_all);
+	} else if (is_all) {
+		admin_ask_courier(x, filtered(x, "count"), on_counted);
+	} else {
+		show_sure(x, (json_int_t)n);
+	}
 }
 
 /* ---- one message ---- */
@@ -213,29 +369,19 @@ static void on_changed(struct http *x, struct answer *answer)
 /* What cannot be undone wants a tick. */
 void page_queued_change(struct http *x)
 {
-	static const struct {
-		const char *name;
-		bool is_final;
-	} changes[] = {{"hold", false}, {"release", false}, {"retry", false}, {"bounce", true},
-		{"drop", true}};
-	const struct slice what = http_form(x, "do");
+	const struct deed *deed = find_deed(http_form(x, "do"));
+	json_t *w;
 
-	for (size_t i = 0; message_of(x) && i < sizeof(changes) / sizeof(changes[0]); i++) {
-		json_t *w;
-
-		if (!slice_eq(what, slice_str(changes[i].name)))
-			continue;
-		if (changes[i].is_final && !http_form(x, "sure").ptr) {
-			ask_message(x, on_unsure);
-			return;
-		}
-		w = wish(changes[i].name);
+	if (!message_of(x) || !deed) {
+		http_fail(x, message_of(x) ? 400 : 404);
+	} else if (deed->is_final && !http_form(x, "sure").ptr) {
+		ask_message(x, on_unsure);
+	} else {
+		w = wish(deed->name);
 		json_object_set_new(w, "id", json_integer(message_of(x)));
-		log_info(http_log(x), "queue", log_s("do", what), log_n("id", message_of(x)));
+		log_info(http_log(x), "queue", log_c("do", deed->name), log_n("id", message_of(x)));
 		admin_ask_courier(x, w, on_changed);
-		return;
 	}
-	http_fail(x, message_of(x) ? 400 : 404);
 }
 
 /* ---- routes, and addresses that nothing is sent to ---- */

@@ -96,6 +96,7 @@ static const struct http_row rows[] = {
 
 	{HTTP_GET, "/admin/trace", page_trace, 0, ADMIN},
 	{HTTP_GET, "/admin/queue", page_queue, 0, OPERATOR},
+	{HTTP_POST, "/admin/queue", page_queue_change, FORM, OPERATOR | ROW_FRESH},
 	{HTTP_GET, "/admin/queue/:id", page_queued, 0, OPERATOR},
 	{HTTP_POST, "/admin/queue/:id", page_queued_change, FORM, OPERATOR | ROW_FRESH},
 	{HTTP_GET, "/admin/routes", page_routes, 0, OPERATOR},

@@ -5,6 +5,7 @@ import time
 import pytest
 
 import browser
+import support
 
 PNG = base64.b64decode('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==')
 
@@ -255,3 +256,39 @@ def test_queue(shared, operator, accounts):
     assert 'Saved' in page.words
     assert to not in operator.get('/admin/queue?to=' + to).words
     assert operator.get(link).status == 404
+
+
+def test_many_of_the_queue(shared, operator, accounts):
+    """Rows that are ticked, all that a filter lets through, and what asks once more."""
+    domain = 'many-' + accounts[1].split('@')[1]
+    to = ['%d@%s' % (n, domain) for n in range(3)]
+    shared.tool('queue', 'route', domain, '[127.0.0.1]:9')
+    with shared.submission(accounts[1]) as s:
+        s.sendmail(accounts[1], to[:2], support.message('first', accounts[1]))
+        s.sendmail(accounts[1], to[2:], support.message('second', accounts[1]))
+    listed, held = '/admin/queue?to=@' + domain, '/admin/queue?state=held&to=@' + domain
+
+    def choose(path, do, n=None):
+        """The first n rows, or all that the filter lets through."""
+        form = operator.get(path).form('pick')
+        picks = [value for name, value, *_ in form.fields if name == 'pick']
+        return operator.submit('do', do, {'pick': picks[:n]} if n else {'all': 'yes'}, form=form)
+
+    assert 'No message was chosen' in operator.submit('do', 'hold', form=operator.get(listed).form('pick')).words
+    page = choose(listed, 'hold', 2)
+    assert 'Done, for 2 of' in page.words and page.url.startswith('/admin/queue?to=%40' + domain)
+    words = operator.get(held).words
+    assert to[0] in words and to[1] in words and to[2] not in words
+    assert 'Done, for 2 of' in choose(held, 'release').words
+    assert 'Nothing waits' in operator.get(held).words
+    assert 'Done, for 3 of' in choose(listed, 'retry').words
+    page = choose(listed, 'drop', 1)
+    assert 'Drop: 1 recipient?' in page.words and to[0] in operator.get(listed).words
+    assert 'Done, for 1 of' in operator.submit('do', 'drop', form=page.form('sure')).words
+    words = operator.get(listed).words
+    assert to[0] not in words and to[1] in words
+    page = choose(listed, 'bounce')
+    assert 'Give back: 2 recipients?' in page.words and domain in page.text
+    assert 'Done, for 2 of' in operator.submit('do', 'bounce', form=page.form('sure')).words
+    assert 'Nothing waits' in operator.get(listed).words
+    support.wait_for('the senders to hear of it', lambda: len(support.subjects(shared.imap(accounts[1]))) == 2)

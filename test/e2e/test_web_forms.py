@@ -139,6 +139,10 @@ def cases(w):
             ({'name': LONG}, 'name'), ({'text': LONG}, 'name'), ({'accent': 'red'}, 'name'), ({'background': '#12'}, 'name'),
             ({'accent': '#ffee00'}, 'accent'), ({'background': '#101010'}, 'background'), ({'foreground': '#eeeeee'}, 'foreground'))] + [
             Case(screen, 404, path='/admin/screen/nowhere.example')],
+        '/admin/queue': [
+            Case({}, 400), Case({'do': 'x', 'pick': '1.0'}, 400), Case({'do': 'hold'}, 303), Case({'do': 'hold', 'pick': 'x'}, 400),
+            Case({'do': 'hold', 'pick': '99999.0'}, 303), Case({'do': 'drop', 'pick': '99999.0'}, 200, 'cannot be undone'),
+            Case({'do': 'drop', 'pick': '99999.0', 'sure': 'yes'}, 303), Case({'do': 'retry', 'all': 'yes', 'to': 'x@nowhere.example'}, 303)],
         '/admin/queue/:id': [
             Case({}, 400, path='/admin/queue/1'), Case({'do': 'hold'}, 404, path='/admin/queue/zz'),
             Case({'do': 'drop'}, 404, path='/admin/queue/99999'), Case({'do': 'bounce'}, 404, path='/admin/queue/99999')],

@@ -5,7 +5,7 @@
  *   node pages.cjs PLAN [FOLDER]     FOLDER: where screenshots go
  *
  * PLAN is a JSON file: url, user, password; cookies of sessions by name; and pages, each with a path,
- * `as` (whose session; none: nobody's), maybe `fill` (selectors and texts) and `click` (a selector).
+ * `as` (whose session; none: nobody's), maybe `fill` (selectors and texts, or true for a box) and `click` (a selector).
  */
 'use strict';
 const fs = require('fs');
@@ -33,7 +33,7 @@ function say(what) {
 async function open(page, target) {
 	let reply = await page.goto(url + target.path);
 	for (const [selector, text] of Object.entries(target.fill || {}))
-		await page.fill(selector, text);
+		await (text === true ? page.check(selector) : page.fill(selector, text));
 	await page.evaluate(() => [...document.forms].forEach((form) => { form.noValidate = true; }));
 	if (target.click)
 		[reply] = await Promise.all([page.waitForNavigation(), page.click(target.click)]);
