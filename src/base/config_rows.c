@@ -111,7 +111,10 @@ const struct config_row config_rows[] = {
 		"2."},
 	{"xclient.networks", TYPE_LINE, AT(xclient_networks), "", 0, 0, CONFIG_SERVER,
 		"Mail proxies before port 25, as addresses or networks with spaces between, that "
-		"may say by XCLIENT which address they speak for."},
+		"may say by XCLIENT whom they speak for: its address (ADDR), its name, which is "
+		"believed and not looked up again (NAME, REVERSE_NAME), and what it said (HELO, "
+		"PROTO). PORT, DESTADDR, DESTPORT and LOGIN are written to the log only: no proxy "
+		"can sign anybody in."},
 	{"door.trusted", TYPE_LINE, AT(door_trusted), "127.0.0.0/8 ::1", 0, 0, CONFIG_SERVER,
 		"Networks that port 25 checks nothing of, with spaces between: our own other "
 		"servers."},

@@ -58,8 +58,10 @@ void door_check_iprev(
 
 	(void)door;
 	ip_write(&visit->ip, address);
-	visit->name = (struct slice){0};
-	visit->iprev = look(visit, &visit->name);
+	if (!visit->is_told) {
+		visit->name = (struct slice){0};
+		visit->iprev = look(visit, &visit->name);
+	}
 	if (visit->iprev == IPREV_PERMERROR)
 		door_say(verdict_out, weight, "The address %s has no name in the DNS", address);
 	else if (visit->iprev == IPREV_FAIL)

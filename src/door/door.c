@@ -81,6 +81,13 @@ struct door_visit *door_visit_new(const struct door *door, struct slice peer)
 	return visit;
 }
 
+void door_visit_tell(struct door_visit *visit, enum door_iprev iprev, struct slice name)
+{
+	visit->iprev = iprev;
+	visit->name = arena_dup(&visit->arena, name);
+	visit->is_told = true;
+}
+
 void door_visit_free(struct door_visit **visit)
 {
 	if (!*visit)

@@ -54,11 +54,15 @@ struct door_visit {
 	struct door_verdict verdicts[DOOR_CHECKS_MAX]; /* in the order of the rows */
 	enum door_iprev iprev; /* RFC 8601 3, and the name that it is about */
 	struct slice name;
+	bool is_told; /* door_visit_tell(): that is not looked up */
 };
 
 /* door_visit_new - NULL: that peer is trusted, nothing is checked. */
 struct door_visit *door_visit_new(const struct door *door, struct slice peer);
 void door_visit_free(struct door_visit **visit);
+
+/* door_visit_tell - who speaks for the visitor has looked up its name already. */
+void door_visit_tell(struct door_visit *visit, enum door_iprev iprev, struct slice name);
 
 /* door_greet_ms - how long to wait before the greeting: who speaks meanwhile is no mail server. */
 int64_t door_greet_ms(const struct door *door);

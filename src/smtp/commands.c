@@ -353,25 +353,45 @@ static bool may_xclient(struct conn *c)
 	return session_of(c)->may_xclient;
 }
 
-/* All begins anew, as with a new connection of whom the proxy speaks for. LOGIN gives no right
- * here: port 25 has none to give. */
+/* What the client said of itself, if the proxy tells it. */
+static void take_told_helo(struct session *s, const struct smtp_xclient *x)
+{
+	const bool was_extended = s->is_extended;
+	const enum smtp_told helo = x->told[XCLIENT_HELO];
+
+	if (helo != SMTP_TOLD_NOTHING || !s->is_helo_told)
+		smtp_session_hello_forget(s);
+	s->is_helo_told = s->is_helo_told || helo == SMTP_TOLD_VALUE;
+	if (helo == SMTP_TOLD_VALUE) {
+		s->helo = mem_str(x->values[XCLIENT_HELO]);
+		s->is_extended = was_extended;
+	}
+	if (x->told[XCLIENT_PROTO] == SMTP_TOLD_VALUE)
+		s->is_extended = x->is_extended;
+}
+
+/* All begins anew, as with a new connection of whom the proxy speaks for, but for what the proxy
+ * told in a former command. LOGIN gives no right: here port 25 has none to give, and elsewhere only
+ * the keeper says who may come in. */
 static void run_xclient(struct conn *c, struct slice args)
 {
 	struct session *s = session_of(c);
 	struct smtp_cmd cmd = {.arena = conn_arena(c)};
-	bool has_address;
-	struct ip address;
+	struct smtp_xclient x;
 	struct err err;
 
 	if (!s->may_xclient) {
 		smtp_session_fail(c, SMTP_SAY_NOT_HERE, NULL);
-	} else if (smtp_xclient_parse(&cmd, args, &has_address, &address, &err) < 0) {
+	} else if (smtp_xclient_parse(&cmd, args, &x, &err) < 0) {
 		smtp_session_fail(c, cmd.say, err.msg);
 	} else {
-		if (has_address)
-			conn_speak_for(c, &address);
-		smtp_session_hello_forget(s);
-		smtp_gate_change(c);
+		take_told_helo(s, &x);
+		smtp_gate_change(c, &x);
+		log_info(conn_log(c), "xclient", log_s("name", x.values[XCLIENT_NAME]),
+			log_s("port", x.values[XCLIENT_PORT]),
+			log_s("login", x.values[XCLIENT_LOGIN]),
+			log_s("to", x.values[XCLIENT_DESTADDR]),
+			log_s("to_port", x.values[XCLIENT_DESTPORT]));
 	}
 }
 
@@ -407,7 +427,7 @@ void smtp_session_hello_forget(struct session *s)
 {
 	free(s->helo);
 	s->helo = NULL;
-	s->is_extended = false;
+	s->is_extended = s->is_helo_told = false;
 }
 
 static void put_keywords(struct conn *c, struct buf *out)

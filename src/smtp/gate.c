@@ -75,14 +75,36 @@ void smtp_gate_open(struct conn *c)
 		smtp_session_greet(c);
 }
 
-void smtp_gate_change(struct conn *c)
+/* The proxy's own look-up counts, so that it and we think the same of a client. */
+static void tell(struct door_visit *visit, const struct smtp_xclient *x)
+{
+	static const enum door_iprev results[] = {[SMTP_TOLD_VALUE] = IPREV_PASS,
+		[SMTP_TOLD_NONE] = IPREV_PERMERROR,
+		[SMTP_TOLD_UNKNOWN] = IPREV_TEMPERROR};
+	const enum smtp_told told = x->told[XCLIENT_NAME];
+
+	if (told == SMTP_TOLD_VALUE)
+		door_visit_tell(visit, IPREV_PASS, x->values[XCLIENT_NAME]);
+	else if (told != SMTP_TOLD_NOTHING && x->told[XCLIENT_REVERSE_NAME] == SMTP_TOLD_VALUE)
+		door_visit_tell(visit, told == SMTP_TOLD_NONE ? IPREV_FAIL : results[told],
+			x->values[XCLIENT_REVERSE_NAME]);
+	else if (told != SMTP_TOLD_NOTHING)
+		door_visit_tell(visit, results[told], (struct slice){0});
+}
+
+void smtp_gate_change(struct conn *c, const struct smtp_xclient *x)
 {
 	struct service *service = session_service(c);
 	struct session *s = session_of(c);
 
-	door_visit_free(&s->visit);
-	if (service->door)
-		s->visit = door_visit_new(service->door, conn_peer_address(c));
+	if (x->told[XCLIENT_ADDR] == SMTP_TOLD_VALUE) {
+		conn_speak_for(c, &x->address);
+		door_visit_free(&s->visit);
+		if (service->door)
+			s->visit = door_visit_new(service->door, conn_peer_address(c));
+	}
+	if (s->visit)
+		tell(s->visit, x);
 	smtp_session_greet(c);
 }
 

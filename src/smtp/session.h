@@ -86,11 +86,12 @@ struct session {
 	struct login login; /* must be first */
 	enum session_kind kind;
 	enum session_mode mode;
-	char *helo;       /* what the client calls itself; NULL: nothing said yet */
-	bool is_extended; /* by EHLO or LHLO */
-	bool may_xclient; /* the peer may say for whom it speaks */
-	bool is_courier;  /* LMTP from our own courier, which tells where mail comes from */
-	bool is_skipping; /* within a line that is too long */
+	char *helo;        /* what the client calls itself; NULL: nothing said yet */
+	bool is_extended;  /* by EHLO or LHLO */
+	bool is_helo_told; /* by XCLIENT: it stays through a second one */
+	bool may_xclient;  /* the peer may say for whom it speaks */
+	bool is_courier;   /* LMTP from our own courier, which tells where mail comes from */
+	bool is_skipping;  /* within a line that is too long */
 	unsigned errors, unknown, auth_failures;
 	struct session_tx *tx;
 	struct door_visit *visit; /* of a stranger at port 25; else NULL */
@@ -138,8 +139,9 @@ void smtp_session_rcpt_take(struct conn *c);
  * outlives the unit. DOOR_NAMES_MS for one message in all, then what is asked has failed. */
 void smtp_session_ask(
 	struct conn *c, struct dns_view *view, smtp_session_fn *run, smtp_session_fn *then);
-void smtp_gate_open(struct conn *c);   /* a connection: greets */
-void smtp_gate_change(struct conn *c); /* it is another's from now on: greets again */
+void smtp_gate_open(struct conn *c); /* a connection: greets */
+/* smtp_gate_change - it is another's from now on, whom a proxy has told of: greets again. */
+void smtp_gate_change(struct conn *c, const struct smtp_xclient *x);
 void smtp_gate_rcpt(struct conn *c);   /* takes the recipient behind the last, or says why not */
 void smtp_gate_stored(struct conn *c); /* the message of the transaction is kept */
 void smtp_gate_close(struct conn *c);

@@ -91,15 +91,21 @@ def test_xclient(instance):
     with connect(instance, source='127.0.9.1') as s:
         got = talk(s, b'XCLIENT ADDR=198.51.100.300\r\n', b'XCLIENT COLOUR=red\r\n', b'XCLIENT\r\n', b'EHLO proxy.example\r\n',
                    b'MAIL FROM:<a@b.example>\r\n', b'XCLIENT ADDR=198.51.100.9\r\n', b'RSET\r\n',
-                   b'XCLIENT NAME=[UNAVAILABLE] ADDR=198.51.100.9 PORT=99 PROTO=ESMTP HELO=mx.example LOGIN=alice\r\n',
-                   b'MAIL FROM:<a@b.example>\r\n')
-        assert [line[:3] for line in got] == [b'220', b'501', b'501', b'501', b'250', b'250', b'503', b'250', b'220', b'503']
+                   b'XCLIENT NAME=[UNAVAILABLE] ADDR=198.51.100.9 PORT=99 PROTO=ESMTP LOGIN=alice\r\n',
+                   b'XCLIENT HELO=client.example\r\n', b'XCLIENT DESTPORT=25\r\n', b'MAIL FROM:<a@b.example>\r\n',
+                   b'RCPT TO:<alice@proxy.example>\r\n', b'DATA\r\n', b'Subject: told\r\n\r\nhello\r\n.\r\n',
+                   b'XCLIENT NAME=mx.client.example HELO=[UNAVAILABLE]\r\n', b'MAIL FROM:<a@b.example>\r\n')
+        assert [line[:3] for line in got] == [b'220', b'501', b'501', b'501', b'250', b'250', b'503', b'250', b'220',
+                                              b'220', b'220', b'250', b'250', b'354', b'250', b'220', b'503']
         s.sendall(b'NOOP\r\n')
         assert deliver(s, b'xclient')[-1].startswith(b'250')
     imap = instance.imap('alice@proxy.example', 'INBOX')
-    assert b'[198.51.100.9]' in imap.fetch('*', '(BODY.PEEK[HEADER])')[1][0][1]
+    told, named = [part[1] for part in imap.fetch('*:%d' % (int(imap.select()[1][0]) - 1), '(BODY.PEEK[HEADER])')[1] if part != b')']
+    assert b'from client.example' in told and b'[198.51.100.9]' in told and b'iprev=permerror' in told
+    assert b'from mx.example' in named and b'[198.51.100.9]' in named and b'iprev=pass' in named
     imap.logout()
-    assert 'peer=198.51.100.9' in instance.log_tail(200)
+    log = instance.log_tail(200)
+    assert 'peer=198.51.100.9' in log and 'port=99 login=alice' in log and 'to_port=25' in log
 
 
 def test_xclient_is_not_for_others(instance):

@@ -130,10 +130,36 @@ MUST_CHECK int smtp_auth_parse(
 /* The attributes that XCLIENT may have, as EHLO lists them. */
 #define SMTP_XCLIENT_NAMES "NAME ADDR PORT PROTO HELO LOGIN DESTADDR DESTPORT REVERSE_NAME"
 
-/* smtp_xclient_parse - whom a proxy speaks for. Of its attributes only ADDR is read; the others
- * must be well formed. False in has_address_out: it does not say, or does not know. */
-MUST_CHECK int smtp_xclient_parse(struct smtp_cmd *cmd, struct slice args, bool *has_address_out,
-	struct ip *address_out, struct err *err);
+enum smtp_xclient_attribute {
+	XCLIENT_NAME,
+	XCLIENT_ADDR,
+	XCLIENT_PORT,
+	XCLIENT_PROTO,
+	XCLIENT_HELO,
+	XCLIENT_LOGIN,
+	XCLIENT_DESTADDR,
+	XCLIENT_DESTPORT,
+	XCLIENT_REVERSE_NAME,
+	XCLIENT_COUNT,
+};
+
+enum smtp_told {
+	SMTP_TOLD_NOTHING, /* the attribute was not given */
+	SMTP_TOLD_VALUE,
+	SMTP_TOLD_NONE,    /* [UNAVAILABLE]: there is none */
+	SMTP_TOLD_UNKNOWN, /* [TEMPUNAVAIL]: it could not be found out */
+};
+
+/* Whom a proxy speaks for. */
+struct smtp_xclient {
+	enum smtp_told told[XCLIENT_COUNT];
+	struct slice values[XCLIENT_COUNT]; /* decoded, and what its attribute may be, if told */
+	struct ip address;                  /* of ADDR */
+	bool is_extended;                   /* of PROTO */
+};
+
+MUST_CHECK int smtp_xclient_parse(
+	struct smtp_cmd *cmd, struct slice args, struct smtp_xclient *out, struct err *err);
 
 /* smtp_none_parse - for commands that take no argument. */
 MUST_CHECK int smtp_none_parse(struct smtp_cmd *cmd, struct slice args, struct err *err);

@@ -28,9 +28,8 @@ static void parse(struct smtp_cmd *cmd, enum smtp_verb verb, struct slice args)
 	struct smtp_bdat bdat;
 	struct smtp_auth auth;
 	struct slice name;
-	struct ip ip;
+	struct smtp_xclient xclient;
 	struct err err;
-	bool has_address;
 
 	if (verb == SMTP_MAIL && smtp_mail_parse(cmd, args, &mail, &err) == 0)
 		check_addr(&mail.from, cmd->arena);
@@ -40,8 +39,9 @@ static void parse(struct smtp_cmd *cmd, enum smtp_verb verb, struct slice args)
 		abort();
 	if (verb == SMTP_AUTH && smtp_auth_parse(cmd, args, &auth, &err) == 0 && args.len == 0)
 		abort();
-	if (verb == SMTP_XCLIENT && smtp_xclient_parse(cmd, args, &has_address, &ip, &err) == 0 &&
-		has_address && ip.len != IP_V4 && ip.len != IP_V6)
+	if (verb == SMTP_XCLIENT && smtp_xclient_parse(cmd, args, &xclient, &err) == 0 &&
+		xclient.told[XCLIENT_ADDR] == SMTP_TOLD_VALUE && xclient.address.len != IP_V4 &&
+		xclient.address.len != IP_V6)
 		abort();
 	if (verb == SMTP_EHLO && smtp_hello_parse(cmd, args, &name, &err) == 0 && name.len == 0)
 		abort();

@@ -449,28 +449,70 @@ static void test_replies(void **state)
 
 /* ---- XCLIENT ---- */
 
+/* What was told, in a notation made for reading: "ADDR=192.0.2.1 NAME- PROTO=ESMTP+ PORT?" */
+static void trace_xclient(const struct smtp_xclient *x, char *out, size_t cap)
+{
+	struct slice names = slice_lit(SMTP_XCLIENT_NAMES);
+	char address[IP_TEXT_MAX];
+	size_t n = 0;
+
+	out[0] = '\0';
+	for (size_t i = 0; i < XCLIENT_COUNT; i++) {
+		const struct slice name = slice_next_word(&names);
+
+		if (x->told[i] == SMTP_TOLD_NOTHING)
+			continue;
+		n += (size_t)snprintf(out + n, cap - n, "%s%.*s", n ? " " : "", SLICE_ARG(name));
+		if (x->told[i] != SMTP_TOLD_VALUE) {
+			n += (size_t)snprintf(
+				out + n, cap - n, x->told[i] == SMTP_TOLD_NONE ? "-" : "?");
+			continue;
+		}
+		n += (size_t)snprintf(out + n, cap - n, "=%.*s", SLICE_ARG(x->values[i]));
+		if (i == XCLIENT_ADDR) {
+			ip_write(&x->address, address);
+			n += (size_t)snprintf(out + n, cap - n, "(%s)", address);
+		}
+		if (i == XCLIENT_PROTO && x->is_extended)
+			n += (size_t)snprintf(out + n, cap - n, "+");
+	}
+}
+
 static void test_xclient(void **state)
 {
 	static const struct {
-		const char *args, *want; /* "": no address; NULL: refused */
+		const char *args, *want; /* NULL: refused */
 	} rows[] = {
-		{"ADDR=192.0.2.1", "192.0.2.1"},
-		{"NAME=mx.example addr=IPV6:2001:db8::1 PORT=25", "2001:db8::1"},
-		{"ADDR=ipv6:::ffff:192.0.2.1", "192.0.2.1"},
-		{"ADDR=[UNAVAILABLE] HELO=a+2Bb", ""},
-		{"ADDR=[tempunavail]", ""},
-		{"LOGIN=alice DESTADDR=192.0.2.9 DESTPORT=25 PROTO=SMTP REVERSE_NAME=x", ""},
-		{"ADDR=192.0.2.+31", "192.0.2.1"},
+		{"ADDR=192.0.2.1", "ADDR=192.0.2.1(192.0.2.1)"},
+		{"NAME=MX.example addr=IPV6:2001:db8::1 PORT=25",
+			"NAME=mx.example ADDR=IPV6:2001:db8::1(2001:db8::1) PORT=25"},
+		{"ADDR=ipv6:::ffff:192.0.2.1", "ADDR=ipv6:::ffff:192.0.2.1(192.0.2.1)"},
+		{"ADDR=[UNAVAILABLE] HELO=a+2Bb", "ADDR- HELO=a+b"},
+		{"ADDR=[tempunavail] name=+5BUNAVAILABLE+5D", "NAME- ADDR?"},
+		{"LOGIN=alice+20x DESTADDR=192.0.2.9 DESTPORT=25 PROTO=SMTP REVERSE_NAME=x",
+			"PROTO=SMTP LOGIN=alice x DESTADDR=192.0.2.9 DESTPORT=25 REVERSE_NAME=x"},
+		{"PROTO=esmtp", "PROTO=esmtp+"},
+		{"HELO=[192.0.2.1]", "HELO=[192.0.2.1]"},
+		{"HELO=[Unavailable] PORT=[UNAVAILABLE] LOGIN=[UNAVAILABLE]", "PORT- HELO- LOGIN-"},
+		{"ADDR=192.0.2.+31", "ADDR=192.0.2.1(192.0.2.1)"},
 		{"ADDR=192.0.2.1 ADDR=192.0.2.2", NULL},
+		{"HELO=a helo=b", NULL},
 		{"ADDR=2001:db8::1", NULL},
 		{"ADDR=IPV6:192.0.2.1", NULL},
 		{"ADDR=192.0.2.256", NULL},
+		{"DESTADDR=x", NULL},
 		{"ADDR=", NULL},
 		{"ADDR", NULL},
 		{"COLOUR=red", NULL},
 		{"NAME=a  PORT=1", NULL},
 		{"NAME=a+0D", NULL},
 		{"NAME=a=b", NULL},
+		{"NAME=[192.0.2.1]", NULL},
+		{"REVERSE_NAME=a+20b", NULL},
+		{"PORT=65536", NULL},
+		{"PORT=smtp", NULL},
+		{"PROTO=LMTP", NULL},
+		{"HELO=a+20b", NULL},
 		{"", NULL},
 	};
 
@@ -478,22 +520,20 @@ static void test_xclient(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct arena arena AUTO(arena_done);
 		struct smtp_cmd cmd = {.arena = &arena};
-		struct ip ip = {.len = 77};
-		char text[IP_TEXT_MAX] = "";
-		bool has = true;
+		struct smtp_xclient x = {.address.len = 77};
 		struct err err;
+		char text[400];
 		int rc;
 
 		arena_init(&arena, ARENA_CAP);
-		rc = smtp_xclient_parse(&cmd, slice_str(rows[i].args), &has, &ip, &err);
+		rc = smtp_xclient_parse(&cmd, slice_str(rows[i].args), &x, &err);
 		assert_int_equal(rc, rows[i].want ? 0 : -ERR_SYNTAX);
 		if (rc < 0) {
 			assert_int_equal(cmd.say, SMTP_SAY_BAD_ARG);
-			assert_int_equal(ip.len, 77);
+			assert_int_equal(x.address.len, 77);
 			continue;
 		}
-		if (has)
-			ip_write(&ip, text);
+		trace_xclient(&x, text, sizeof(text));
 		assert_string_equal(text, rows[i].want);
 	}
 }
