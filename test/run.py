@@ -286,7 +286,7 @@ def main():
             run_transcripts(count, wanted, environment)
             say('transcripts: %d s' % (time.monotonic() - start))
             run_pytest(count, options.names, environment, directory, JOBS + 1,
-                       ['test/floors_test.py', 'test/style_test.py', *end_to_end()])
+                       ['test/floors_test.py', 'test/style_test.py', 'test/replies_test.py', *end_to_end()])
             say('all: %d s' % (time.monotonic() - start))
     finally:
         shutil.rmtree(directory, ignore_errors=True)

@@ -33,6 +33,7 @@ can run at once against one instance. A file is a list of steps, one a line:
                                  $NAME_len; a last empty line gives it a CRLF at its end;
                                  lines are taken to the byte, only $variables are replaced
     set NAME value               $NAME from now on
+    include NAME                 the steps of NAME.inc, which stands beside the file
     filled NAME MAILBOX N        wait until it holds N messages, then SELECT it
     check EXPRESSION             a Python expression over the captures (all are strings) is true
     $ arguments                  run the command line tool on the instance
@@ -429,9 +430,19 @@ class Case:
         if lines and not skip:
             raise Failure('more output than expected: ' + said)
 
+    def read_steps(self, path):
+        """(line number in the case's own file, step) of all lines, those of included files in their place."""
+        steps = []
+        for number, line in enumerate(path.read_text('utf-8').split('\n'), 1):
+            if line.startswith('include '):
+                included = path.with_name(line.split()[1] + '.inc')
+                steps += [(number, step) for _, step in self.read_steps(included)]
+            else:
+                steps.append((number, line))
+        return steps
+
     def run(self):
-        lines = self.path.read_text('utf-8').split('\n')
-        steps = list(enumerate(lines, 1))
+        steps = self.read_steps(self.path)
         at = 0
         while at < len(steps):
             self.where, step = steps[at]

@@ -79,7 +79,7 @@ def test_whoever_is_refused_may_write_to_postmaster(world):
 
 def test_greylisted_until_it_comes_again(world):
     code, text = send(world, BARE, 'nobody.example')
-    assert code == 451 and text.startswith('4.7.1 We do not know your server yet') and '#greylist' in text
+    assert code == 451 and text == '4.7.1 We do not know your server yet; please try again in 2 seconds; see %s#greylist' % LINK
     time.sleep(2.1)
     code, text = send(world, BARE, 'nobody.example')
     assert code == 250, text
@@ -93,7 +93,7 @@ def test_who_speaks_first(world):
             more = s.recv(4096)
             assert more, data
             data += more
-        assert b'spoke before it was greeted; see %s#early' % LINK.encode() in data, data
+        assert b'550 5.7.1 Your server spoke before it was greeted; see %s#early' % LINK.encode() in data, data
 
 
 def test_who_tries_many_names(world):
@@ -126,6 +126,45 @@ def test_the_courier_away(world):
         code, text = send(world, GOOD)
         assert code == 250, text
         assert time.monotonic() - began < 25
+
+
+def test_every_refusal_says_why_and_where():
+    """Each check alone is enough here, so each is the one that is named; the limits are one message an hour."""
+    names = Names({'mx.good.example': [GOOD, '127.0.10.1', '127.0.10.2', '127.0.11.1'], 'mx.liar.example': ['127.0.12.9']})
+    for address, name in (GOOD, 'mx.good.example'), ('127.0.10.1', 'mx.good.example'), ('127.0.10.2', 'mx.good.example'), \
+                         ('127.0.11.1', 'mx.good.example'), ('127.0.12.1', 'mx.liar.example'):
+        names.reverse(address, name)
+    settings = ('door = { trusted = "127.0.0.1"; weights = "helo=10 iprev=11 probe=10"; greylist = 1000; tarpit = 1000;'
+                ' greet_wait = "0"; per_address = 1; per_network = 2; per_sender = 3; link = "%s"; };\n' % LINK)
+    with support.Instance(names.settings() + settings) as instance:
+        instance.add_accounts(['alice@door.example'])
+        world = instance, names
+
+        def refused(address, helo, reply, topic, sender='a@good.example'):
+            assert send(world, address, helo, sender) == (reply[0], '%s; see %s#%s' % (reply[1], LINK, topic))
+
+        with stranger(world, GOOD) as s:
+            us = s.ehlo()[1].split()[0].decode()
+        refused(GOOD, us, (550, '5.7.1 Your server calls itself %s, which is us' % us), 'helo')
+        refused(GOOD, '[192.0.2.1]', (550, '5.7.1 Your server calls itself [192.0.2.1], which is not its address'), 'helo')
+        refused(GOOD, 'localhost', (550, '5.7.1 Your server calls itself localhost, which is no name'), 'helo')
+        refused(GOOD, '192.0.2.1', (550, '5.7.1 Your server calls itself 192.0.2.1, which is no name'), 'helo')
+        refused(GOOD, 'gone.example', (550, '5.7.1 Your server calls itself gone.example, which has no address in the DNS'), 'helo')
+        refused(BARE, 'mx.good.example', (550, '5.7.1 The address %s has no name in the DNS' % BARE), 'iprev')
+        refused('127.0.12.1', 'mx.good.example', (550, '5.7.1 The name of 127.0.12.1 in the DNS does not lead back to it'), 'iprev')
+        assert send(world, '127.0.10.1')[0] == 250
+        refused('127.0.10.1', 'mx.good.example', (451, '4.7.1 Too many messages from this address within an hour'), 'limit')
+        assert send(world, '127.0.10.2')[0] == 250
+        refused('127.0.10.2', 'mx.good.example', (451, '4.7.1 Too many messages from this address within an hour'), 'limit')
+        assert send(world, '127.0.11.1')[0] == 250
+        refused(GOOD, 'mx.good.example', (451, '4.7.1 Too many messages from this sender within an hour'), 'limit')
+        with stranger(world, '127.0.11.1') as s:
+            s.ehlo()
+            s.mail('')
+            for i in range(10):
+                assert s.rcpt('nobody%d@door.example' % i)[0] == 550
+        refused('127.0.11.1', 'mx.good.example', (550, '5.7.1 Your network wrote to 10 addresses lately that do not exist'), 'probe')
+    names.close()
 
 
 class Sessions:

@@ -129,7 +129,9 @@ def test_from_its_beginning_to_its_end(world, alice):
     # By a mail program; From and the envelope must be the same, and it is nobody else's.
     submit(world, ELSE, ['y@third.example'], 'by program')
     wait_for('it', lambda: world.provider.got('y@third.example'))
-    for sender, author, user in ((ALICE, ELSE, ALICE), (ELSE, ELSE, BOB), (BOB, ELSE, BOB)):
+    with pytest.raises(smtplib.SMTPDataError, match="%s must be the envelope's sender, too" % ELSE):
+        submit(world, ALICE, [BOB], 'forged', ELSE, ALICE)
+    for sender, author, user in ((ELSE, ELSE, BOB), (BOB, ELSE, BOB)):
         with pytest.raises((smtplib.SMTPSenderRefused, smtplib.SMTPDataError)):
             submit(world, sender, [BOB], 'forged', author, user)
     submit(world, ALICE, ['z@third.example'], 'own')

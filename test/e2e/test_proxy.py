@@ -95,6 +95,7 @@ def test_xclient(instance):
                    b'XCLIENT HELO=client.example\r\n', b'XCLIENT DESTPORT=25\r\n', b'MAIL FROM:<a@b.example>\r\n',
                    b'RCPT TO:<alice@proxy.example>\r\n', b'DATA\r\n', b'Subject: told\r\n\r\nhello\r\n.\r\n',
                    b'XCLIENT NAME=mx.client.example HELO=[UNAVAILABLE]\r\n', b'MAIL FROM:<a@b.example>\r\n')
+        assert got[1:4] == [b'501 5.5.4 Bad ADDR\r\n', b'501 5.5.4 Bad attribute\r\n', b'501 5.5.4 XCLIENT for whom?\r\n']
         assert [line[:3] for line in got] == [b'220', b'501', b'501', b'501', b'250', b'250', b'503', b'250', b'220',
                                               b'220', b'220', b'250', b'250', b'354', b'250', b'220', b'503']
         s.sendall(b'NOOP\r\n')

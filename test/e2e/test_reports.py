@@ -265,7 +265,7 @@ def test_reports_of_others_are_taken(world):
     for data, subtype in ((gzip.compress(xml[0]), 'gzip'), (zipped(xml[1]), 'zip'), (xml[2], 'xml'),
                           (gzip.compress(xml[0]), 'gzip')):  # the last came before: it is kept once
         assert bring(instance, mail(data, subtype), to=to)[0] == 250
-    assert bring(instance, mail(gzip.compress(tls), 'tlsrpt+gzip'), to=['tls-reports@our.example'])[0] == 250
+    assert bring(instance, mail(gzip.compress(tls), 'tlsrpt+gzip'), to=['tls-reports@our.example']) == (250, '2.6.0 The report is taken')
     listed = shown(instance, 'list', 'our.example')[0]
     assert (listed['reports'], listed['messages'], listed['passed']) == (4, 37, 36)
     assert (listed['tls_reports'], listed['sessions'], listed['tls_failed']) == (1, 103, 3)

@@ -1,27 +1,12 @@
 # A bare LF or CR in the message is refused as a whole; what follows is not taken for commands.
 lhlo a smtp
-> MAIL FROM:<s@elsewhere.example>
-> RCPT TO:<$alice>
-> DATA
-< 250 {}
-< 250 {}
-< 354 {}
+include data
 >> Subject: x\r\n\r\nbody\n.\nMAIL FROM:<evil@elsewhere.example>\r\n.\r\n
 < 554 5.6.0 {}
-> MAIL FROM:<s@elsewhere.example>
-> RCPT TO:<$alice>
-> DATA
-< 250 {}
-< 250 {}
-< 354 {}
+include data
 >> Subject: x\r\n\r\nbody\r\n.\rMAIL FROM:<evil@elsewhere.example>\r\n.\r\n
 < 554 5.6.0 {}
-> MAIL FROM:<s@elsewhere.example>
-> RCPT TO:<$alice>
-> DATA
-< 250 {}
-< 250 {}
-< 354 {}
+include data
 >> Subject: x\r\n\r\nbody\n.\r\nNOOP\r\n.\r\n
 < 554 5.6.0 {}
 > NOOP

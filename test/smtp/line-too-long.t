@@ -5,12 +5,7 @@ lhlo a smtp
 < 500 5.5.2 {}
 > NOOP
 < 250 {}
-> MAIL FROM:<s@elsewhere.example>
-> RCPT TO:<$alice>
-> DATA
-< 250 {}
-< 250 {}
-< 354 {}
+include data
 > Subject: long
 >
 > ${x*15}

@@ -2,36 +2,16 @@
 # never a second message: with DATA it is refused as a whole, with BDAT octets are octets.
 set evil MAIL FROM:<admin@elsewhere.example>\r\nRCPT TO:<$alice>\r\nDATA\r\nSubject: smuggled\r\n\r\nx\r\n.\r\n
 lhlo a smtp
-> MAIL FROM:<s@elsewhere.example>
-> RCPT TO:<$alice>
-> DATA
-< 250 {}
-< 250 {}
-< 354 {}
+include data
 >> Subject: 1\r\n\r\nbody\r\n.\n$evil
 < 554 5.6.0 {}
-> MAIL FROM:<s@elsewhere.example>
-> RCPT TO:<$alice>
-> DATA
-< 250 {}
-< 250 {}
-< 354 {}
+include data
 >> Subject: 2\r\n\r\nbody\n\n.\r\n$evil
 < 554 5.6.0 {}
-> MAIL FROM:<s@elsewhere.example>
-> RCPT TO:<$alice>
-> DATA
-< 250 {}
-< 250 {}
-< 354 {}
+include data
 >> Subject: 3\r\n\r\nbody\r\n.\r\r\n$evil
 < 554 5.6.0 {}
-> MAIL FROM:<s@elsewhere.example>
-> RCPT TO:<$alice>
-> DATA
-< 250 {}
-< 250 {}
-< 354 {}
+include data
 >> Subject: 4\r\n\r\nbody\r.\r$evil
 < 554 5.6.0 {}
 # The same in one write with all that comes before it.

@@ -17,12 +17,7 @@ tls a
 < 250 {}
 > STARTTLS
 < 503 {}
-> MAIL FROM:<s@elsewhere.example>
-> RCPT TO:<$alice>
-> DATA
-< 250 {}
-< 250 {}
-< 354 {}
+include data
 > Subject: secure
 >
 > .

@@ -6,6 +6,7 @@
 
 enum {
 	SECONDS_MAX = 999999999, /* RFC 4865 3, RFC 2852 4: nine digits */
+	DIGITS_MAX = 9,
 	PRIORITY_MAX = 9,
 };
 
@@ -22,7 +23,7 @@ int smtp_param_holdfor(
 {
 	uint64_t seconds = 0;
 
-	if (!slice_to_u64(value, SECONDS_MAX, &seconds) || seconds == 0)
+	if (!slice_to_u64(value, SECONDS_MAX, &seconds) || value.ptr[0] == '0')
 		return refuse(cmd, err, SMTP_SAY_BAD_ARG, ERR_SYNTAX,
 			"HOLDFOR must be 1 to %d seconds", SECONDS_MAX);
 	if (check_one_hold(cmd, mail, err) < 0)
@@ -36,20 +37,40 @@ static bool is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-/* RFC 3339 5.6, in UTC: "2026-01-31T12:00:00Z", perhaps with a fraction, which does not count. */
+/* RFC 3339 5.6: "Z", or "+01:30". */
+static bool take_zone(struct slice text, int64_t *ahead_s_out)
+{
+	uint64_t hours, minutes;
+
+	*ahead_s_out = 0;
+	if (slice_eq_nocase(text, slice_lit("Z")))
+		return true;
+	if (text.len != 6 || (text.ptr[0] != '+' && text.ptr[0] != '-') || text.ptr[3] != ':' ||
+		!slice_to_u64(slice_head(slice_from(text, 1), 2), 23, &hours) ||
+		!slice_to_u64(slice_from(text, 4), 59, &minutes))
+		return false;
+	*ahead_s_out = (int64_t)(hours * 60 + minutes) * (text.ptr[0] == '+' ? 60 : -60);
+	return true;
+}
+
+/* RFC 4865 3 with its erratum 2040, RFC 3339 5.6: "2026-01-31T12:00:00Z", perhaps with a fraction,
+ * which does not count. */
 static bool take_time(struct slice text, int64_t *out)
 {
 	static const char form[] = "%Y-%m-%dT%H:%M:%S";
-	enum { LEN = sizeof("2026-01-31T12:00:00") - 1 };
+	enum { LEN = sizeof("2026-01-31T12:00:00") - 1, DATE_LEN = sizeof("2026-01-31") - 1 };
 	struct tm tm = {0};
 	char copy[LEN + 1], back[LEN + 1];
 	struct slice rest = slice_from(text, LEN);
+	int64_t ahead_s;
 	time_t t;
 
 	if (text.len <= LEN)
 		return false;
 	memcpy(copy, text.ptr, LEN);
 	copy[LEN] = '\0';
+	if (copy[DATE_LEN] == 't')
+		copy[DATE_LEN] = 'T';
 	if (strptime(copy, form, &tm) != copy + LEN)
 		return false;
 	t = timegm(&tm);
@@ -60,8 +81,10 @@ static bool take_time(struct slice text, int64_t *out)
 		do
 			rest = slice_from(rest, 1);
 		while (rest.len && is_digit(rest.ptr[0]));
-	*out = (int64_t)t;
-	return slice_eq(rest, slice_lit("Z"));
+	if (!take_zone(rest, &ahead_s))
+		return false;
+	*out = (int64_t)t - ahead_s;
+	return *out > 0;
 }
 
 int smtp_param_holduntil(
@@ -86,7 +109,7 @@ static bool take_signed(struct slice text, uint64_t max, int64_t *out)
 
 	if (text.len && (text.ptr[0] == '-' || text.ptr[0] == '+'))
 		text = slice_from(text, 1);
-	if (!slice_to_u64(text, max, &n))
+	if (text.len > DIGITS_MAX || !slice_to_u64(text, max, &n))
 		return false;
 	*out = is_negative ? -(int64_t)n : (int64_t)n;
 	return true;
