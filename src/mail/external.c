@@ -114,8 +114,7 @@ static int is_elsewhere(struct service *service, uint64_t submitter, struct slic
 	int rc = 0;
 
 	if (submitter && at != SIZE_MAX)
-		rc = directory_has_domain(
-			service->directory, slice_from(sender, at + 1), &ours, err);
+		rc = mail_serves_domain(service->directory, slice_from(sender, at + 1), &ours, err);
 	*out = rc == 0 && !ours;
 	return rc;
 }

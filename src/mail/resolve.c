@@ -39,6 +39,19 @@ static int address_fold(
 	return 0;
 }
 
+static bool join(struct slice user, struct slice domain, struct arena *arena, struct slice *out)
+{
+	char *p = arena_alloc(arena, user.len + 1 + domain.len);
+
+	if (!p)
+		return false;
+	memcpy(p, user.ptr, user.len);
+	p[user.len] = '@';
+	memcpy(p + user.len + 1, domain.ptr, domain.len);
+	*out = (struct slice){p, user.len + 1 + domain.len};
+	return true;
+}
+
 /* user+tag@domain, or tag@user.domain: the user's address and the tag. The user is tried, not
  * known; false if the address has not this form. */
 static bool subaddress(struct slice address, bool by_domain, struct arena *arena,
@@ -47,7 +60,6 @@ static bool subaddress(struct slice address, bool by_domain, struct arena *arena
 	const size_t at = slice_rchr(address, '@');
 	const struct slice local = slice_head(address, at), domain = slice_from(address, at + 1);
 	struct slice user, rest;
-	char *p;
 
 	if (local.len == 0 || local.ptr[0] == '"')
 		return false;
@@ -55,16 +67,7 @@ static bool subaddress(struct slice address, bool by_domain, struct arena *arena
 	if (!rest.ptr || user.len == 0 || (by_domain && rest.len == 0))
 		return false;
 	*detail_out = by_domain ? local : rest;
-	if (!by_domain)
-		rest = domain;
-	p = arena_alloc(arena, user.len + 1 + rest.len);
-	if (!p)
-		return false;
-	memcpy(p, user.ptr, user.len);
-	p[user.len] = '@';
-	memcpy(p + user.len + 1, rest.ptr, rest.len);
-	*base_out = (struct slice){p, user.len + 1 + rest.len};
-	return true;
+	return join(user, by_domain ? rest : domain, arena, base_out);
 }
 
 static bool is_somebody(const struct directory_entry *entry)
@@ -233,6 +236,22 @@ int mail_resolve_anywhere(struct directory *dir, struct slice address, struct ar
 	target->address = address;
 	*out = (struct mail_resolved){.targets = target, .n = 1};
 	return 0;
+}
+
+int mail_serves_domain(struct directory *dir, struct slice domain, bool *out, struct err *err)
+{
+	struct directory_entry entry = {.kind = DIRECTORY_FOREIGN};
+	struct slice rest, base, user = slice_cut(domain, '.', &rest);
+	struct arena arena AUTO(arena_done);
+	bool is_ours = false;
+	int rc = directory_has_domain(dir, domain, &is_ours, err);
+
+	arena_init(&arena, SENDER_ARENA_MAX);
+	if (rc == 0 && !is_ours && user.len && rest.len && join(user, rest, &arena, &base))
+		rc = directory_find(dir, base, &arena, &entry, err);
+	if (rc == 0)
+		*out = is_ours || is_somebody(&entry);
+	return rc;
 }
 
 int mail_personality_of(struct directory *dir, uint64_t account, struct slice address,

@@ -41,6 +41,10 @@ MUST_CHECK int mail_resolve_anywhere(struct directory *dir, struct slice address
 MUST_CHECK int mail_personality_of(struct directory *dir, uint64_t account, struct slice address,
 	struct arena *arena, struct directory_personality *out, struct err *err);
 
+/* mail_serves_domain - the domain is ours, or that of a user's subaddresses (tag@user.domain). */
+MUST_CHECK int mail_serves_domain(
+	struct directory *dir, struct slice domain, bool *out, struct err *err);
+
 /* mail_may_send_as - the address, or the user whose subaddress it is, belongs to the account, or is
  * of a personality. */
 MUST_CHECK int mail_may_send_as(struct directory *dir, uint64_t account, struct slice address,

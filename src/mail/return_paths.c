@@ -259,7 +259,7 @@ int return_paths_put(
 
 	if (!service->return_paths || letter->sender.len == 0)
 		return 0;
-	rc = directory_has_domain(service->directory,
+	rc = mail_serves_domain(service->directory,
 		slice_from(letter->sender, slice_rchr(letter->sender, '@') + 1), &ours, err);
 	if (rc < 0)
 		return rc;

@@ -186,8 +186,14 @@ static void test_put(void **state)
 		{"bob@elsewhere.example", true, "x@y.example", "x@y.example", "", ""},
 		{"alice@posthouse.example", false, "away@posthouse.example", "x@y.example", "", ""},
 		{"", false, "away@posthouse.example", "x@y.example", "", ""},
-		{"\"a b\"@elsewhere.example", false, "away@posthouse.example", "x@y.example", "",
-			""},
+		{"\"a b\"@elsewhere.example", false, "away@posthouse.example", "x@y.example",
+			"\"SRS0=", "=elsewhere.example=a b\"@posthouse.example"},
+		/* tag@user.domain */
+		{"tag@alice.posthouse.example", true, "x@y.example", "x@y.example", "prvs=0",
+			"=tag@alice.posthouse.example"},
+		{"tag@nobody.posthouse.example", true, "x@y.example", "x@y.example", "", ""},
+		{"bob@elsewhere.example", false, "x@alice.posthouse.example", "x@y.example",
+			"SRS0=", "=elsewhere.example=bob@alice.posthouse.example"},
 	};
 
 	(void)state;

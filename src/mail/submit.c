@@ -43,7 +43,7 @@ static bool is_field_line(struct slice line)
 static int check_is_here(struct mail_submit *s, const struct smtp_addr *addr, struct err *err)
 {
 	bool ours = false;
-	const int rc = directory_has_domain(s->service->directory, addr->domain, &ours, err);
+	const int rc = mail_serves_domain(s->service->directory, addr->domain, &ours, err);
 
 	if (rc == 0 && !ours)
 		return err_set(err, ERR_DENIED, "%.*s must be the envelope's sender, too",

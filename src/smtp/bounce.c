@@ -35,7 +35,7 @@ int smtp_bounce_restore(struct conn *c, const struct smtp_addr *to, struct mail_
 
 	if (!service->return_paths)
 		return 0;
-	rc = directory_has_domain(service->directory, to->domain, &is_ours, err);
+	rc = mail_serves_domain(service->directory, to->domain, &is_ours, err);
 	if (rc < 0 || !is_ours)
 		return rc;
 	return_paths_keys(service, &keys);

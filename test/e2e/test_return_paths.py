@@ -121,9 +121,25 @@ def test_bounces(world):
     assert bounce(instance, ['prvs=0123abcdef=nobody@posthouse.example'], 'nobody')[0] == 550
 
 
-def forwarded(world, subject, sender):
+def test_subaddresses(world):
+    """tag@user.domain is the user's: it leaves by our own way, and what comes back is told from forged bounces.
+    After test_bounces(): addresses have been signed for long."""
     instance, far, *_ = world
-    assert bring(instance, [FORWARD], message(subject, sender), sender)[0] == 250
+    sender = 'news@alice.posthouse.example'
+    with instance.submission(ALICE) as client:
+        client.sendmail(sender, ['x@far.example', BOB], message('by subaddress', sender))
+    wait_for('it', lambda: any(m.header('Subject') == 'by subaddress' for m in far.messages))
+    path = [m for m in far.messages if m.header('Subject') == 'by subaddress'][0].sender
+    assert path.startswith('prvs=') and path.endswith('=' + sender)
+    wait_for('the other one', lambda: where(instance, BOB, 'by subaddress') == ['INBOX'])
+    for recipient, subject, box in ((path, 'tagged', 'INBOX'), (sender, 'not tagged', 'Junk')):
+        assert bounce(instance, [recipient], subject)[0] == 250
+        assert where(instance, ALICE, subject) == [box], subject
+
+
+def forwarded(world, subject, sender, to=FORWARD):
+    instance, far, *_ = world
+    assert bring(instance, [to], message(subject, sender), sender)[0] == 250
     wait_for(subject, lambda: any(m.header('Subject') == subject for m in far.messages))
     return [m for m in far.messages if m.header('Subject') == subject][0].sender
 
@@ -144,6 +160,11 @@ def test_forwards(world):
     assert chained.startswith('SRS1=') and '=first.example==hhhh=tt=elsewhere.example=eve@posthouse' in chained
     assert bounce(instance, [chained], 'back again')[0] == 250
     wait_for('the bounce', lambda: first.got('SRS0=hhhh=tt=elsewhere.example=eve@first.example'))
+    # By a subaddress, and of one whose local part needs quotes.
+    path = forwarded(world, 'five', '"Bob B"@elsewhere.example', 'x@forward.posthouse.example')
+    assert path.startswith('"SRS0=') and path.endswith('=elsewhere.example=Bob B"@forward.posthouse.example')
+    assert bounce(instance, [path], 'quoted')[0] == 250
+    wait_for('the bounce', lambda: elsewhere.got('"Bob B"@elsewhere.example'))
     # Our own users need none, nor does what has no sender.
     assert forwarded(world, 'three', ALICE) == ALICE
     assert forwarded(world, 'four', '') == ''
