@@ -12,9 +12,8 @@
 #include "db/db.h"
 
 struct external {
-	pthread_mutex_t lock; /* guards both */
+	pthread_mutex_t lock; /* guards db */
 	struct db *db;
-	unsigned tests; /* under way */
 };
 
 static const struct db_migration schema[] = {
@@ -216,18 +215,6 @@ void desk_external_drop(struct courier *courier, struct asked *asked, struct fra
 	begin(courier, asked, f, false, run_drop);
 }
 
-/* A thread waits for a stranger: only so many at once. */
-static bool begin_test(struct external *e, int by)
-{
-	bool may;
-
-	pthread_mutex_lock(&e->lock);
-	may = by < 0 || e->tests < EXTERNAL_TESTS_MAX;
-	e->tests += may ? (unsigned)by : 0;
-	pthread_mutex_unlock(&e->lock);
-	return may;
-}
-
 static int run_test(struct wish *w, struct err *err)
 {
 	struct external *e = w->courier->external;
@@ -237,13 +224,7 @@ static int run_test(struct wish *w, struct err *err)
 	if (rc == 0 && !is_same(&stored, &w->server))
 		rc = err_set(err, ERR_CONFLICT, "The password is for another server");
 	mem_wipe(&stored, sizeof(stored));
-	if (rc < 0)
-		return rc;
-	if (!begin_test(e, 1))
-		return err_set(err, ERR_BUSY, "too many servers are tested at once");
-	rc = runner_test_external(w->courier->runner, w->id, err);
-	(void)begin_test(e, -1);
-	return rc;
+	return rc < 0 ? rc : runner_test_external(w->courier->runner, w->id, err);
 }
 
 void desk_external_test(struct courier *courier, struct asked *asked, struct frame *f, int fd)

@@ -11,7 +11,7 @@
 
 #include "courier/desk.h"
 
-enum { EXTERNAL_TEXT_MAX = 255, EXTERNAL_PASSWORD_MAX = 1000, EXTERNAL_TESTS_MAX = 3 };
+enum { EXTERNAL_TEXT_MAX = 255, EXTERNAL_PASSWORD_MAX = 1000 };
 
 struct external;
 

@@ -24,6 +24,7 @@ enum { READ_BYTES = 16 << 10 };
 struct peer {
 	int fd, stop_fd;
 	SSL *ssl;
+	bool is_secure; /* TLS has come about */
 	struct buf in;
 };
 
@@ -288,15 +289,14 @@ static int tls_error(enum err_code code, const char *what, struct err *err)
  * nothing about TLS. */
 static int tls_wait(struct peer *p, int rc, int64_t deadline_ms, struct err *err)
 {
-	const bool is_up = SSL_is_init_finished(p->ssl);
-
 	switch (SSL_get_error(p->ssl, rc)) {
 	case SSL_ERROR_WANT_READ:
 		return wait_ready(p, POLLIN, deadline_ms, err);
 	case SSL_ERROR_WANT_WRITE:
 		return wait_ready(p, POLLOUT, deadline_ms, err);
 	default:
-		return tls_error(is_up ? ERR_IO : ERR_DENIED, is_up ? "lost" : "TLS", err);
+		return p->is_secure ? tls_error(ERR_IO, "lost", err)
+				    : tls_error(ERR_DENIED, "TLS", err);
 	}
 }
 
@@ -348,6 +348,7 @@ int peer_start_tls(struct peer *p, struct peer_tls *tls, const struct peer_wish 
 		SSL_set1_host(p->ssl, wish->name);
 	while (rc == 0 && (did = SSL_connect(p->ssl)) != 1)
 		rc = tls_wait(p, did, deadline_ms, err);
+	p->is_secure = rc == 0;
 	if (rc == 0)
 		*trust_out = trust_of(p->ssl, used);
 	return rc;
@@ -459,9 +460,23 @@ void peer_take(struct peer *p, size_t n)
 	buf_consume(&p->in, n);
 }
 
+/* What TLS itself says meanwhile (session tickets) is nobody's word. */
+static bool is_tls_quiet(SSL *ssl)
+{
+	size_t n;
+	char byte;
+	const int rc = SSL_peek_ex(ssl, &byte, 1, &n);
+	const bool is_quiet = rc != 1 && SSL_get_error(ssl, rc) == SSL_ERROR_WANT_READ;
+
+	ERR_clear_error();
+	return is_quiet;
+}
+
 bool peer_is_quiet(struct peer *p)
 {
 	struct pollfd fd = {.fd = p->fd, .events = POLLIN};
 
-	return p->in.len == 0 && !(p->ssl && SSL_pending(p->ssl)) && poll(&fd, 1, 0) == 0;
+	if (p->in.len)
+		return false;
+	return p->ssl ? is_tls_quiet(p->ssl) : poll(&fd, 1, 0) == 0;
 }

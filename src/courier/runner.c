@@ -319,6 +319,19 @@ void runner_close(struct runner **runner)
 	*runner = NULL;
 }
 
+int runner_visit_begin(struct runner *r, struct err *err)
+{
+	if (atomic_fetch_add(&r->visits, 1) < RUNNER_VISITS_MAX)
+		return 0;
+	runner_visit_end(r);
+	return err_set(err, ERR_BUSY, "too many servers are asked at once");
+}
+
+void runner_visit_end(struct runner *r)
+{
+	atomic_fetch_sub(&r->visits, 1);
+}
+
 struct queue *runner_queue(struct runner *r)
 {
 	return r->queue;

@@ -32,7 +32,7 @@ MUST_CHECK int runner_limit(struct runner *runner, struct slice destination,
 	const struct lane_bounds *bounds, struct err *err);
 const char *runner_why(struct runner *runner, int64_t destination, int64_t *until_out);
 /* runner_test_external - connect and log in to a user's server (external.h); waits. -ERR_CONFLICT:
- * the login was refused. */
+ * the login was refused. -ERR_BUSY, of this and of runner_look(): also if too many wait so. */
 MUST_CHECK int runner_test_external(struct runner *runner, uint64_t id, struct err *err);
 /* runner_hurry - destinations that failed are tried again at once. */
 void runner_hurry(struct runner *runner);

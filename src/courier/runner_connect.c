@@ -324,7 +324,7 @@ static const char *words_for(const struct trip *trip, const struct plan_host *ho
 	return mode == STS_TESTING ? "nothing (MTA-STS is being tested)" : "nothing";
 }
 
-int runner_look(struct runner *r, struct slice destination, runner_host_fn *each, void *context,
+static int look(struct runner *r, struct slice destination, runner_host_fn *each, void *context,
 	struct err *err)
 {
 	struct turn turn = {.r = r};
@@ -339,4 +339,16 @@ int runner_look(struct runner *r, struct slice destination, runner_host_fn *each
 	for (size_t i = 0; i < trip.plan.n; i++)
 		each(context, trip.plan.hosts[i].name, words_for(&trip, &trip.plan.hosts[i]));
 	return 0;
+}
+
+int runner_look(struct runner *r, struct slice destination, runner_host_fn *each, void *context,
+	struct err *err)
+{
+	int rc = runner_visit_begin(r, err);
+
+	if (rc < 0)
+		return rc;
+	rc = look(r, destination, each, context, err);
+	runner_visit_end(r);
+	return rc;
 }

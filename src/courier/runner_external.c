@@ -76,8 +76,13 @@ static int open_external(struct runner *r, uint64_t id, struct smtp_client **out
 int runner_test_external(struct runner *r, uint64_t id, struct err *err)
 {
 	struct smtp_client *client AUTO(smtp_client_close) = NULL;
+	int rc = runner_visit_begin(r, err);
 
-	return open_external(r, id, &client, err);
+	if (rc < 0)
+		return rc;
+	rc = open_external(r, id, &client, err);
+	runner_visit_end(r);
+	return rc;
 }
 
 void runner_connect_external(struct turn *t, struct slice number)

@@ -27,9 +27,15 @@ struct runner {
 	bool is_stopping;
 	_Atomic uint64_t sent, deferred, failed;
 	atomic_uint deferring; /* threads that put off what is due where nobody answers */
+	atomic_uint visits;
 };
 
-enum { RUNNER_WHY_MAX = 400 };
+enum { RUNNER_WHY_MAX = 400, RUNNER_VISITS_MAX = 3 };
+
+/* runner.c: a thread that others need, too, is going to wait for strangers: -ERR_BUSY if too many
+ * do. */
+MUST_CHECK int runner_visit_begin(struct runner *r, struct err *err);
+void runner_visit_end(struct runner *r);
 
 /* A thread's work on a lane. */
 struct turn {

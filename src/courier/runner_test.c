@@ -18,7 +18,7 @@
 
 #include "base/clock.h"
 #include "courier/process.h"
-#include "courier/runner.h"
+#include "courier/runner_internal.h"
 #include "queue/manage.h"
 #include "queue/queue_kit.h"
 
@@ -369,9 +369,34 @@ static void test_all_at_once(void **state)
 	kit_leave();
 }
 
+static void ignore_host(void *context, struct slice host, const char *words)
+{
+	(void)context;
+	(void)host;
+	(void)words;
+}
+
+/* Threads that others need, too, wait for strangers: few of them at once. */
+static void test_few_visits(void **state)
+{
+	struct runner r = {.visits = 0};
+	struct err err;
+
+	(void)state;
+	for (int i = 0; i < RUNNER_VISITS_MAX; i++)
+		assert_int_equal(runner_visit_begin(&r, &err), 0);
+	assert_int_equal(runner_visit_begin(&r, &err), -ERR_BUSY);
+	assert_int_equal(
+		runner_look(&r, slice_lit("x.example"), ignore_host, NULL, &err), -ERR_BUSY);
+	assert_int_equal(runner_test_external(&r, 1, &err), -ERR_BUSY);
+	runner_visit_end(&r);
+	assert_int_equal(runner_visit_begin(&r, &err), 0);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_all_at_once)};
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_all_at_once), cmocka_unit_test(test_few_visits)};
 
 	signal(SIGPIPE, SIG_IGN);
 	return cmocka_run_group_tests(tests, NULL, NULL);

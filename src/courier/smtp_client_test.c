@@ -3,10 +3,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 
-#include <arpa/inet.h>
 #include <cmocka.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -447,83 +445,14 @@ static void test_dripping(void **state)
 	close(fds[1]);
 }
 
-/* ---- peers ---- */
-
-static int listener(const char *address, unsigned short *port)
-{
-	struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(*port)};
-	socklen_t len = sizeof(in);
-	const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	assert_int_equal(inet_pton(AF_INET, address, &in.sin_addr), 1);
-	assert_int_equal(bind(fd, (const struct sockaddr *)&in, sizeof(in)), 0);
-	assert_int_equal(listen(fd, 5), 0);
-	assert_int_equal(getsockname(fd, (struct sockaddr *)&in, &len), 0);
-	*port = ntohs(in.sin_port);
-	return fd;
-}
-
-static void test_addresses(void **state)
-{
-	struct ip addresses[2];
-	unsigned short port = 0;
-	const int fd = listener("127.0.0.2", &port);
-	char ours[IP_TEXT_MAX];
-	struct peer *peer;
-	struct err err;
-	size_t at = 7;
-
-	(void)state;
-	assert_true(ip_parse(slice_lit("127.0.0.3"), &addresses[0]));
-	assert_true(ip_parse(slice_lit("127.0.0.2"), &addresses[1]));
-	assert_int_equal(peer_connect(addresses, 1, port, PATIENCE_MS, stop_fd, &peer, &at, &err),
-		-ERR_BUSY);
-	assert_int_equal(at, 7);
-	assert_int_equal(
-		peer_connect(addresses, 2, port, PATIENCE_MS, stop_fd, &peer, &at, &err), 0);
-	assert_int_equal(at, 1);
-	peer_our_address(peer, ours);
-	assert_int_equal(strncmp(ours, "127.0.0.", 8), 0);
-	assert_true(peer_is_quiet(peer));
-	peer_close(&peer);
-	close(fd);
-}
-
-static void test_stopping(void **state)
-{
-	struct slice big = {calloc(1, 4 << 20), 4 << 20};
-	const uint64_t one = 1;
-	struct peer *peer;
-	struct err err;
-	int fds[2];
-
-	(void)state;
-	assert_int_equal(
-		socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds), 0);
-	peer = peer_new(fds[0], stop_fd);
-	assert_int_equal(peer_fill(peer, 50, &err), -ERR_BUSY);
-	assert_int_equal(peer_write(peer, big, 50, &err), -ERR_BUSY);
-	assert_int_equal(write(fds[1], "ab", 2), 2);
-	assert_false(peer_is_quiet(peer));
-	assert_int_equal(peer_fill(peer, 50, &err), 0);
-	assert_true(slice_eq(peer_in(peer), slice_lit("ab")));
-	peer_take(peer, 1);
-	assert_true(slice_eq(peer_in(peer), slice_lit("b")));
-	assert_int_equal(write(stop_fd, &one, sizeof(one)), sizeof(one));
-	assert_int_equal(peer_fill(peer, 60000, &err), -ERR_BUSY);
-	assert_non_null(strstr(err.msg, "stopped"));
-	peer_close(&peer);
-	close(fds[1]);
-	free((void *)(uintptr_t)big.ptr);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rows), cmocka_unit_test(test_greetings),
-		cmocka_unit_test(test_stale), cmocka_unit_test(test_enough_of_it),
-		cmocka_unit_test(test_dripping), cmocka_unit_test(test_addresses),
-		cmocka_unit_test(test_stopping), /* the last: everything is stopped */
+		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_greetings),
+		cmocka_unit_test(test_stale),
+		cmocka_unit_test(test_enough_of_it),
+		cmocka_unit_test(test_dripping),
 	};
 
 	signal(SIGPIPE, SIG_IGN);
