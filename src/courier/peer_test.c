@@ -12,6 +12,7 @@
 #include <openssl/x509v3.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -75,7 +76,7 @@ static void make_cert(enum which which, const char *name, enum which issuer, lon
 {
 	struct cert *c = &certs[which], *by = &certs[issuer];
 	X509 *x = X509_new();
-	char names[64] = "DNS:";
+	char names[64];
 
 	c->cert = x;
 	c->key = EVP_EC_gen("P-256");
@@ -90,7 +91,7 @@ static void make_cert(enum which which, const char *name, enum which issuer, lon
 	X509_set_issuer_name(x, X509_get_subject_name(by->cert));
 	add_extension(x, by->cert, NID_basic_constraints,
 		which == CA ? "critical,CA:TRUE" : "critical,CA:FALSE");
-	strcat(names, name);
+	snprintf(names, sizeof(names), "DNS:%s", name);
 	if (which != CA)
 		add_extension(x, by->cert, NID_subject_alt_name, names);
 	assert_true(X509_sign(x, by->key, EVP_sha256()) > 0);
