@@ -11,6 +11,7 @@ given. What it does wrong is told by its options:
     tls      an ssl.SSLContext, or 'broken': the handshake ends in nonsense
     offers   EHLO's keywords
     nonsense bytes instead of the answer at one of these
+    drips    its answer at one of these comes byte by byte and never ends
     login    (name, password) that it wants within TLS before MAIL
     logins   the mechanisms for it
     implicit TLS from the first byte on
@@ -81,6 +82,9 @@ class Session(threading.Thread):
             refuse = refuse(argument)
         if r.vanish == stage:
             raise EOFError
+        while r.drips == stage:
+            self.sock.sendall(b'2')
+            time.sleep(0.3)
         if r.nonsense == stage:
             self.sock.sendall(b'\x00\xff nonsense\r\n\r\n250 ok\n')
             return False
@@ -169,6 +173,8 @@ class Session(threading.Thread):
 
     def chunk(self, rest):
         size, _, last = rest.partition(' ')
+        if self.receiver.vanish == 'text':
+            raise EOFError
         while len(self.buffer) < int(size):
             self.more()
         self.chunks += self.buffer[:int(size)]
@@ -185,7 +191,9 @@ class Session(threading.Thread):
             self.receiver.unsure.append(message)
             raise EOFError
         refuse = self.receiver.refuse.get('end')
-        if not refuse and self.receiver.vanish != 'end':
+        if self.receiver.nonsense == 'end':
+            self.receiver.unsure.append(message)
+        elif not refuse and self.receiver.vanish != 'end':
             with self.receiver.lock:
                 self.receiver.messages.append(message)
         self.answer('end', '', '250 2.0.0 taken')
@@ -197,6 +205,7 @@ class Receiver:
         self.refuse = options.get('refuse', {})
         self.vanish = options.get('vanish')
         self.nonsense = options.get('nonsense')
+        self.drips = options.get('drips')
         self.slow = options.get('slow', 0)
         self.tls = options.get('tls')
         self.offers = options.get('offers', OFFERS)

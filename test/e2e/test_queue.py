@@ -88,21 +88,30 @@ def test_accepted_with_everything_offered():
         assert not reports(instance)
 
 
-@pytest.mark.parametrize('stage', ['mail', 'rcpt', 'data', 'end'])
-def test_refused_at_each_stage(stage):
+def by_domain(instance):
+    """What reports say, by the domain that they are about; each of one recipient."""
+    return {f['Final-Recipient'].split('@')[1]: (f, r) for r in reports(instance) for f in fields(r)}
+
+
+def test_refused_at_each_stage():
+    stages = {'%s%s' % (stage, more): dict(refuse={stage: '550 5.7.1 we do not like it'}, **options)
+              for stage in ('mail', 'rcpt', 'data', 'end')
+              for more, options in (('', {}), ('-one-by-one', {'offers': ()}))}
+    stages['chunk'] = {'refuse': {'end': '550 5.7.1 we do not like it'}, 'offers': ('CHUNKING',)}
     with sending() as (instance, fleet, names):
-        fleet.add('bad.example', refuse={stage: '550 5.7.1 we do not like it'})
-        submit(instance, ['a@bad.example'], 'refused')
-        wait_for('a report', lambda: reports(instance))
-        report = reports(instance)[0]
-        told = fields(report)[0]
-        assert told['Action'] == 'failed' and told['Status'] == '5.7.1'
-        assert told['Diagnostic-Code'] == 'smtp; 550 5.7.1 we do not like it'
-        assert told['Remote-MTA'] == 'dns; mx.bad.example'
-        assert told['Final-Recipient'] == 'rfc822; a@bad.example'
-        assert 'refused' in report.get_payload()[2].get_payload()
+        for name, options in stages.items():
+            fleet.add(name + '.example', **options)
+        for name in stages:
+            submit(instance, ['a@%s.example' % name], 'refused ' + name)
+        wait_for('all reports', lambda: len(reports(instance)) == len(stages))
+        for domain, (told, report) in by_domain(instance).items():
+            assert told['Action'] == 'failed' and told['Status'] == '5.7.1'
+            assert told['Diagnostic-Code'] == 'smtp; 550 5.7.1 we do not like it'
+            assert told['Remote-MTA'] == 'dns; mx.' + domain
+            assert 'refused ' + domain.split('.')[0] in report.get_payload()[2].get_payload()
+        assert set(by_domain(instance)) == {name + '.example' for name in stages}
         wait_for('an empty queue', lambda: is_empty(instance))
-        assert len(reports(instance)) == 1
+        assert len(reports(instance)) == len(stages)
 
 
 def test_one_of_several_is_refused():
@@ -132,27 +141,35 @@ def test_greylisting_is_waited_for():
 
 
 BAD_WAYS = {
-    'banner': {'vanish': 'banner'}, 'ehlo': {'vanish': 'ehlo'}, 'mail': {'vanish': 'mail'},
+    'banner': {'vanish': 'banner'}, 'ehlo': {'vanish': 'ehlo'}, 'mail': {'vanish': 'mail'}, 'rcpt': {'vanish': 'rcpt'},
     'data': {'vanish': 'data'}, 'text': {'vanish': 'text'}, 'end': {'vanish': 'end'},
-    'nonsense': {'nonsense': 'banner'}, 'nonsense-rcpt': {'nonsense': 'rcpt'}, 'late': {'slow': 5},
-    'busy': {'refuse': {'banner': '421 4.3.2 not now'}}, 'no': {'refuse': {'banner': '554 5.3.2 no mail here'}},
+    'chunk': {'vanish': 'text', 'offers': ('CHUNKING',)}, 'nonsense': {'nonsense': 'banner'},
+    'nonsense-ehlo': {'nonsense': 'ehlo'}, 'nonsense-rcpt': {'nonsense': 'rcpt'}, 'nonsense-end': {'nonsense': 'end'},
+    'late': {'slow': 5}, 'drips': {'drips': 'mail'}, 'busy': {'refuse': {'banner': '421 4.3.2 not now'}},
+    'no': {'refuse': {'banner': '554 5.3.2 no mail here'}}, 'after': {'vanish': 'after'},
 }
 
 
-@pytest.mark.parametrize('way', sorted(BAD_WAYS))
-def test_what_does_not_work_is_told_when_time_is_up(way):
+def test_what_does_not_work_is_told_when_time_is_up():
     with sending() as (instance, fleet, names):
-        r = fleet.add('bad.example', **BAD_WAYS[way])
-        good = fleet.add('good.example')
-        submit(instance, ['a@bad.example', 'b@good.example'], 'tried')
-        wait_for('the other one', lambda: good.got('b@good.example'))
-        wait_for('a report', lambda: reports(instance), 60)
-        told = fields(reports(instance)[0])
-        assert [f['Final-Recipient'] for f in told] == ['rfc822; a@bad.example']
-        assert told[0]['Action'] == 'failed' and told[0]['Status'].startswith('5.')
-        assert r.connections > 1 and not r.messages
+        bad = {way: fleet.add(way + '.example', **options) for way, options in BAD_WAYS.items()}
+        good, slow = fleet.add('good.example'), fleet.add('slow.example', slow=1, offers=())
+        for way in bad:
+            submit(instance, ['a@%s.example' % way, 'b@good.example'], way)
+        submit(instance, ['c@slow.example'], 'slow')
+        # One by one, each answer within our patience: seven seconds, longer than all others have.
+        wait_for('the slow one', lambda: slow.got('c@slow.example'))
+        wait_for('the other ones', lambda: len(good.got('b@good.example')) == len(bad))
+        wait_for('all reports', lambda: len(reports(instance)) == len(bad), 60)
+        told = by_domain(instance)
+        assert set(told) == {way + '.example' for way in bad}
+        for domain, (field, _) in told.items():
+            assert field['Action'] == 'failed' and field['Status'].startswith('5.'), domain
+        for way, r in bad.items():
+            assert r.connections > 1 and not r.messages, way
+            assert bool(r.unsure) == (way in ('after', 'nonsense-end')), way
         wait_for('an empty queue', lambda: is_empty(instance))
-        assert len(reports(instance)) == 1
+        assert len(reports(instance)) == len(bad) and len(slow.messages) == 1
 
 
 def test_the_next_host_takes_it():
@@ -171,16 +188,17 @@ def test_the_next_host_takes_it():
         wait_for('an empty queue', lambda: is_empty(instance))
 
 
-@pytest.mark.parametrize('records,status', [
-    ({}, '5.1.2'), ({'MX': '0 .'}, '5.1.10'), ({'MX': '10 nothing.example.'}, '5.4.4'),
-    ({'MX': '10 %s.' % support.HOST}, '5.4.6'), ({'TXT': '"no mail"'}, '5.4.4')])
-def test_nowhere_to_go(records, status):
+def test_nowhere_to_go():
+    where = {'nothing': ({}, '5.1.2'), 'null': ({'MX': '0 .'}, '5.1.10'), 'dead': ({'MX': '10 nothing.else.'}, '5.4.4'),
+             'us': ({'MX': '10 %s.' % support.HOST}, '5.4.6'), 'text': ({'TXT': '"no mail"'}, '5.4.4')}
     with sending() as (instance, fleet, names):
-        for kind, text in records.items():
-            names.add('where.example', kind, text)
-        submit(instance, ['a@where.example'], 'nowhere')
-        wait_for('a report', lambda: reports(instance))
-        assert fields(reports(instance)[0])[0]['Status'] == status
+        for name, (records, _) in where.items():
+            for kind, text in records.items():
+                names.add(name + '.example', kind, text)
+            submit(instance, ['a@%s.example' % name], 'nowhere')
+        wait_for('reports', lambda: len(reports(instance)) == len(where))
+        assert {d: field['Status'] for d, (field, _) in by_domain(instance).items()} == {
+            name + '.example': status for name, (_, status) in where.items()}
 
 
 def certificate(tmp_path, name):
