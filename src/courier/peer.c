@@ -342,10 +342,14 @@ int peer_start_tls(struct peer *p, struct peer_tls *tls, const struct peer_wish 
 	if (!p->ssl || SSL_set_fd(p->ssl, p->fd) != 1)
 		return tls_error(ERR_DENIED, "TLS", err);
 	used = add_tlsa(p->ssl, wish);
-	SSL_set_tlsext_host_name(p->ssl, wish->name);
 	SSL_set_hostflags(p->ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-	if (!used)
-		SSL_set1_host(p->ssl, wish->name);
+	if (wish->ip) { /* RFC 6066 3: an address is not asked for */
+		X509_VERIFY_PARAM_set1_ip(SSL_get0_param(p->ssl), wish->ip->bytes, wish->ip->len);
+	} else {
+		SSL_set_tlsext_host_name(p->ssl, wish->name);
+		if (!used)
+			SSL_set1_host(p->ssl, wish->name);
+	}
 	while (rc == 0 && (did = SSL_connect(p->ssl)) != 1)
 		rc = tls_wait(p, did, deadline_ms, err);
 	p->is_secure = rc == 0;

@@ -55,8 +55,9 @@ enum peer_trust {
 
 /* What a certificate is to fit. */
 struct peer_wish {
-	const char *name;  /* of the host: it is asked for by it, too */
-	const char *other; /* another name that is as good where TLSA records are; or NULL */
+	const char *name;    /* of the host: it is asked for by it, too */
+	const struct ip *ip; /* it has no name: the certificate must be for this; or NULL */
+	const char *other;   /* another name that is as good where TLSA records are; or NULL */
 	const struct dns_tlsa *tlsa; /* usable records, or none */
 	size_t tlsa_n;
 };

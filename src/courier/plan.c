@@ -364,6 +364,7 @@ enum plan_result plan_make(struct dns_view *view, const struct plan_question *qu
 		add_host(&m, question->destination, 0);
 		out->hosts[0].addresses[0] = ip;
 		out->hosts[0].addresses_n = 1;
+		out->hosts[0].is_address = true;
 		return PLAN_DONE;
 	} else {
 		add_host(&m, host, 0);

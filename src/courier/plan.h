@@ -24,7 +24,8 @@ struct plan_host {
 	struct slice name; /* "[192.0.2.1]" for an address; NUL-terminated */
 	struct ip addresses[PLAN_ADDRESSES_MAX];
 	size_t addresses_n;
-	bool is_sure; /* that it is a host of the destination's: by DNSSEC, or no MX was asked */
+	bool is_address; /* there is no name */
+	bool is_sure;    /* that it is a host of the destination's: by DNSSEC, or no MX was asked */
 	const char *tlsa_base; /* where its TLSA records stand, if it has any (RFC 7672 2.2.2) */
 	bool has_tlsa; /* secure records: only TLS with a certificate that fits one will do */
 	struct dns_tlsa tlsa[PLAN_TLSA_MAX];

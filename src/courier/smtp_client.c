@@ -107,6 +107,7 @@ static int shake(struct smtp_client *c, const struct plan_host *host, const stru
 {
 	const bool is_dane = wish->counted == SMTP_NEED_DANE;
 	const struct peer_wish names = {.name = is_dane ? host->tlsa_base : host->name.ptr,
+		.ip = host->is_address ? &host->addresses[0] : NULL,
 		.other = wish->domain,
 		.tlsa = host->tlsa,
 		.tlsa_n = is_dane ? host->tlsa_n : 0};

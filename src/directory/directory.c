@@ -82,6 +82,7 @@ static const struct db_migration schema[] = {
 	{"ALTER TABLE account ADD COLUMN keeps_sent INTEGER NOT NULL DEFAULT 0;"},
 	/* Wildcard aliases by their domain. */
 	{"CREATE INDEX alias_wildcard ON alias (" WILDCARD_DOMAIN ") WHERE " WILDCARD_IS ";"},
+	{"ALTER TABLE personality ADD COLUMN sent INTEGER NOT NULL DEFAULT 0;"},
 };
 
 int directory_open(const char *path, struct directory **dir_out, struct err *err)

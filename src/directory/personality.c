@@ -1,12 +1,14 @@
 /* personality.c - see personality.h for the contract. */
 #include "directory/personality.h"
 
+#include "base/ip.h"
 #include "directory/internal.h"
 
 enum { NAME_MAX_LEN = 100, ADDRESSES_MAX = 1000, LOGIN_MAX = 255 };
 
 #define COLUMNS                                                                                    \
-	"id, name, address, reply_to, bcc, signature, host, login, port, is_starttls, is_proven"
+	"id, name, address, reply_to, bcc, signature, host, login, port, is_starttls, is_proven, " \
+	"sent"
 
 static int read_one(struct db_stmt *row, struct arena *arena, void *item, struct err *err)
 {
@@ -15,7 +17,8 @@ static int read_one(struct db_stmt *row, struct arena *arena, void *item, struct
 	*p = (struct directory_personality){.id = (uint64_t)db_int(row, 0),
 		.port = (unsigned)db_int(row, 8),
 		.is_starttls = db_int(row, 9) != 0,
-		.is_proven = db_int(row, 10) != 0};
+		.is_proven = db_int(row, 10) != 0,
+		.sent = (uint64_t)db_int(row, 11)};
 	return row_texts(row, arena, err,
 		(struct row_text[]){{1, &p->name}, {2, &p->address}, {3, &p->reply_to},
 			{4, &p->bcc}, {5, &p->signature}, {6, &p->host}, {7, &p->login},
@@ -80,7 +83,10 @@ static bool is_host(struct slice host)
 {
 	struct name name;
 	struct err ignored;
+	struct ip ip;
 
+	if (ip_parse(host, &ip))
+		return true;
 	return slice_chr(host, '.') != SIZE_MAX && slice_chr(host, '[') == SIZE_MAX &&
 	       name_parse_domain(host, &name, &ignored) == 0;
 }
@@ -165,10 +171,11 @@ static int update(struct directory *dir, uint64_t account, const struct director
 			" AND login = ?5 AND port = ?6 AND is_starttls = ?7, address = ?3, host = "
 			"?4,"
 			" login = ?5, port = ?6, is_starttls = ?7, name = ?8, reply_to = ?9,"
-			" bcc = ?10, signature = ?11 WHERE account = ?1 AND id = ?2",
+			" bcc = ?10, signature = ?11, sent = ?12 WHERE account = ?1 AND id = ?2",
 			db_i((int64_t)account), db_i((int64_t)id), db_t(address), db_t(p->host),
 			db_t(p->login), db_i(p->port), db_i(p->is_starttls), db_t(p->name),
-			db_t(p->reply_to), db_t(p->bcc), db_t(p->signature));
+			db_t(p->reply_to), db_t(p->bcc), db_t(p->signature),
+			db_i((int64_t)p->sent));
 	if (rc == 0 && db_changes(dir->writer) == 0)
 		rc = err_set(err, ERR_NOTFOUND, "there is no such personality");
 	return rc;

@@ -21,10 +21,12 @@ enum {
 struct directory_personality {
 	uint64_t id; /* never used again */
 	struct slice name, address, reply_to, bcc, signature;
-	struct slice host, login; /* of the external server; host empty: none */
+	struct slice host, login; /* of the external server, a name or an IP address; empty: none */
 	unsigned port;
 	bool is_starttls; /* else TLS from the first byte on */
 	bool is_proven;
+	uint64_t sent; /* the mailbox for copies of what it sends; 0, or one that is gone: the usual
+			*/
 };
 
 /* directory_personalities - the account's, by address. directory_personality - one of them;

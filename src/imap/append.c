@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "imap/mailbox.h"
 #include "imap/write.h"
+#include "mail/sent.h"
 
 struct append {
 	struct write_append *w; /* what is going to be queued */
@@ -17,8 +18,9 @@ struct append {
 
 struct write_append {
 	struct write w;
+	struct service *service;
 	struct incoming *in;
-	uint64_t mailbox, flags;
+	uint64_t owner, mailbox, flags;
 	struct slice *keywords;
 	size_t keywords_n;
 	struct message_added added;
@@ -28,13 +30,28 @@ static int run_append(struct account_write *item, struct account_tx *tx, struct 
 {
 	struct write_append *w = (struct write_append *)item;
 	uint64_t bits = 0;
+	uint32_t ours;
 	int rc = 0;
 
 	if (w->keywords_n)
 		rc = tx_keywords(tx, w->keywords, w->keywords_n, &bits, err);
 	if (rc < 0)
 		return rc;
-	return tx_add(tx, w->mailbox, w->in, w->flags | bits, 0, &w->added, err);
+	rc = tx_add(tx, w->mailbox, w->in, w->flags | bits, 0, &w->added, err);
+	if (rc < 0)
+		return rc;
+	ours = mail_sent_by_program(w->service, w->owner, w->mailbox, w->in);
+	return ours ? tx_expunge(tx, w->mailbox, &ours, 1, err) : 0;
+}
+
+static bool note_append(struct write *base, int *rc, struct err *err)
+{
+	const struct write_append *w = (const struct write_append *)base;
+
+	(void)err;
+	if (*rc == 0)
+		mail_sent_has_program(w->service, w->owner, w->mailbox, w->in);
+	return false;
 }
 
 static void free_append(struct write *base)
@@ -64,12 +81,15 @@ static struct write_append *make_write(
 	struct write_append *w = write_new(c, sizeof(*w), run_append);
 
 	w->w.free_kind = free_append;
+	w->w.before_done = note_append;
+	w->service = session_service(c);
 	w->w.item.is_adding = true;
 	w->in = incoming_new(store_spool_dir(store), store_message_max(store));
 	if (args->has_date) {
 		w->in->received_s = args->date.seconds;
 		w->in->zone_min = args->date.zone_min;
 	}
+	w->owner = ((struct session *)conn_session(c))->login.account;
 	w->mailbox = mailbox->id;
 	w->flags = args->flags.system;
 	w->keywords = arena_array(&w->w.arena, struct slice, args->flags.keywords_n + 1);

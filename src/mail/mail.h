@@ -21,6 +21,7 @@ struct certificates;
 struct country;
 struct mail_external;
 struct mail_sending;
+struct mail_sent;
 struct conduct;
 struct return_paths;
 struct notices;
@@ -46,6 +47,7 @@ struct service {
 	struct policy *policy;             /* logins without TLS: policy/policy.h */
 	struct certificates *certificates; /* certificate/certificate.h */
 	struct mail_sending *sending;      /* what accounts sent: limits.h; NULL: no limits */
+	struct mail_sent *sent;            /* copies of what programs sent: sent.h */
 	struct conduct *conduct;           /* how accounts send: conduct.h; NULL: nobody looks */
 	/* tell_stopped - the account may not send any more; NULL: nobody is told. */
 	void (*tell_stopped)(struct service *service, uint64_t account, const char *why);

@@ -25,6 +25,7 @@
 #include "mail/external.h"
 #include "mail/limits.h"
 #include "mail/return_paths.h"
+#include "mail/sent.h"
 #include "notice/notice.h"
 #include "policy/policy.h"
 #include "report/report.h"
@@ -165,6 +166,7 @@ static int open_mail(struct server *server, struct err *err)
 	struct service *service = &server->service;
 	int rc = directory_open("directory.db", &service->directory, err);
 
+	mail_sent_open(service);
 	if (rc == 0)
 		directory_set_operator(service->directory, server->config->service_operator);
 	if (rc == 0)
@@ -331,6 +333,7 @@ static void close_parts(struct server *server)
 	if (service->queue)
 		mail_queue_close(&service->queue);
 	mail_external_stop(service);
+	mail_sent_close(service);
 	return_paths_close(service);
 	track_close(&service->track);
 	if (service->security_log)

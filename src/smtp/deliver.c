@@ -153,7 +153,7 @@ static void on_accepted(struct conn *c, struct answer *answer)
 	if (answer->rc == 0)
 		smtp_gate_stored(c);
 	if (answer->rc == 0 && s->kind == KIND_SUBMISSION)
-		mail_keep_sent(session_service(c), s->login.account, s->tx->in);
+		mail_keep_sent(session_service(c), s->login.account, s->tx->env.sender, s->tx->in);
 	smtp_session_tx_free(c);
 }
 

@@ -2,6 +2,8 @@
 #include "mail/resolve.h"
 #include "web/pages.h"
 #include "web/write.h"
+#include "wire/mime/header.h"
+#include "wire/smtp/addr.h"
 
 enum { SIGNED_MAX = 4 * WEB_BODY_TEXT_MAX };
 
@@ -32,6 +34,7 @@ static void use(struct http *x, struct write *w, struct slice address)
 	w->reply_list = mime_address_parse(p.reply_to, WRITE_ADDRESSES_MAX, http_arena(x));
 	w->signature = p.signature;
 	w->copies = p.bcc;
+	w->sent = p.sent;
 }
 
 void write_take_from(struct http *x, struct write *w)
@@ -46,6 +49,22 @@ void write_begin_from(struct http *x, struct write *w)
 	const struct slice from = http_param(x, "from");
 
 	use(x, w, may_write_as(x, from) ? from : visit_of(x)->account.address);
+}
+
+void write_draft_from(struct http *x, struct write *w, struct slice header)
+{
+	struct mime_address *from;
+	struct mime_field field;
+	struct smtp_addr addr;
+	struct err err;
+
+	if (!mime_header_find(header, slice_lit("From"), &field))
+		return;
+	from = mime_address_parse(field.value, 1, http_arena(x));
+	if (from && from->kind == MIME_ADDRESS_MAILBOX &&
+		smtp_addr_make(from->mailbox, from->domain, http_arena(x), &addr, &err) == 0 &&
+		may_write_as(x, addr.text))
+		use(x, w, addr.text);
 }
 
 void write_add_copies(struct http *x, struct write *w)

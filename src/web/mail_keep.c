@@ -1,13 +1,15 @@
 /* mail_keep.c - what stays of a message in the user's folders: the copy in Sent, the draft. */
 #include <stdio.h>
 
+#include "mail/sent.h"
 #include "web/pages.h"
 #include "web/send.h"
 
 struct keep {
 	struct visit_write w;
 	struct incoming *copy;
-	uint64_t folder; /* Sent or Drafts */
+	uint64_t folder;    /* Sent, or a personality's, or Drafts */
+	uint64_t otherwise; /* when that is gone; 0: none */
 	uint64_t flags, once;
 	struct write_ref draft, source;
 	bool is_forward;
@@ -23,6 +25,8 @@ static int run_keep(struct account_write *item, struct account_tx *tx, struct er
 
 	if (k->copy)
 		rc = tx_add(tx, k->folder, k->copy, k->flags, k->once, &k->added, err);
+	if (rc == -ERR_NOTFOUND && k->copy && k->otherwise)
+		rc = tx_add(tx, k->otherwise, k->copy, k->flags, k->once, &k->added, err);
 	if (rc == 0 && k->source.uid && k->is_forward)
 		rc = tx_keywords(tx, &forwarded, 1, &mark, err);
 	if (rc == 0 && k->source.uid)
@@ -97,8 +101,9 @@ void send_keep_sent(struct http *x, struct sending *s)
 		return;
 	k = visit_write_new(x, sizeof(*k), run_keep);
 	k->w.free_kind = free_keep;
-	k->copy = sent ? incoming_ref(s->copy) : NULL;
-	k->folder = sent;
+	k->folder = mail_sent_folder(visit_of(x)->store, s->w.sent, sent);
+	k->copy = k->folder ? incoming_ref(s->copy) : NULL;
+	k->otherwise = sent;
 	k->flags = FLAG_SEEN;
 	k->once = s->once_kept;
 	k->draft = own_draft(&s->w, drafts);

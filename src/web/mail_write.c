@@ -454,6 +454,8 @@ static void show_start(struct http *x, struct account_reader *reader)
 
 	json_object_set_new(s->values, "files", files);
 	if (rc == 0) {
+		if (s->is_draft)
+			write_draft_from(x, &s->w, buf_slice(&s->m.header));
 		put_subject(s);
 		put_recipients(x, s);
 		rc = put_body(s, reader, &err);

@@ -12,7 +12,7 @@
 enum { ASKED_MS = 70000 };
 
 static const char *const fields[] = {
-	"name", "address", "reply_to", "bcc", "signature", "host", "port", "login"};
+	"name", "address", "reply_to", "bcc", "signature", "sent", "host", "port", "login"};
 
 /* ---- the page ---- */
 
@@ -31,6 +31,42 @@ static void put_values(json_t *values, const struct directory_personality *p)
 	if (p->port)
 		json_object_set_new(values, "port", json_integer(p->port));
 	json_object_set_new(values, "is_starttls", json_boolean(p->is_starttls));
+	json_set_id(values, "sent", p->sent);
+}
+
+/* The folders that copies may go to, with that of values.sent chosen. False: it has answered. */
+static bool put_folders(struct http *x, json_t *values)
+{
+	const char *chosen = json_string_value(json_object_get(values, "sent"));
+	struct account *account = visit_store(x);
+	json_t *rows = json_array();
+	struct mailbox_info *list;
+	struct err err;
+	size_t n = 0;
+	int rc;
+
+	json_object_set_new(values, "folders", rows);
+	if (!account)
+		return false;
+	rc = account_mailboxes(account, http_arena(x), &list, &n, &err);
+	if (rc < 0) {
+		visit_fail(x, rc, &err);
+		return false;
+	}
+	for (size_t i = 0; i < n; i++) {
+		json_t *row;
+
+		if (!list[i].id || list[i].is_noselect || list[i].role == ROLE_SENT)
+			continue;
+		row = json_object();
+		json_set_id(row, "id", list[i].id);
+		json_set_slice(row, "name", list[i].name);
+		json_object_set_new(row, "is_chosen",
+			json_boolean(chosen && json_equal(json_object_get(row, "id"),
+						       json_object_get(values, "sent"))));
+		json_array_append_new(rows, row);
+	}
+	return true;
 }
 
 static void put_rows(json_t *values, const struct directory_personality *list, size_t n)
@@ -61,6 +97,10 @@ static void show(struct http *x, json_t *values, unsigned status)
 	if (rc < 0) {
 		json_decref(values);
 		visit_fail(x, rc, &err);
+		return;
+	}
+	if (!put_folders(x, values)) {
+		json_decref(values);
 		return;
 	}
 	put_rows(values, list, n);
@@ -179,6 +219,10 @@ static void take_form(struct http *x, struct directory_personality *p)
 		.login = slice_trim(http_form(x, "login"))};
 	if (visit_id(http_form(x, "id"), &id))
 		p->id = id;
+	if (visit_id(http_form(x, "sent"), &id))
+		p->sent = id;
+	if (slice_starts(p->host, slice_lit("[")) && p->host.ptr[p->host.len - 1] == ']')
+		p->host = slice_from(slice_head(p->host, p->host.len - 1), 1);
 	p->is_starttls = slice_eq(http_form(x, "security"), slice_lit("starttls"));
 	if (!slice_to_u64(slice_trim(http_form(x, "port")), 65535, &port))
 		port = 0;

@@ -33,6 +33,7 @@ struct write {
 	struct slice from, to, cc, bcc, subject, body;
 	struct slice name;                        /* of the person */
 	struct slice reply_to, signature, copies; /* of the personality; empty: none */
+	uint64_t sent;                            /* where its copies go; 0: as usual */
 	struct mime_address *to_list, *cc_list, *bcc_list, *reply_list;
 	struct write_ref draft, source; /* source: what is answered or forwarded; uid 0: none */
 	bool is_forward;
@@ -50,11 +51,13 @@ void write_addresses(struct http *x, json_t *values, const char *field, struct s
 
 /* mail_from.c. write_take_from - the sender that the form chose, if it is the account's, with what
  * its personality has; write_add_copies - and whom that has copies sent to, to bcc.
- * write_begin_from - the one that a new form begins with. write_put_from - the list of all.
+ * write_begin_from - the one that a new form begins with; write_draft_from - that of a draft with
+ * this header, if it still is the account's. write_put_from - the list of all.
  * write_put_signed - the form's text: a signature, and what follows it. */
 void write_take_from(struct http *x, struct write *w);
 void write_add_copies(struct http *x, struct write *w);
 void write_begin_from(struct http *x, struct write *w);
+void write_draft_from(struct http *x, struct write *w, struct slice header);
 void write_put_from(struct http *x, json_t *values, struct slice chosen);
 void write_put_signed(json_t *values, const struct write *w, struct slice after);
 

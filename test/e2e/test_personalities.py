@@ -18,6 +18,7 @@ from support import message, wait_for
 
 ALICE, BOB = 'alice@posthouse.example', 'bob@posthouse.example'
 ELSE, HOST = 'alice@else.example', 'smtp.else.example'
+ADDRESS = '127.0.0.21'
 LOGIN = ('alice', 'pw with "signs" \N{EURO SIGN}')
 
 
@@ -27,9 +28,12 @@ def world(tmp_path_factory):
     folder = tmp_path_factory.mktemp('else')
     for above in [folder, *list(folder.parents)[:3]]:  # for the courier's user
         above.chmod(above.stat().st_mode | 0o055)
-    contexts = [context_of(folder / n) for n in ('good', 'unknown')]
-    names, (port, tls, starttls, unknown) = dns_server.Names(), support.free_ports(4)
-    names.names[HOST] = ['127.0.0.21']
+    contexts = [context_of(folder / n, names) for n, names in (
+        ('good', 'DNS:%s,IP:%s' % (HOST, ADDRESS)), ('unknown', 'DNS:' + HOST), ('other', 'DNS:%s,IP:127.0.0.99' % HOST))]
+    with open(folder / 'good.pem', 'a') as trusted:
+        trusted.write((folder / 'other.pem').read_text())
+    names, (port, tls, starttls, unknown, other) = dns_server.Names(), support.free_ports(5)
+    names.names[HOST] = [ADDRESS]
     fleet = receivers.Fleet(names, port)
     instance = support.Instance(names.settings() + (
         'courier = { smtp_port = %d; retry = "1s"; patience = "5 s"; connect = "2 s"; ca_file = "%s";\n'
@@ -37,23 +41,24 @@ def world(tmp_path_factory):
     with contextlib.ExitStack() as stack:
         stack.callback(names.close)
         stack.callback(fleet.close)
-        add = lambda port, **more: receivers.Receiver('127.0.0.21', port, HOST, login=LOGIN, **more)
+        add = lambda port, **more: receivers.Receiver(ADDRESS, port, HOST, login=LOGIN, **more)
         instance.provider = add(tls, tls=contexts[0], implicit=True)
         instance.starttls = add(starttls, tls=contexts[0], logins=['LOGIN'])
         instance.unknown = add(unknown, tls=contexts[1], implicit=True)
-        for r in (instance.provider, instance.starttls, instance.unknown):
+        instance.elsewhere = add(other, tls=contexts[2], implicit=True)
+        for r in (instance.provider, instance.starttls, instance.unknown, instance.elsewhere):
             stack.callback(r.close)
-        instance.ports_else = {'tls': tls, 'starttls': starttls, 'unknown': unknown}
+        instance.ports_else = {'tls': tls, 'starttls': starttls, 'unknown': unknown, 'other': other}
         instance.other, instance.names = fleet.add('third.example'), names
         stack.enter_context(instance)
         instance.add_accounts([ALICE, BOB])
         yield instance
 
 
-def context_of(path):
+def context_of(path, names):
     subprocess.run(['openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', '%s.key' % path,
                     '-out', '%s.pem' % path, '-days', '9', '-subj', '/CN=' + HOST, '-addext',
-                    'subjectAltName=DNS:' + HOST], check=True, capture_output=True)
+                    'subjectAltName=' + names], check=True, capture_output=True)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain('%s.pem' % path, '%s.key' % path)
     return context
@@ -221,3 +226,85 @@ def test_an_own_address(world, alice):
     wait_for('it', lambda: world.other.got('o@third.example'))
     assert world.other.got('o@third.example')[0].header('From') == '"Alice E." <%s>' % ALICE
     assert json.loads(world.tool('--json', 'queue', 'status'))['messages'] == 0
+
+
+def test_by_its_address(world, alice):
+    """A server without a name: its certificate must be for the address."""
+    save(alice, world.ports_else['other'], address='ip@else.example', host=ADDRESS)
+    assert press(alice, 'test', 'ip@else.example').status == 422
+    assert not [c for c in world.elsewhere.commands if c.startswith('AUTH')]
+    save(alice, world.ports_else['tls'], id=id_of(alice, 'ip@else.example'), address='ip@else.example', host='[%s]' % ADDRESS)
+    assert 'took the login' in press(alice, 'test', 'ip@else.example').words
+    submit(world, 'ip@else.example', ['ip@third.example'], 'by address')
+    wait_for('it', lambda: world.provider.got('ip@third.example'))
+
+
+def test_a_draft_keeps_its_sender(world, alice):
+    page = alice.get('/mail/write')
+    page = alice.submit('do', 'save', {'to': BOB, 'from': 'ip@else.example', 'subject': 'draft'}, form=page.form('subject'))
+    assert 'draft was saved' in page.words and '<option selected>ip@else.example' in page.text
+    assert '<option selected>ip@else.example' in alice.get(page.url).text
+    alice.get('/settings/personalities')
+    press(alice, 'remove', 'ip@else.example')
+    assert 'ip@else.example' not in alice.get(page.url).text
+
+
+def kept(world, folder):
+    client = world.imap(ALICE)
+    found = support.subjects(client, folder)
+    client.logout()
+    return found
+
+
+def test_where_copies_go(world, alice):
+    with world.imap(ALICE) as client:
+        client.create('Work')
+    page = alice.get('/settings/personalities')
+    work = re.search('<option value="([0-9a-f]+)">Work</option>', page.text).group(1)
+    values = dict(address=ALICE, host='', login='', password='', bcc='', reply_to='', signature='', sent=work)
+    values.update({'id': id_of(alice, ALICE)} if ALICE in page.read.words else {})
+    assert 'Saved' in save(alice, '', **values).words
+    assert 'value="%s" selected' % work in alice.get('/settings/personalities?id=' + id_of(alice, ALICE)).text
+
+    def write(subject):
+        page = alice.get('/mail/write')
+        alice.submit('do', 'send', {'to': BOB, 'subject': subject}, form=page.form('subject'))
+
+    def keep():
+        page = alice.get('/settings/sending')
+        assert 'Saved' in alice.submit(None, change={'keep': 'yes'}, form=page.form('keep')).words
+    write('with the form')
+    assert kept(world, 'Work') == ['with the form'] and 'with the form' not in kept(world, 'Sent')
+    keep()
+    submit(world, ALICE, [BOB], 'by program')
+    wait_for('the copy', lambda: kept(world, 'Work') == ['with the form', 'by program'])
+
+    # The program's own copy takes the place of that; another message of the same id does not.
+    def both(subject, after, folder='Work', change=lambda text: text):
+        text = message(subject, ALICE)
+        with world.submission(ALICE) as client, world.imap(ALICE) as store:
+            if after:
+                client.sendmail(ALICE, [BOB], text)
+                wait_for('the copy', lambda: subject in kept(world, 'Work'))
+            store.append(folder, '(\\Seen)', None, change(text).encode())
+            if not after:
+                client.sendmail(ALICE, [BOB], text)
+    both('after', True)
+    assert kept(world, 'Work') == ['with the form', 'by program', 'after']
+    with world.imap(ALICE, 'Work') as client:
+        assert b'Received' not in client.fetch('3', '(BODY[HEADER])')[1][0][1]
+    both('before', False)
+    submit(world, ALICE, [BOB], 'a mark')
+    wait_for('what is later', lambda: 'a mark' in kept(world, 'Work'))
+    assert kept(world, 'Work') == ['with the form', 'by program', 'after', 'before', 'a mark']
+    both('other subject', True, change=lambda text: text.replace('other subject', 'another'))
+    both('other folder', True, folder='Drafts')
+    assert kept(world, 'Work')[5:] == ['other subject', 'another', 'other folder']
+
+    # Its folder is gone: the usual one has them.
+    with world.imap(ALICE) as client:
+        assert client.delete('Work')[0] == 'OK'
+    before = len(kept(world, 'Sent'))
+    write('with the form, later')
+    submit(world, ALICE, [BOB], 'by program, later')
+    wait_for('the copy', lambda: kept(world, 'Sent')[before:] == ['with the form, later', 'by program, later'])
