@@ -7,8 +7,9 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/temp.h"
 
-static char home[64];
+static char home[TEMP_MAX];
 static struct arena arena;
 static atomic_uint wakes;
 static struct pool_timer *timer;
@@ -73,8 +74,10 @@ unsigned help_wakes(void)
 void help_enter(void)
 {
 	/* In memory where that is: what a test breaks is above the disk. */
-	snprintf(home, sizeof(home), "%s/store_test.XXXXXX",
-		access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+	if (access("/dev/shm", W_OK) == 0)
+		snprintf(home, sizeof(home), "/dev/shm/store_test.XXXXXX");
+	else
+		temp_path(home, "store_test.XXXXXX");
 	assert_non_null(mkdtemp(home));
 	assert_int_equal(chdir(home), 0);
 	arena_init(&arena, 64 << 20);
