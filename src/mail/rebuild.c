@@ -13,6 +13,8 @@ int rebuild_read(struct spool *spool, uint64_t *at, int64_t max, rebuild_fn *eac
 	for (; rc == 0 && *at < size && *at < until; *at += piece.len) {
 		buf_clear(&piece);
 		rc = spool_read(spool, *at, REBUILD_PIECE, &piece, err);
+		if (rc == 0 && piece.len == 0)
+			rc = err_set(err, ERR_IO, "the spooled message is cut short");
 		if (rc == 0)
 			rc = each(context, buf_slice(&piece), err);
 	}
