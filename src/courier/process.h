@@ -44,14 +44,15 @@ struct courier {
 	struct gateway *gateway; /* NULL: no gateway */
 	struct runner *runner;
 	struct external *external; /* users' own servers */
-	struct track *track;     /* what happened to messages */
-	struct scanner *scanner; /* NULL: no scanner */
+	struct track *track;       /* what happened to messages */
+	struct scanner *scanner;   /* NULL: no scanner */
 	struct sts *sts;
 	struct tls_results *tls_results;
 	struct buf ca_pem;         /* by which mail hosts are known; may be empty */
 	struct outcomes *outcomes; /* of accounts' mail */
 	int event_fd;              /* wakes the main thread after must_stop was set */
 	atomic_bool must_stop;
+	atomic_uint unsubscribing; /* lists that are being left: unsubscribe.h */
 };
 
 /* courier_stop - end the process. Any thread. */

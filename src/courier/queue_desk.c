@@ -9,6 +9,7 @@
 #include "courier/queue_wish.h"
 #include "courier/report_desk.h"
 #include "courier/runner.h"
+#include "courier/unsubscribe.h"
 #include "queue/lanes.h"
 #include "queue/manage.h"
 #include "track/rows.h"
@@ -411,6 +412,11 @@ static int do_tls_forget(struct wish *w, json_t *out, struct err *err)
 	return report_desk_forget(w->courier, w->args, out, err);
 }
 
+static int do_unsubscribe(struct wish *w, json_t *out, struct err *err)
+{
+	return unsubscribe_post(w->courier, w->args, out, err);
+}
+
 static int do_tls_post(struct wish *w, json_t *out, struct err *err)
 {
 	return report_desk_post(w->courier, w->args, out, err);
@@ -443,6 +449,7 @@ static const struct {
 	{"tls-results", do_tls_results},
 	{"tls-forget", do_tls_forget},
 	{"tls-post", do_tls_post},
+	{"unsubscribe", do_unsubscribe},
 	{"own", wish_own_list},
 	{"own-take", wish_own_take},
 	{"own-forget", wish_own_forget},

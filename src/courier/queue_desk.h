@@ -14,6 +14,7 @@
  *	tls with destination
 	status
  *	tls-results, tls-forget, tls-post: courier/report_desk.h
+ *	unsubscribe   url: courier/unsubscribe.h; {"status": 200}
  *	own, own-take, own-forget, own-send   submitter (an account's id), delivery: queue/own.h;
  *	              the server asks on behalf of that account
  *

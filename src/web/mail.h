@@ -76,6 +76,9 @@ void mail_set_addresses(json_t *values, const char *key, struct slice header, co
 /* mail_set_field - values[key] as the decoded field. */
 void mail_set_field(json_t *values, const char *key, struct slice header, const char *field);
 
+/* unsubscribe_put - how one leaves the list of a message with this header. */
+void unsubscribe_put(struct http *x, json_t *values, struct slice header);
+
 /* mail_uids - the field `uid`, as often as it comes, ascending; NULL: none. From http_arena(). */
 uint32_t *mail_uids(struct http *x, size_t *n_out);
 

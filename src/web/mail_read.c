@@ -183,7 +183,7 @@ static void put_neighbours(struct reading_page *p)
 		json_object_set_new(p->values, "older", json_integer(entry.uid));
 }
 
-static void put_header(struct reading_page *p)
+static void put_header(struct http *x, struct reading_page *p)
 {
 	static const struct {
 		const char *key, *field;
@@ -197,6 +197,7 @@ static void put_header(struct reading_page *p)
 	if (p->m.prepared.has_date)
 		json_set_when(p->values, "sent", p->m.prepared.date.utc);
 	mail_set_field(p->values, "list", header, "List-Id");
+	unsubscribe_put(x, p->values, header);
 	json_object_set_new(p->values, "is_trash", json_boolean(p->m.folder.role == ROLE_TRASH));
 	json_object_set_new(p->values, "is_junk", json_boolean(p->m.folder.role == ROLE_JUNK));
 }
@@ -250,7 +251,7 @@ static void show_message(struct http *x, struct account_reader *reader)
 	int rc = mail_load(&p->m, reader, &err);
 
 	if (rc == 0) {
-		put_header(p);
+		put_header(x, p);
 		put_neighbours(p);
 		rc = put_body(x, p, reader, &err);
 	}

@@ -7,6 +7,7 @@
 #include "web/pages.h"
 #include "web/text.h"
 #include "web/write.h"
+#include "wire/http/url.h"
 #include "wire/mime/write.h"
 #include "wire/smtp/addr.h"
 
@@ -468,28 +469,63 @@ static void show_start(struct http *x, struct account_reader *reader)
 		show_form(x, json_incref(s->values), &s->w, 200);
 }
 
-/* "mailto:" of a link in mail (RFC 6068): only the address and the subject are taken. */
-static void put_mailto(json_t *values, struct slice mailto)
+/* "mailto:" of a link (RFC 6068) is a query but for its front, and "+" is itself there. */
+static void put_as_query(struct slice mailto, struct buf *out)
 {
-	struct slice query;
-	const struct slice to = slice_cut(mailto, '?', &query);
+	bool has_query = false;
 
-	json_set_slice(values, "to", to);
+	buf_lit(out, "to=");
+	for (size_t i = 0; i < mailto.len; i++) {
+		if (mailto.ptr[i] == '+') {
+			buf_lit(out, "%2B");
+		} else if (mailto.ptr[i] == '?' && !has_query) {
+			buf_byte(out, '&');
+			has_query = true;
+		} else {
+			buf_byte(out, mailto.ptr[i]);
+		}
+	}
+}
+
+/* Only the address, the subject and the text are taken. True: it brought a text. */
+static bool put_mailto(struct http *x, json_t *values, struct slice mailto)
+{
+	static const char *const names[] = {"to", "subject", "body"};
+	struct buf query AUTO(buf_done);
+	struct http_pair *pairs;
+	struct err err;
+	size_t n = 0;
+
+	buf_init(&query, WRITE_FIELD_MAX);
+	put_as_query(mailto, &query);
+	if (query.failed ||
+		http_params_parse(buf_slice(&query), http_arena(x), &pairs, &n, &err) < 0)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		for (size_t k = 0; k < sizeof(names) / sizeof(names[0]); k++) {
+			if (slice_eq_nocase(pairs[i].name, slice_str(names[k])) &&
+				!json_object_get(values, names[k]))
+				json_set_slice(values, names[k], pairs[i].value);
+		}
+	}
+	return json_object_get(values, "body") != NULL;
 }
 
 static void show_empty(struct http *x)
 {
 	json_t *values = json_object();
 	struct write w = {0};
+	bool has_text = false;
 
 	write_begin_from(x, &w);
-	if (w.signature.len)
+	if (http_param(x, "mailto").ptr) {
+		has_text = put_mailto(x, values, http_param(x, "mailto"));
+	} else {
+		json_set_slice(values, "to", http_param(x, "to"));
+		json_set_slice(values, "subject", http_param(x, "subject"));
+	}
+	if (w.signature.len && !has_text) /* a program may read the text */
 		write_put_signed(values, &w, (struct slice){0});
-
-	json_set_slice(values, "to", http_param(x, "to"));
-	json_set_slice(values, "subject", http_param(x, "subject"));
-	if (http_param(x, "mailto").ptr)
-		put_mailto(values, http_param(x, "mailto"));
 	show_form(x, values, &w, 200);
 }
 

@@ -44,6 +44,9 @@ void page_read_source(struct http *x);
 void page_mail_trace(struct http *x);
 void page_sent_trace(struct http *x);
 
+/* unsubscribe.c */
+void page_unsubscribe(struct http *x);
+
 /* mail_act.c */
 void page_act(struct http *x);
 void page_folders(struct http *x);

@@ -63,6 +63,7 @@ static const struct http_row rows[] = {
 	{HTTP_GET, "/mail/f/:folder/:uid/part/:part", page_read_part, 0, IN},
 	{HTTP_GET, "/mail/f/:folder/:uid/source", page_read_source, 0, IN},
 	{HTTP_GET, "/mail/f/:folder/:uid/trace", page_mail_trace, 0, IN},
+	{HTTP_POST, "/mail/f/:folder/:uid/unsubscribe", page_unsubscribe, FORM, IN},
 	{HTTP_GET, "/mail/trace/:number", page_sent_trace, 0, IN},
 	{HTTP_POST, "/mail/act", page_act, FORM, IN},
 	{HTTP_GET, "/mail/search", page_search, 0, IN},

@@ -83,6 +83,8 @@ def cases(w):
             Case({'folder': w['inbox'], 'do': 'read'}, 303), Case({'folder': w['inbox'], 'do': 'read', 'uid': 'x'}, 303),
             Case({'folder': w['inbox'], 'do': 'empty'}, 400),
             Case({'folder': w['inbox'], 'do': 'move', 'uid': '1'}, 400), Case({'folder': w['inbox'], 'do': 'move', 'uid': '1', 'to': 'ffff'}, 400)],
+        '/mail/f/:folder/:uid/unsubscribe': [
+            Case({}, 404, path='/mail/f/ffff/1/unsubscribe'), Case({}, 404, path='/mail/f/%s/99999/unsubscribe' % w['inbox'])],
         '/mail/folders': [
             Case({}, 404), Case({'do': 'create'}, 422, 'A folder cannot have this name.', 'name'),
             Case({'do': 'create', 'name': 'Drafts'}, 422, 'There is a folder of this name already.', 'name'),
