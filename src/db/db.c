@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "db/internal.h"
+#include "db/shm.h"
 #include "db/vfs.h"
 
 enum {
@@ -266,6 +267,26 @@ int db_begin_read(struct db *db, struct err *err)
 void db_end_read(struct db *db)
 {
 	db_rollback(db);
+}
+
+int db_watch(struct db *db, struct db_watch *out, struct err *err)
+{
+	const void *index = NULL;
+	int64_t ignored;
+	int rc = db_get_int(db, &ignored, err, "SELECT count(*) FROM sqlite_schema");
+
+	if (rc < 0)
+		return rc;
+	rc = sqlite3_file_control(db->handle, "main", DB_VFS_INDEX, &index);
+	if (rc != SQLITE_OK || !index)
+		return err_set(err, ERR_IO, "the database has no log to watch");
+	out->index = index;
+	return 0;
+}
+
+uint64_t db_watch_stamp(const struct db_watch *watch)
+{
+	return shm_stamp(watch->index);
 }
 
 int64_t db_wal_bytes(struct db *db)

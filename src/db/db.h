@@ -143,6 +143,19 @@ void db_rollback_savepoint(struct db *db);
 MUST_CHECK int db_begin_read(struct db *db, struct err *err);
 void db_end_read(struct db *db);
 
+/*
+ * A watch tells whether anybody, in whatever process, has committed to the file: its stamp is
+ * another one then. It is a look into memory (the header of the log's index, with which a commit is
+ * published), without a lock or a system call. What was read after a stamp was taken is true as
+ * long as the stamp is the same; a changed stamp alone says nothing (a checkpoint may change it).
+ * Any thread may look while the connection is open; not for connections of a shelf.
+ */
+struct db_watch {
+	const volatile void *index;
+};
+MUST_CHECK int db_watch(struct db *db, struct db_watch *out, struct err *err);
+uint64_t db_watch_stamp(const struct db_watch *watch);
+
 /* db_wal_bytes - size of the write-ahead log as of our last commit. */
 int64_t db_wal_bytes(struct db *db);
 /* db_checkpoint - copy the log into the file (2 flushes); what readers still need stays. */

@@ -515,6 +515,36 @@ static void test_index(void **state)
 	shm_done(&two);
 }
 
+/* Each commit of anybody's shows, and nothing else but a checkpoint. */
+static void test_watch(void **state)
+{
+	struct db *db AUTO(db_close) = must_open(&make), *other AUTO(db_close) = NULL;
+	struct db_watch watch;
+	struct err err;
+	uint64_t stamp;
+
+	(void)state;
+	fill(db);
+	must(db_watch(db, &watch, &err), &err);
+	other = must_open(&use);
+	for (int i = 0; i < 100; i++) {
+		struct db *writer = i % 3 ? other : db;
+
+		stamp = db_watch_stamp(&watch);
+		assert_int_equal(count(db), i);
+		assert_int_equal(count(other), i);
+		must(db_begin(writer, &err), &err);
+		must(db_do(writer, &err, "INSERT INTO t (b) VALUES (?)", db_i(-i)), &err);
+		assert_true(db_watch_stamp(&watch) == stamp);
+		db_rollback(writer);
+		assert_true(db_watch_stamp(&watch) == stamp);
+		must(db_do(writer, &err, "INSERT INTO t (b) VALUES (?)", db_i(i)), &err);
+		assert_true(db_watch_stamp(&watch) != stamp);
+		if (i % 10 == 0)
+			must(db_checkpoint(db, &err), &err);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -527,6 +557,7 @@ int main(void)
 		cmocka_unit_test_setup(test_shelf, into_fresh),
 		cmocka_unit_test_setup(test_shelf_refuses, into_fresh),
 		cmocka_unit_test_setup(test_index, into_fresh),
+		cmocka_unit_test_setup(test_watch, into_fresh),
 	};
 
 	return cmocka_run_group_tests(tests, enter, leave);

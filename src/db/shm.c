@@ -311,6 +311,25 @@ int shm_move(struct shm *shm, const char *path)
 	return rc;
 }
 
+const void *shm_index(const struct shm *shm)
+{
+	return shm->regions_n ? shm->regions[0] : NULL;
+}
+
+/* The header's first copy, the last thing that a commit writes. It has the checksum of the whole
+ * log, so that no two states look the same; one that is just being written looks like none. */
+uint64_t shm_stamp(const volatile void *index)
+{
+	const volatile uint64_t *words = index;
+	uint64_t h = 0;
+
+	atomic_thread_fence(memory_order_seq_cst);
+	for (size_t i = 0; i < HEADER / sizeof(*words); i++)
+		h = mix(h, words[i]);
+	atomic_thread_fence(memory_order_acquire);
+	return h;
+}
+
 void shm_done(struct shm *shm)
 {
 	for (int i = 0; i < shm->regions_n; i++)

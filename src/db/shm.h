@@ -17,6 +17,7 @@
 
 #include <sqlite3.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 struct shm {
 	int fd;        /* -1: not open */
@@ -37,6 +38,10 @@ void shm_leave(struct shm *shm, const char *path, bool is_true);
 /* shm_move - after shm_leave(), with one region: another database's index, at the same address.
  * SQLITE_BUSY if it would have to be made anew. After an error one is where one was: nowhere. */
 int shm_move(struct shm *shm, const char *path);
+/* shm_index - where it begins; NULL before it is mapped. shm_stamp - of an index: another one after
+ * each commit of anybody's. */
+const void *shm_index(const struct shm *shm);
+uint64_t shm_stamp(const volatile void *index);
 void shm_done(struct shm *shm); /* after shm_leave() */
 void shm_delete(const char *path);
 

@@ -208,6 +208,10 @@ static int file_control(sqlite3_file *file, int op, void *arg)
 		return leave_file((struct file *)file);
 	if (op == DB_VFS_GO)
 		return go_to_file((struct file *)file, arg);
+	if (op == DB_VFS_INDEX) {
+		*(const void **)arg = shm_index(&((struct file *)file)->shm);
+		return SQLITE_OK;
+	}
 	return below(file)->pMethods->xFileControl(below(file), op, arg);
 }
 

@@ -20,8 +20,10 @@
  * LEAVE: outside of a transaction, with an empty page cache; the file and its log are closed, and
  * only GO and closing work. SQLITE_BUSY if that cannot be. GO (const char *path): open another,
  * whose schema the caller must see to be the same. After an error it is to be closed.
+ *
+ * INDEX (const void **): where the log's index begins (shm.h); NULL before anything was read.
  */
-enum { DB_VFS_LEAVE = 0x5048001, DB_VFS_GO };
+enum { DB_VFS_LEAVE = 0x5048001, DB_VFS_GO, DB_VFS_INDEX };
 
 /* db_vfs_register - set SQLite up for this process; any thread, as often as one likes. db_open()
  * does it too, but a process that locks itself in calls it before. */

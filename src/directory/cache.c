@@ -26,7 +26,7 @@ struct cache {
 	pthread_mutex_t lock;
 	struct generation young, old;
 	size_t bytes_max;
-	uint64_t version;
+	uint64_t stamp;
 };
 
 struct key {
@@ -88,23 +88,14 @@ void cache_free(struct cache **cache)
 	*cache = NULL;
 }
 
-uint64_t cache_version(struct cache *cache)
+/* Under the lock: only what was true at this state is left. */
+static void go_to(struct cache *cache, uint64_t stamp)
 {
-	uint64_t version;
-
-	pthread_mutex_lock(&cache->lock);
-	version = cache->version;
-	pthread_mutex_unlock(&cache->lock);
-	return version;
-}
-
-void cache_drop(struct cache *cache)
-{
-	pthread_mutex_lock(&cache->lock);
-	cache->version++;
+	if (cache->stamp == stamp)
+		return;
+	cache->stamp = stamp;
 	generation_drop(&cache->young);
 	generation_drop(&cache->old);
-	pthread_mutex_unlock(&cache->lock);
 }
 
 /* Makes room in the young generation for what will be asked for again. */
@@ -169,8 +160,8 @@ static int copy_out(const struct directory_entry *from, struct arena *arena,
 	return 1;
 }
 
-int cache_get(struct cache *cache, enum cache_kind kind, struct slice text, struct arena *arena,
-	struct directory_entry *out, struct err *err)
+int cache_get(struct cache *cache, uint64_t stamp, enum cache_kind kind, struct slice text,
+	struct arena *arena, struct directory_entry *out, struct err *err)
 {
 	struct cached *c;
 	struct key key;
@@ -179,6 +170,7 @@ int cache_get(struct cache *cache, enum cache_kind kind, struct slice text, stru
 	if (!key_make(kind, text, &key))
 		return 0;
 	pthread_mutex_lock(&cache->lock);
+	go_to(cache, stamp);
 	c = find(cache, key.bytes);
 	if (c)
 		rc = copy_out(&c->entry, arena, out, err);
@@ -222,7 +214,7 @@ static struct cached *cached_new(struct slice key, const struct directory_entry 
 	return c;
 }
 
-void cache_put(struct cache *cache, enum cache_kind kind, struct slice text, uint64_t version,
+void cache_put(struct cache *cache, uint64_t stamp, enum cache_kind kind, struct slice text,
 	const struct directory_entry *entry)
 {
 	struct cached *c;
@@ -232,7 +224,7 @@ void cache_put(struct cache *cache, enum cache_kind kind, struct slice text, uin
 		return;
 	c = cached_new(key.bytes, entry);
 	pthread_mutex_lock(&cache->lock);
-	if (cache->version == version && c->size <= cache->bytes_max / 2) {
+	if (cache->stamp == stamp && c->size <= cache->bytes_max / 2) {
 		add_young(cache, c);
 		c = NULL;
 	}

@@ -22,8 +22,6 @@ int change_end(struct directory *dir, int rc, struct err *err)
 		rc = db_commit(dir->writer, err);
 	else
 		db_rollback(dir->writer);
-	/* Even a commit that failed may have been seen by a reader. */
-	cache_drop(dir->cache);
 	if (rc == 0 && db_wal_bytes(dir->writer) > CHECKPOINT_BYTES &&
 		db_checkpoint(dir->writer, &ignored) < 0)
 		rc = 0; /* the change is safe in the log; the next one tries again */

@@ -10,7 +10,6 @@
 
 enum {
 	CACHE_BYTES = 32 << 20,
-	LOOK_EVERY_MS = 1000, /* how late a change by another server of ours is seen */
 	FIND_BYTES = 4 << 20, /* of an alias' targets, when only one of them is looked for */
 };
 
@@ -100,6 +99,8 @@ int directory_open(const char *path, struct directory **dir_out, struct err *err
 		rc = db_migrate(dir->writer, schema, sizeof(schema) / sizeof(schema[0]), err);
 	if (rc == 0)
 		rc = db_open(&file, &dir->reader, err);
+	if (rc == 0)
+		rc = db_watch(dir->reader, &dir->watch, err);
 	if (rc < 0)
 		return rc;
 	*dir_out = dir;
@@ -295,10 +296,28 @@ static int read_address(struct directory *dir, const struct name *name, struct a
 	return rc < 0 ? rc : 0;
 }
 
-/* What is looked for: an address or a domain (name), or an id. */
+static int read_bounds(
+	struct directory *dir, uint64_t id, struct directory_entry *out, struct err *err)
+{
+	struct db_stmt *row AUTO(db_stmt_auto) = NULL;
+	const int rc = db_row(dir->reader, &row, err,
+		"SELECT message, sends_hour, sends_day, stop_points FROM account"
+		" JOIN level ON level.name = " ACCOUNT_LEVEL " WHERE account.id = ?",
+		db_i((int64_t)id));
+
+	if (rc > 0)
+		out->bounds = (struct directory_bounds){.message_bytes = (uint64_t)db_int(row, 0),
+			.sends_hour = (uint64_t)db_int(row, 1),
+			.sends_day = (uint64_t)db_int(row, 2),
+			.stop_points = (uint64_t)db_int(row, 3)};
+	return rc;
+}
+
+/* What is looked for: an address or a domain (name), or what an account's id leads to. */
 struct question {
 	enum cache_kind kind;
-	const struct name *name;
+	struct slice name;
+	const struct name *address; /* whose name it is */
 	uint64_t id;
 };
 
@@ -311,56 +330,37 @@ static int read_entry(struct directory *dir, const struct question *q, struct ar
 	if (rc < 0)
 		return rc;
 	if (q->kind == CACHE_ADDRESS) {
-		rc = read_address(dir, q->name, arena, out, err);
+		rc = read_address(dir, q->address, arena, out, err);
 	} else if (q->kind == CACHE_ID) {
 		out->kind = DIRECTORY_NOBODY;
 		rc = read_id(dir, q->id, arena, out, err);
+	} else if (q->kind == CACHE_BOUNDS) {
+		rc = read_bounds(dir, q->id, out, err);
+		out->kind = rc > 0 ? DIRECTORY_ACCOUNT : DIRECTORY_NOBODY;
 	} else {
-		rc = read_domain(dir, q->name->domain, out, err);
+		rc = read_domain(dir, q->name, out, err);
 		out->kind = rc > 0 ? DIRECTORY_NOBODY : DIRECTORY_FOREIGN;
 	}
 	db_end_read(dir->reader);
 	return rc < 0 ? rc : 0;
 }
 
-/* Another server of ours (an upgrade runs two) may have changed the file: then forget all. */
-static int look_at_version(struct directory *dir, struct err *err)
-{
-	int64_t version;
-	int rc = 0;
-
-	if (clock_mono_ms() < dir->look_at_ms || pthread_mutex_trylock(&dir->reading) != 0)
-		return 0;
-	dir->look_at_ms = clock_mono_ms() + LOOK_EVERY_MS;
-	rc = db_get_int(dir->reader, &version, err, "PRAGMA data_version");
-	if (rc == 0 && version != dir->seen_version) {
-		dir->seen_version = version;
-		cache_drop(dir->cache);
-	}
-	pthread_mutex_unlock(&dir->reading);
-	return rc;
-}
-
 static int look_up(struct directory *dir, const struct question *q, struct arena *arena,
 	struct directory_entry *out, struct err *err)
 {
-	const struct slice key = q->kind == CACHE_ID ? map_key_u64(&q->id) : q->name->text;
+	const struct slice key = q->name.len ? q->name : map_key_u64(&q->id);
+	const uint64_t stamp = db_watch_stamp(&dir->watch);
 	struct directory_entry entry = {0};
-	uint64_t version;
-	int rc = look_at_version(dir, err);
+	int rc = cache_get(dir->cache, stamp, q->kind, key, arena, out, err);
 
-	if (rc < 0)
-		return rc;
-	rc = cache_get(dir->cache, q->kind, key, arena, out, err);
 	if (rc != 0)
 		return rc < 0 ? rc : 0;
-	version = cache_version(dir->cache);
 	pthread_mutex_lock(&dir->reading);
 	rc = read_entry(dir, q, arena, &entry, err);
 	pthread_mutex_unlock(&dir->reading);
 	if (rc < 0)
 		return rc;
-	cache_put(dir->cache, q->kind, key, version, &entry);
+	cache_put(dir->cache, stamp, q->kind, key, &entry);
 	*out = entry;
 	return 0;
 }
@@ -369,13 +369,20 @@ int directory_find(struct directory *dir, struct slice address, struct arena *ar
 	struct directory_entry *out, struct err *err)
 {
 	struct name name;
+	int rc;
 
 	if (name_parse(address, &name, err) < 0) {
 		*out = (struct directory_entry){.kind = DIRECTORY_FOREIGN};
 		return 0;
 	}
-	return look_up(
-		dir, &(struct question){.kind = CACHE_ADDRESS, .name = &name}, arena, out, err);
+	/* The domain first: addresses elsewhere are without number, their domains are not. */
+	rc = look_up(dir, &(struct question){.kind = CACHE_DOMAIN, .name = name.domain}, arena, out,
+		err);
+	if (rc < 0 || out->kind == DIRECTORY_FOREIGN)
+		return rc;
+	return look_up(dir,
+		&(struct question){.kind = CACHE_ADDRESS, .name = name.text, .address = &name},
+		arena, out, err);
 }
 
 int directory_account(struct directory *dir, uint64_t id, struct arena *arena,
@@ -392,6 +399,24 @@ int directory_account(struct directory *dir, uint64_t id, struct arena *arena,
 	return 0;
 }
 
+int directory_bounds(
+	struct directory *dir, uint64_t account, struct directory_bounds *out, struct err *err)
+{
+	struct arena arena AUTO(arena_done);
+	struct directory_entry entry;
+	int rc;
+
+	arena_init(&arena, 0);
+	rc = look_up(
+		dir, &(struct question){.kind = CACHE_BOUNDS, .id = account}, &arena, &entry, err);
+	if (rc < 0)
+		return rc;
+	if (entry.kind != DIRECTORY_ACCOUNT)
+		return err_set(err, ERR_NOTFOUND, "no such account");
+	*out = entry.bounds;
+	return 0;
+}
+
 int directory_domain(
 	struct directory *dir, struct slice domain, struct directory_domain *out, struct err *err)
 {
@@ -405,8 +430,8 @@ int directory_domain(
 		*out = (struct directory_domain){0};
 		return 0;
 	}
-	rc = look_up(
-		dir, &(struct question){.kind = CACHE_DOMAIN, .name = &name}, &arena, &entry, err);
+	rc = look_up(dir, &(struct question){.kind = CACHE_DOMAIN, .name = name.domain}, &arena,
+		&entry, err);
 	if (rc == 0)
 		*out = entry.domain;
 	return rc;

@@ -62,10 +62,17 @@ struct directory_domain {
 	uint64_t group;
 };
 
+/* What an account's level says of sending. */
+struct directory_bounds {
+	uint64_t message_bytes, sends_hour, sends_day;
+	uint64_t stop_points; /* as in level.h */
+};
+
 struct directory_entry {
 	enum directory_kind kind;
 	struct directory_domain domain; /* of an address that was looked up */
 	struct directory_account account;
+	struct directory_bounds bounds; /* of an account that was asked for them */
 	struct slice *targets;
 	size_t targets_n;
 	bool is_catch_all; /* found by a wildcard alias, or the domain's catch-all */
@@ -84,6 +91,9 @@ MUST_CHECK int directory_find(struct directory *dir, struct slice address, struc
 /* directory_account - by id. -ERR_NOTFOUND. */
 MUST_CHECK int directory_account(struct directory *dir, uint64_t id, struct arena *arena,
 	struct directory_account *out, struct err *err);
+/* directory_bounds - of an account, by id. -ERR_NOTFOUND. */
+MUST_CHECK int directory_bounds(
+	struct directory *dir, uint64_t account, struct directory_bounds *out, struct err *err);
 MUST_CHECK int directory_has_domain(
 	struct directory *dir, struct slice domain, bool *out, struct err *err);
 /* directory_domain - whose it is. */

@@ -12,9 +12,8 @@ struct directory {
 	pthread_mutex_t writing, reading; /* each guards its connection; never both at once */
 	struct db *writer, *reader;
 	struct cache *cache;
-	_Atomic int64_t look_at_ms; /* when to ask again whether the file was changed */
-	int64_t seen_version;       /* guarded by `reading` */
-	struct slice operator;      /* of directory_set_operator() */
+	struct db_watch watch; /* of changes, also of another server's (an upgrade runs two) */
+	struct slice operator; /* of directory_set_operator() */
 };
 
 enum { NAME_MAX_BYTES = 800 };
