@@ -6,7 +6,6 @@
 #include "base/encode.h"
 #include "base/ip.h"
 #include "base/mem.h"
-#include "directory/level.h"
 #include "mail/conduct_internal.h"
 #include "mail/country.h"
 
@@ -24,7 +23,6 @@ enum {
 	NETWORK_V4 = 24,
 	NETWORK_V6 = 48,
 	KNOWN_BITS = 3, /* of a recipient */
-	ARENA_BYTES = 1 << 20,
 };
 
 static const struct log_ctx log_ctx = {.service = "conduct"};
@@ -307,12 +305,10 @@ static void thin_out(struct conduct_account *a)
 /* The level's, if it has one. */
 static unsigned mark_of(struct conduct *c, uint64_t account)
 {
-	struct directory_level level;
-	struct arena arena AUTO(arena_done);
+	struct directory_bounds level;
 	struct err err;
 
-	arena_init(&arena, ARENA_BYTES);
-	if (directory_level_of(c->service->directory, account, &arena, &level, &err) < 0 ||
+	if (directory_bounds(c->service->directory, account, &level, &err) < 0 ||
 		level.stop_points == 0)
 		return c->judge.mark;
 	return level.stop_points < UINT32_MAX ? (unsigned)level.stop_points : UINT32_MAX;
@@ -506,6 +502,8 @@ int conduct_open(struct service *service, const struct conduct_config *config, s
 		rc = db_migrate(c->db, schema, sizeof(schema) / sizeof(schema[0]), err);
 	if (rc == 0)
 		rc = db_open(&file, &c->reader, err);
+	if (rc == 0)
+		rc = db_watch(c->reader, &c->watch, err);
 	if (rc < 0)
 		conduct_close(service);
 	return rc;
@@ -536,6 +534,7 @@ void conduct_close(struct service *service)
 	pthread_mutex_destroy(&c->reader_lock);
 	pthread_mutex_destroy(&c->lock);
 	pthread_mutex_destroy(&c->db_lock);
+	free(c->stopped);
 	free(c->link);
 	free(c);
 }

@@ -34,7 +34,11 @@ struct conduct {
 	char *link;
 	pthread_mutex_t db_lock, reader_lock;
 	struct db *db;     /* under db_lock; a flush is */
-	struct db *reader; /* under reader_lock: who asks waits for no flush */
+	struct db *reader; /* under reader_lock: who asks waits for no flush; and these: */
+	struct db_watch watch;
+	uint64_t stopped_stamp; /* the state of the file that `stopped` is of; 0: of none */
+	uint64_t *stopped;      /* accounts, sorted */
+	size_t stopped_n;
 	struct pool_timer timer;
 	pthread_mutex_t lock; /* guards all below; taken before the two above */
 	struct map accounts;

@@ -35,17 +35,51 @@ int conduct_find_stop(
 	return rc;
 }
 
+/* Under reader_lock: the accounts that are stopped, as they are on disk now. */
+static int read_stopped(struct conduct *c, struct err *err)
+{
+	const uint64_t stamp = db_watch_stamp(&c->watch);
+	struct db_stmt *row AUTO(db_stmt_auto) = NULL;
+	int rc;
+
+	if (stamp == c->stopped_stamp)
+		return 0;
+	c->stopped_stamp = 0;
+	c->stopped_n = 0;
+	rc = db_query(
+		c->reader, &row, err, "SELECT account FROM stop WHERE is_stopped ORDER BY account");
+	while (rc >= 0 && (rc = db_step(row, err)) == 1) {
+		c->stopped = mem_realloc(c->stopped, (c->stopped_n + 1) * sizeof(*c->stopped));
+		c->stopped[c->stopped_n++] = (uint64_t)db_int(row, 0);
+	}
+	if (rc == 0)
+		c->stopped_stamp = stamp;
+	return rc;
+}
+
+static int by_number(const void *a, const void *b)
+{
+	const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
 int conduct_check(struct service *service, uint64_t account, struct err *err)
 {
 	struct conduct *c = service->conduct;
-	struct conduct_state state = {.is_stopped = false};
+	bool is_stopped = false;
 	int rc;
 
 	if (!c)
 		return 0;
-	rc = conduct_find_stop(c, account, &state, err);
-	if (rc < 0 || !state.is_stopped)
-		return rc < 0 ? rc : 0;
+	pthread_mutex_lock(&c->reader_lock);
+	rc = read_stopped(c, err);
+	if (rc == 0 && c->stopped_n)
+		is_stopped =
+			bsearch(&account, c->stopped, c->stopped_n, sizeof(account), by_number);
+	pthread_mutex_unlock(&c->reader_lock);
+	if (rc < 0 || !is_stopped)
+		return rc;
 	return err_set(err, ERR_DENIED,
 		"Sending from this account is stopped, receiving goes on%s%s",
 		c->link[0] ? ": " : "", c->link);

@@ -165,7 +165,7 @@ static void tick(struct pool_job *job)
 /* ---- sending ---- */
 
 static int check_level(
-	const struct directory_level *level, uint64_t bytes, size_t recipients, struct err *err)
+	const struct directory_bounds *level, uint64_t bytes, size_t recipients, struct err *err)
 {
 	if (bytes > level->message_bytes)
 		return err_set(err, ERR_TOOBIG,
@@ -181,7 +181,7 @@ static int check_level(
 	return 0;
 }
 
-static int check_counts(struct usage *u, const struct directory_level *level, size_t recipients,
+static int check_counts(struct usage *u, const struct directory_bounds *level, size_t recipients,
 	int64_t now, struct err *err)
 {
 	if (level->sends_hour < DIRECTORY_UNLIMITED &&
@@ -281,19 +281,17 @@ static int look(struct service *service, uint64_t account, uint64_t bytes, size_
 {
 	struct mail_sending *s = service->sending;
 	const int64_t now = clock_wall_s();
-	struct directory_level level;
-	struct arena arena AUTO(arena_done);
+	struct directory_bounds level;
 	struct bound bounds[BOUNDS];
 	struct usage *u;
 	size_t bounds_n;
 	int rc;
 
-	arena_init(&arena, ARENA_BYTES);
 	rc = conduct_check(service, account, err);
 	if (rc < 0 || !s)
 		return rc;
 	bounds_n = list_bounds(service, account, recipients, bounds);
-	rc = directory_level_of(service->directory, account, &arena, &level, err);
+	rc = directory_bounds(service->directory, account, &level, err);
 	if (rc == 0)
 		rc = check_level(&level, bytes, recipients, err);
 	if (rc < 0)
