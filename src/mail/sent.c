@@ -193,6 +193,17 @@ static int find_folder(struct sent *s, struct slice sender, struct err *err)
 	return s->folder ? 0 : rc;
 }
 
+bool mail_keeps_sent(struct service *service, uint64_t account)
+{
+	struct directory_account owner;
+	struct arena arena AUTO(arena_done);
+	struct err err;
+
+	arena_init(&arena, ACCOUNT_ARENA);
+	return directory_account(service->directory, account, &arena, &owner, &err) < 0 ||
+	       owner.keeps_sent;
+}
+
 void mail_keep_sent(
 	struct service *service, uint64_t account, struct slice sender, struct incoming *in)
 {
@@ -203,6 +214,9 @@ void mail_keep_sent(
 	int rc;
 
 	arena_init(&arena, ACCOUNT_ARENA);
+	/* The account wanted no copy when the message began, or wants none any more. */
+	if (in->is_passed_on)
+		return;
 	rc = directory_account(service->directory, account, &arena, &owner, &err);
 	if (rc == 0 && !owner.keeps_sent)
 		return;

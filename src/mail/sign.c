@@ -69,20 +69,30 @@ int mail_signing_read(
 	return rc;
 }
 
+static int read_header(struct mail_signing *s, struct incoming *in, struct err *err)
+{
+	const struct slice end = slice_lit("\r\n\r\n");
+	int rc = spool_read(in->spool, 0, FIELDS_BLOCK_MAX, &s->header, err);
+	const size_t at = slice_find(buf_slice(&s->header), end);
+
+	if (rc < 0)
+		return rc;
+	if (at != SIZE_MAX)
+		s->header.len = at + end.len;
+	else if (s->header.len < in->size)
+		return err_set(err, ERR_TOOBIG, "the header is too large to be signed");
+	return 0;
+}
+
 static int read_message(struct mail_signing *s, struct incoming *in, struct err *err)
 {
-	struct mime_prepared prepared;
-	int rc = mime_prepared_open(buf_slice(&in->prepared), &prepared, err);
+	int rc = read_header(s, in, err);
 
-	if (rc == 0 && prepared.header_size > FIELDS_BLOCK_MAX)
-		rc = err_set(err, ERR_TOOBIG, "the header is too large to be signed");
-	if (rc == 0)
-		rc = spool_read(in->spool, 0, (size_t)prepared.header_size, &s->header, err);
 	if (rc == 0)
 		rc = fields_read(&s->fields, buf_slice(&s->header), &s->arena, err);
 	if (rc == 0)
 		rc = find_domain(s, err);
-	s->read = prepared.header_size;
+	s->read = s->header.len;
 	body_hash_init(&s->body, CANON_RELAXED, BODY_HASH_ALL);
 	return rc;
 }
@@ -171,12 +181,14 @@ void mail_signing_take(struct mail_signing *s, struct slice signature)
 }
 
 static int begin_made(
-	struct mail_signing *s, struct service *service, uint64_t size, struct err *err)
+	struct mail_signing *s, struct service *service, const struct incoming *in, struct err *err)
 {
 	const struct slice own = slice_head(buf_slice(&s->header), s->own_bytes);
 	int rc;
 
-	s->made = incoming_new(store_spool_dir(service->store), size + s->signed_fields.len);
+	s->made = incoming_new(store_spool_dir(service->store), in->size + s->signed_fields.len);
+	if (in->is_passed_on)
+		incoming_pass_on(s->made);
 	s->copied = s->own_bytes;
 	rc = incoming_append(s->made, own, err);
 	return rc == 0 ? incoming_append(s->made, buf_slice(&s->signed_fields), err) : rc;
@@ -191,7 +203,7 @@ int mail_signing_end(struct mail_signing *s, struct service *service, struct inc
 	if (*is_all_out)
 		return 0;
 	if (!s->made)
-		rc = begin_made(s, service, (*in)->size, err);
+		rc = begin_made(s, service, *in, err);
 	if (rc == 0)
 		rc = rebuild_append(s->made, (*in)->spool, &s->copied, max, err);
 	if (rc < 0 || s->copied < (*in)->size)

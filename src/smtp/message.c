@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "mail/sent.h"
 #include "smtp/session.h"
 
 static void tx_error(struct session_tx *tx, int rc, const struct err *err)
@@ -49,6 +50,25 @@ int smtp_session_trace(struct conn *c, struct slice results, struct err *err)
 	return rc;
 }
 
+/* Nobody here gets it, so nobody here will ask what is in it. */
+static bool is_passed_on(struct conn *c)
+{
+	const struct session *s = session_of(c);
+	const struct mail_envelope *env = &s->tx->env;
+
+	if (s->kind != KIND_SUBMISSION)
+		return false;
+	for (size_t i = 0; i < env->recipients_n; i++) {
+		const struct mail_resolved *r = &env->recipients[i].resolved;
+
+		for (size_t k = 0; k < r->n; k++) {
+			if (r->targets[k].account)
+				return false;
+		}
+	}
+	return !mail_keeps_sent(session_service(c), s->login.account);
+}
+
 static void begin_message(struct conn *c, bool is_chunked)
 {
 	struct service *service = session_service(c);
@@ -60,6 +80,8 @@ static void begin_message(struct conn *c, bool is_chunked)
 	tx->in = incoming_new(
 		store_spool_dir(service->store), service->limits.message_max + SESSION_TRACE_MAX +
 							 SESSION_RESULTS_MAX + SUBMIT_HEADER_MAX);
+	if (is_passed_on(c))
+		incoming_pass_on(tx->in);
 	smtp_session_track_received(c);
 	tx->started_ms = clock_mono_ms();
 	smtp_data_init(&tx->data, is_chunked, service->limits.message_max, SESSION_LINE_MAX);

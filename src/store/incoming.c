@@ -28,6 +28,19 @@ struct incoming *incoming_new(int spool_dirfd, uint64_t max)
 	return in;
 }
 
+static void end_parsing(struct incoming *in)
+{
+	mime_parser_free(&in->parser);
+	EVP_MD_CTX_free(in->sha);
+	in->sha = NULL;
+}
+
+void incoming_pass_on(struct incoming *in)
+{
+	in->is_passed_on = true;
+	end_parsing(in);
+}
+
 struct incoming *incoming_ref(struct incoming *in)
 {
 	in->references++;
@@ -38,8 +51,7 @@ void incoming_free(struct incoming **in)
 {
 	if (*in && --(*in)->references == 0) {
 		spool_free(&(*in)->spool);
-		mime_parser_free(&(*in)->parser);
-		EVP_MD_CTX_free((*in)->sha);
+		end_parsing(*in);
 		buf_done(&(*in)->prepared);
 		free(*in);
 	}
@@ -50,7 +62,7 @@ int incoming_append(struct incoming *in, struct slice bytes, struct err *err)
 {
 	int rc = spool_append(in->spool, bytes, err);
 
-	if (rc < 0)
+	if (rc < 0 || in->is_passed_on)
 		return rc;
 	mime_parser_feed(in->parser, bytes);
 	EVP_DigestUpdate(in->sha, bytes.ptr, bytes.len);
@@ -138,11 +150,13 @@ int incoming_finish(struct incoming *in, struct err *err)
 	struct mime_prepared prepared;
 	int rc;
 
+	in->size = spool_size(in->spool);
+	if (in->is_passed_on)
+		return 0;
 	assert(in->parser);
 	message = mime_parser_finish(in->parser);
-	mime_parser_free(&in->parser);
-	in->size = spool_size(in->spool);
 	EVP_DigestFinal_ex(in->sha, in->hash, NULL);
+	end_parsing(in);
 	rc = mime_prepare(message, &in->prepared, err);
 	if (rc == 0)
 		rc = mime_prepared_open(buf_slice(&in->prepared), &prepared, err);

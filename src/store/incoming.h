@@ -20,7 +20,8 @@ struct incoming {
 	int64_t received_s; /* INTERNALDATE, seconds since 1970 */
 	int32_t zone_min;   /* its zone, minutes east */
 	uint64_t size;
-	uint64_t number; /* of the message, in its history and in the log: random_dated() */
+	bool is_passed_on; /* not for an account here: neither hash, nor parsed, nor threaded */
+	uint64_t number;   /* of the message, in its history and in the log: random_dated() */
 	/* Threading: stable 63-bit hashes of the own message-id [0] (0: none) and of those referred
 	 * to, newest first, and of the base subject. */
 	uint64_t refs[INCOMING_REFS_MAX];
@@ -34,6 +35,8 @@ struct incoming {
 
 /* incoming_new - received_s is now; the caller may set another (APPEND's date-time). */
 struct incoming *incoming_new(int spool_dirfd, uint64_t max);
+/* incoming_pass_on - before the first byte: spool, size and number are all that is wanted of it. */
+void incoming_pass_on(struct incoming *in);
 MUST_CHECK int incoming_append(struct incoming *in, struct slice bytes, struct err *err);
 /* incoming_finish - no more bytes; fills everything above. Call once. */
 MUST_CHECK int incoming_finish(struct incoming *in, struct err *err);
