@@ -70,22 +70,27 @@ void slot_requeue(struct slot *slot)
 		;
 }
 
-void slot_post(struct pool *pool, struct conn_ref ref, uint32_t bits)
+void slot_post(struct pool *pool, struct conn_ref ref, uint32_t bits, bool caller_takes)
 {
 	struct slot *slot = slot_of(pool, ref);
 
 	if (slot && slot_signal(slot, ref.generation, bits))
-		pool_enqueue(pool, slot->class, &slot->job, false);
+		pool_enqueue(pool, slot->class, &slot->job, caller_takes);
 }
 
 void pool_wake(struct pool *pool, struct conn_ref ref)
 {
-	slot_post(pool, ref, BIT_WAKE);
+	slot_post(pool, ref, BIT_WAKE, false);
+}
+
+void pool_wake_here(struct pool *pool, struct conn_ref ref)
+{
+	slot_post(pool, ref, BIT_WAKE, true);
 }
 
 void pool_revoke(struct pool *pool, struct conn_ref ref)
 {
-	slot_post(pool, ref, BIT_CLOSE);
+	slot_post(pool, ref, BIT_CLOSE, false);
 }
 
 /* A fan-out: wakes WAKE_BATCH connections a turn. */
@@ -151,7 +156,7 @@ bool pool_answer(
 		pthread_mutex_unlock(slot_answer_lock(pool, ref.slot));
 	}
 	if (is_taken)
-		slot_post(pool, ref, BIT_ANSWER);
+		slot_post(pool, ref, BIT_ANSWER, false);
 	else if (answer->free_data)
 		answer->free_data(answer->data);
 	return is_taken;
