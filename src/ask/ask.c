@@ -7,6 +7,7 @@
 #include "ask/internal.h"
 #include "ask/verbs.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "line/line.h"
 #include "wire/dns/pack.h"
@@ -18,16 +19,39 @@ struct field {
 	char bytes[];
 };
 
+/* The courier's number; an older courier answers nothing else, and is soon replaced. */
+static void on_forms(void *context, struct frame *f)
+{
+	const uint64_t form = f->verb ? 0 : frame_u64(f);
+
+	(void)context;
+	if (form < ASK_FORM_NOW)
+		log_warn(NULL, "courier-older", log_n("form", (int64_t)form));
+}
+
+static void on_connected(void *context, struct conn *c)
+{
+	struct ask *ask = context;
+	struct line_request request = {.own = on_forms, .fd = -1};
+
+	buf_init(&request.frame, ASK_REQUEST_MAX);
+	frame_begin(&request.frame, 0, ASK_FORMS);
+	frame_put_u64(&request.frame, ASK_FORM_NOW);
+	line_say_first(ask->line, c, &request);
+}
+
 struct ask *ask_new(const char *socket_path)
 {
+	struct ask *ask = mem_new(struct ask);
 	const struct line_config config = {
 		.name = "courier",
 		.path = socket_path,
 		.answer_max = ASK_ANSWER_MAX,
 		.sent_max = ASK_SENT_MAX,
 		.away_ms = ASK_AWAY_MS,
+		.context = ask,
+		.connected = on_connected,
 	};
-	struct ask *ask = mem_new(struct ask);
 
 	ask->line = line_new(&config);
 	return ask;

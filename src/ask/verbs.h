@@ -1,6 +1,12 @@
 /*
  * verbs.h - what the server may ask of the courier on run/courier-server.sock, in frames
  * (frame/frame.h). Each side's functions say what is in them.
+ *
+ * During an upgrade one of the two is older. Whatever is in a frame, asked or answered, is of the
+ * form with the number that the server said first on this connection (ASK_FORMS). What changes it
+ * (a field, a bit, a verb more) makes a new number, and the courier goes on reading, and answering,
+ * the forms of a release before. A server that says a number which the courier does not know yet is
+ * answered -ERR_BUSY, whatever it asks: it is an upgrade's, and a new courier follows at once.
  */
 #ifndef ASK_VERBS_H
 #define ASK_VERBS_H
@@ -14,13 +20,12 @@ enum ask_verb {
 	 * enqueue - a letter for elsewhere: numbers delivery id, the message's number
 	 * (track/track.h), bits of enum ask_letter, submitter, accepted_s, ret ('F', 'H', 0),
 	 * not_before_s, by_s, enum ask_priority,
-	 * the clock_mono_ms() after which it is not taken any more; sender, what MAIL says instead of it (or nothing), the
-	 * destination of all (or nothing: each one's own),
-	 * envid; numbers size and offset of the
-	 * text; the text, or empty: it is in the descriptor that comes with the request; the number
-	 * of recipients; for each of them address, recipient (as the sender named it; empty: the
-	 * same), orcpt, notify, 1 if it is an account here. Answered, without fields, when it is on
-	 * disk.
+	 * the clock_mono_ms() after which it is not taken any more; sender, what MAIL says instead
+	 * of it (or nothing), the destination of all (or nothing: each one's own), envid; numbers
+	 * size and offset of the text; the text, or empty: it is in the descriptor that comes with
+	 * the request; the number of recipients; for each of them address, recipient (as the sender
+	 * named it; empty: the same), orcpt, notify, 1 if it is an account here. Answered, without
+	 * fields, when it is on disk.
 	 */
 	ASK_ENQUEUE = 2,
 	/* the same with a descriptor */
@@ -46,9 +51,14 @@ enum ask_verb {
 	ASK_EXTERNAL_DROP = 12,
 	/* scan - with the message's descriptor; see ask/scan.h */
 	ASK_SCAN = 16,
+	/* forms - the number of the server's forms; answer: of the courier's newest. */
+	ASK_FORMS = 17,
 
 	ASK_VERB_END = 64,
 };
+
+/* Form 1 is that of servers which do not say a number; 2 is the same, with it. */
+enum { ASK_FORM_UNSAID = 1, ASK_FORM_NOW = 2 };
 
 enum ask_letter {
 	ASK_LETTER_SMTPUTF8 = 1,

@@ -21,6 +21,8 @@
 
 enum { TRAY_MAX = 8 << 20, IDLE_MS = INT32_MAX };
 
+static desk_fn desk_forms;
+
 static const struct row {
 	const char *name; /* NULL: there is no such verb */
 	bool takes_fd;
@@ -37,11 +39,13 @@ static const struct row {
 	[ASK_EXTERNAL_TEST] = {"external-test", false, desk_external_test},
 	[ASK_EXTERNAL_DROP] = {"external-drop", false, desk_external_drop},
 	[ASK_SCAN] = {"scan", true, desk_scan},
+	[ASK_FORMS] = {"forms", false, desk_forms},
 };
 
 struct tray {
 	struct pool *pool;
 	struct conn_ref conn;
+	uint64_t form;        /* the server's number; the connection's thread alone */
 	atomic_uint refs;     /* the connection's, and one for each request */
 	pthread_mutex_t lock; /* guards all below */
 	struct buf out;
@@ -110,6 +114,23 @@ static struct asked *asked_new(struct tray *tray, uint32_t id)
 	return asked;
 }
 
+static void desk_forms(struct courier *courier, struct asked *asked, struct frame *f, int fd)
+{
+	const uint64_t form = frame_u64(f);
+	struct buf fields AUTO(buf_done);
+
+	(void)courier;
+	(void)fd;
+	if (!f->is_bad)
+		asked->tray->form = form;
+	if (form > ASK_FORM_NOW)
+		log_warn(NULL, "forms-newer", log_n("server", (int64_t)form),
+			log_n("known", ASK_FORM_NOW));
+	buf_init(&fields, FRAME_FIELD_HEAD + sizeof(form));
+	frame_put_u64(&fields, ASK_FORM_NOW);
+	asked_answer(asked, &fields);
+}
+
 /* ---- the connection; its session is a pointer to the tray ---- */
 
 static struct tray *tray_of(struct conn *c)
@@ -121,6 +142,7 @@ static void on_greet(struct conn *c)
 {
 	struct tray *tray = mem_new(struct tray);
 
+	tray->form = ASK_FORM_UNSAID;
 	tray->pool = conn_pool(c);
 	tray->conn = conn_ref(c);
 	atomic_init(&tray->refs, 1);
@@ -140,20 +162,30 @@ static size_t on_frame(struct conn *c, struct slice in, bool is_full)
 	return length < 0 ? in.len : (size_t)length;
 }
 
+static int may_run(struct tray *tray, const struct row *row, int fd, struct err *err)
+{
+	bool is_many;
+
+	pthread_mutex_lock(&tray->lock);
+	is_many = tray->open++ >= ASK_SENT_MAX;
+	pthread_mutex_unlock(&tray->lock);
+	if (is_many)
+		return err_set(err, ERR_BUSY, "too much is asked at once");
+	if (tray->form > ASK_FORM_NOW && row->run != desk_forms)
+		return err_set(err, ERR_BUSY, "this courier is of before the upgrade");
+	if (row->takes_fd && fd < 0)
+		return err_set(err, ERR_SYNTAX, "the descriptor is missing");
+	return 0;
+}
+
 static void run_row(struct conn *c, const struct row *row, struct frame *f)
 {
 	struct tray *tray = tray_of(c);
 	struct asked *asked = asked_new(tray, f->id);
 	int fd AUTO(io_close) = row->takes_fd ? conn_take_fd(c) : -1;
 	struct err err;
-	bool is_many;
 
-	pthread_mutex_lock(&tray->lock);
-	is_many = tray->open++ >= ASK_SENT_MAX;
-	pthread_mutex_unlock(&tray->lock);
-	if (is_many || (row->takes_fd && fd < 0)) {
-		err_set(&err, is_many ? ERR_BUSY : ERR_SYNTAX, "%s",
-			is_many ? "too much is asked at once" : "the descriptor is missing");
+	if (may_run(tray, row, fd, &err) < 0) {
 		asked_fail(asked, &err);
 		return;
 	}
