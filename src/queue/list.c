@@ -116,27 +116,17 @@ int queue_count(
 static int read_status(struct db *db, struct queue_status *out, struct err *err)
 {
 	struct db_stmt *row AUTO(db_stmt_auto) = NULL;
-	int64_t held = 0, waiting = 0;
-	int rc = db_query(db, &row, err,
-		"SELECT count(*), coalesce(sum(size), 0), coalesce(min(accepted_s), 0)"
-		" FROM message");
+	const int rc = db_row(db, &row, err,
+		"SELECT messages, bytes, waiting, held,"
+		" coalesce((SELECT accepted_s FROM message ORDER BY id LIMIT 1), 0) FROM total");
 
-	if (rc == 0)
-		rc = db_step(row, err);
-	if (rc < 0)
-		return rc;
-	*out = (struct queue_status){.messages = (uint64_t)db_int(row, 0),
-		.bytes = (uint64_t)db_int(row, 1),
-		.oldest_s = db_int(row, 2)};
-	rc = db_get_int(db, &held, err,
-		"SELECT count(*) FROM recipient INDEXED BY recipient_over WHERE state > 0 AND "
-		"state = 1");
-	if (rc == 0)
-		rc = db_get_int(db, &waiting, err,
-			"SELECT count(*) FROM recipient INDEXED BY recipient_due WHERE state = 0");
-	out->recipients = (uint64_t)(held + waiting);
-	out->held = (uint64_t)held;
-	return rc;
+	if (rc > 0)
+		*out = (struct queue_status){.messages = (uint64_t)db_int(row, 0),
+			.bytes = (uint64_t)db_int(row, 1),
+			.recipients = (uint64_t)(db_int(row, 2) + db_int(row, 3)),
+			.held = (uint64_t)db_int(row, 3),
+			.oldest_s = db_int(row, 4)};
+	return rc < 0 ? rc : 0;
 }
 
 int queue_status(struct queue *q, struct queue_status *out, struct err *err)

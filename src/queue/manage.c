@@ -49,6 +49,10 @@ static int set_due(struct change *c, struct db *db, const struct queue_key *key,
 	due = db_int(row, 2);
 	queue_changes_add(&c->changes, db_int(row, 0), db_text(row, 1), due);
 	c->changed++;
+	if (from == QUEUE_WAITING)
+		return db_do(db, err,
+			"UPDATE recipient SET due_s = ? WHERE message = ? AND number = ?",
+			db_i(due), db_i(key->id), db_i(key->number));
 	return db_do(db, err,
 		"UPDATE recipient SET state = 0, due_s = ? WHERE message = ? AND number = ?",
 		db_i(due), db_i(key->id), db_i(key->number));

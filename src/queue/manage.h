@@ -96,8 +96,9 @@ MUST_CHECK int queue_allow(struct queue *queue, uint64_t submitter, struct err *
 
 struct queue_status {
 	uint64_t messages, recipients, held, bytes;
-	int64_t oldest_s; /* when it was accepted; 0: the queue is empty */
+	int64_t oldest_s; /* when the one that came first was accepted; 0: the queue is empty */
 };
+/* queue_status - the same cost however many there are. */
 MUST_CHECK int queue_status(struct queue *queue, struct queue_status *out, struct err *err);
 
 #endif

@@ -165,11 +165,32 @@ void kit_finish(struct kit *kit, struct queue_message *m, enum queue_outcome out
 	queue_wait(kit->queue);
 }
 
+struct dump {
+	struct buf *out;
+	int64_t last_id;
+	struct queue_status counted;
+};
+
+static void count_entry(struct dump *dump, const struct queue_entry *e)
+{
+	struct queue_status *counted = &dump->counted;
+
+	if (e->id != dump->last_id) {
+		counted->messages++;
+		counted->bytes += e->size;
+	}
+	dump->last_id = e->id;
+	counted->held += e->state == QUEUE_HELD;
+	counted->recipients += e->state == QUEUE_HELD || e->state == QUEUE_WAITING;
+}
+
 static void dump_entry(void *context, const struct queue_entry *e)
 {
 	static const char *const states[] = {"waiting", "held", "delivered", "relayed", "bounced"};
+	struct dump *dump = context;
 
-	buf_printf(context, "%lld.%u %s %.*s %.*s %u\n", (long long)e->id, e->number,
+	count_entry(dump, e);
+	buf_printf(dump->out, "%lld.%u %s %.*s %.*s %u\n", (long long)e->id, e->number,
 		e->is_running ? "running" : states[e->state], SLICE_ARG(e->address),
 		SLICE_ARG(e->destination), e->attempts);
 }
@@ -177,13 +198,20 @@ static void dump_entry(void *context, const struct queue_entry *e)
 void kit_dump(struct kit *kit, struct buf *out)
 {
 	const struct queue_filter all = {.state = -1};
+	struct dump dump = {.out = out};
+	struct queue_status status;
 	struct err err;
 	bool more;
 
 	buf_clear(out);
 	assert_int_equal(
-		queue_list(kit->queue, &all, 0, 0, SIZE_MAX, dump_entry, out, &more, &err), 0);
+		queue_list(kit->queue, &all, 0, 0, SIZE_MAX, dump_entry, &dump, &more, &err), 0);
 	buf_byte(out, '\0');
+	assert_int_equal(queue_status(kit->queue, &status, &err), 0);
+	assert_int_equal(status.messages, dump.counted.messages);
+	assert_int_equal(status.bytes, dump.counted.bytes);
+	assert_int_equal(status.recipients, dump.counted.recipients);
+	assert_int_equal(status.held, dump.counted.held);
 }
 
 void kit_expect(struct kit *kit, const char *want)

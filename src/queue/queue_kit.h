@@ -34,7 +34,8 @@ int kit_put_to(struct kit *kit, const char *address);
 int64_t kit_destination(struct kit *kit, const char *name);
 struct queue_message *kit_claim(struct kit *kit, const char *destination, size_t max);
 void kit_finish(struct kit *kit, struct queue_message *m, enum queue_outcome outcome);
-/* kit_dump - "ID.NUMBER state address destination attempts" of all, a line each. */
+/* kit_dump - "ID.NUMBER state address destination attempts" of all, a line each; and that
+ * queue_status() has counted them. */
 void kit_dump(struct kit *kit, struct buf *out);
 /* kit_expect - that it gives this. */
 void kit_expect(struct kit *kit, const char *want);
