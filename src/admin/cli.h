@@ -86,7 +86,8 @@ int command_domain_add(struct cli *cli), command_domain_list(struct cli *cli),
 	command_domain_mta_sts(struct cli *cli);
 int command_account_add(struct cli *cli), command_account_passwd(struct cli *cli),
 	command_account_list(struct cli *cli), command_account_delete(struct cli *cli),
-	command_account_import(struct cli *cli);
+	command_account_import(struct cli *cli), command_account_import_mail(struct cli *cli),
+	command_account_export(struct cli *cli);
 int command_account_role(struct cli *cli), command_account_logout(struct cli *cli),
 	command_account_ask_password(struct cli *cli), command_account_sending(struct cli *cli);
 int command_app_list(struct cli *cli), command_app_revoke(struct cli *cli);

@@ -44,20 +44,29 @@ void client_close(struct client *client)
 	buf_done(&client->in);
 }
 
+static int read_more(struct client *client, struct err *err)
+{
+	char *room = buf_reserve(&client->in, READ_SIZE);
+	const ssize_t n = room ? read(client->fd, room, READ_SIZE) : -1;
+
+	if (n < 0 && errno == EINTR)
+		return 0;
+	if (n <= 0)
+		return err_set(err, ERR_BUSY, "the server ended before it answered");
+	client->in.len += (size_t)n;
+	return 0;
+}
+
 /* One line of the reply, parsed. */
 static int read_reply(struct client *client, json_t **out, struct err *err)
 {
 	size_t end;
 
 	while ((end = slice_chr(buf_slice(&client->in), '\n')) == SIZE_MAX) {
-		char *room = buf_reserve(&client->in, READ_SIZE);
-		const ssize_t n = room ? read(client->fd, room, READ_SIZE) : -1;
+		const int rc = read_more(client, err);
 
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return err_set(err, ERR_BUSY, "the server ended before it answered");
-		client->in.len += (size_t)n;
+		if (rc < 0)
+			return rc;
 	}
 	*out = json_loadb(client->in.ptr, end, 0, NULL);
 	buf_consume(&client->in, end + 1);
@@ -121,14 +130,37 @@ int client_ask(struct client *client, json_t *request, client_row_fn *on_row, vo
 	return rc < 0 ? rc : read_all(client, on_row, context, done_out, err);
 }
 
-int client_finish(struct client *client, json_t **done_out, struct err *err)
+int client_finish(struct client *client, client_row_fn *on_row, void *context, json_t **done_out,
+	struct err *err)
 {
-	return read_all(client, NULL, NULL, done_out, err);
+	return read_all(client, on_row, context, done_out, err);
 }
 
-/* ---- a message ---- */
+/* ---- chunks ---- */
 
-static int send_chunk(struct client *client, struct slice bytes, struct err *err)
+int client_take_chunk(struct client *client, struct buf *out, struct err *err)
+{
+	enum { HEAD = 4 };
+	size_t len = 0;
+	int rc = 0;
+
+	buf_clear(out);
+	while (rc == 0 && client->in.len < HEAD)
+		rc = read_more(client, err);
+	if (rc == 0)
+		len = be32_get((const unsigned char *)client->in.ptr);
+	while (rc == 0 && len <= CONTROL_CHUNK_MAX && client->in.len < HEAD + len)
+		rc = read_more(client, err);
+	if (rc == 0 && len > CONTROL_CHUNK_MAX)
+		rc = err_set(err, ERR_SYNTAX, "the server's answer cannot be read");
+	if (rc < 0)
+		return rc;
+	buf_append(out, slice_head(slice_from(buf_slice(&client->in), HEAD), len));
+	buf_consume(&client->in, HEAD + len);
+	return 0;
+}
+
+int client_chunk(struct client *client, struct slice bytes, struct err *err)
 {
 	unsigned char head[4];
 	int rc;
@@ -156,10 +188,10 @@ int client_send(struct client *client, int fd, struct err *err)
 			buf_byte(&out, raw[i]);
 			before = raw[i];
 		}
-		rc = send_chunk(client, buf_slice(&out), err);
+		rc = client_chunk(client, buf_slice(&out), err);
 		buf_clear(&out);
 	}
-	return rc < 0 ? rc : send_chunk(client, slice_lit(""), err);
+	return rc < 0 ? rc : client_chunk(client, slice_lit(""), err);
 }
 
 /* ---- for commands of one question ---- */

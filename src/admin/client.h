@@ -24,10 +24,16 @@ typedef void client_row_fn(void *context, const json_t *row);
  */
 MUST_CHECK int client_ask(struct client *client, json_t *request, client_row_fn *on_row,
 	void *context, json_t **done_out, struct err *err);
+/* client_chunk - one chunk, of whatever the verb wants. */
+MUST_CHECK int client_chunk(struct client *client, struct slice bytes, struct err *err);
 /* client_send - the chunks of a message: everything fd gives, its line ends made CRLF. */
 MUST_CHECK int client_send(struct client *client, int fd, struct err *err);
-/* client_finish - read the reply to what was sent. */
-MUST_CHECK int client_finish(struct client *client, json_t **done_out, struct err *err);
+/* client_take_chunk - the next one that the verb sends, at the end of out, which is cleared; an
+ * empty one ends them. */
+MUST_CHECK int client_take_chunk(struct client *client, struct buf *out, struct err *err);
+/* client_finish - read the reply to what was sent; as client_ask(). */
+MUST_CHECK int client_finish(struct client *client, client_row_fn *on_row, void *context,
+	json_t **done_out, struct err *err);
 
 /* cli_connect - client_open() that tells its error; an enum cli_exit. */
 MUST_CHECK int cli_connect(const struct cli *cli, struct client *out);

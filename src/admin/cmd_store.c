@@ -258,7 +258,7 @@ static int deliver(struct cli *cli, struct client *client, int fd, struct err *e
 	if (rc == 0)
 		rc = client_send(client, fd, err);
 	if (rc == 0)
-		rc = client_finish(client, &done, err);
+		rc = client_finish(client, NULL, NULL, &done, err);
 	if (rc == 0 && cli->is_json) {
 		json_dumpf(done, stdout, JSON_COMPACT);
 		putchar('\n');

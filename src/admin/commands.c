@@ -92,6 +92,27 @@ const struct cli_command cli_commands[] = {
 		"ADDRESS<TAB>PASSWORD "
 		"or ADDRESS<TAB>{SCHEME}HASH, and may end in <TAB>QUOTA. Accounts that exist stay "
 		"as they are."},
+	{"account", "export", "ADDRESS FILE", 2, 2,
+		{{"--format", "FORMAT", "archive, maildir, mbox or eml; archive without it"},
+			{"--mailbox", "NAME", "only this one"}},
+		command_account_export, true,
+		"Write all that an account holds to FILE (- is standard output), which must not be "
+		"there yet: an archive that account import-mail reads (tar.gz), a Maildir "
+		"(tar.gz), "
+		"an mbox for each mailbox (zip; of one mailbox: that mbox), or a file for each "
+		"message (zip)."},
+	{"account", "import-mail", "ADDRESS FILE|DIR", 2, 2,
+		{{"--into", "MAILBOX", "put it into this mailbox, and folders below it"},
+			{"--settings", NULL,
+				"of an archive of an account: its settings and personalities, too"},
+			{"--dry-run", NULL, "only tell what would be done"}},
+		command_account_import_mail, true,
+		"Put mail from files into an account: an archive that account export made, a "
+		"Maildir, mbox files, files of one message each (EML), in folders, or packed as "
+		"tar, "
+		"tar.gz or zip. What the account has already is not added again, so that this can "
+		"be "
+		"repeated."},
 	{"alias", "add", "ADDRESS TARGET...", 2, CLI_ARGS_MAX, {{0}}, command_alias_add, true,
 		"Send mail for ADDRESS on to the targets, too. @DOMAIN is all that has no address "
 		"of "

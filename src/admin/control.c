@@ -57,6 +57,8 @@ static const struct {
 	{"queue", verb_queue},
 	{"check", verb_check},
 	{"deliver", verb_deliver},
+	{"mail-import", verb_mail_import},
+	{"mail-export", verb_mail_export},
 };
 
 void control_init(struct control *control, struct service *service)
@@ -273,7 +275,10 @@ static void on_execute(struct conn *c, struct slice unit)
 			conn_close(c);
 			return;
 		}
-		verb_deliver_chunk(c, slice_from(unit, CHUNK_HEAD));
+		if (session->import)
+			verb_import_chunk(c, slice_from(unit, CHUNK_HEAD));
+		else
+			verb_deliver_chunk(c, slice_from(unit, CHUNK_HEAD));
 		return;
 	}
 	request = json_loadb(unit.ptr, unit.len, JSON_REJECT_DUPLICATES, &why);
@@ -303,6 +308,7 @@ static void on_goodbye(struct conn *c, enum conn_goodbye why)
 static void on_done(struct conn *c)
 {
 	verb_deliver_done(conn_session(c));
+	verb_import_done(conn_session(c));
 	verb_dns_done(conn_session(c));
 	verb_trace_done(conn_session(c));
 	verb_advice_done(conn_session(c));

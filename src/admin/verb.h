@@ -19,6 +19,7 @@ struct control_session {
 	struct arena *arena; /* of target and mailbox */
 	struct mail_target target;
 	struct slice mailbox;
+	struct control_import *import; /* mail-import's, while it takes chunks; else NULL */
 	json_t *trace; /* trace's arguments, while the courier is asked; else NULL */
 	struct control_lookup *lookup; /* dns-lookup's, while it is parked; else NULL */
 	struct control_advice *advice; /* the same of dns-check */
@@ -35,7 +36,7 @@ verb_fn verb_account_sending, verb_domain_add, verb_domain_list, verb_account_ad
 	verb_group_domain, verb_group_domains, verb_screen, verb_screen_set, verb_policy_status,
 	verb_policy_users, verb_policy_ask, verb_policy_changed, verb_status, verb_check,
 	verb_deliver, verb_queue, verb_dns_lookup, verb_dns_check, verb_domain_mta_sts, verb_trace,
-	verb_report_list, verb_report_show;
+	verb_report_list, verb_report_show, verb_mail_import, verb_mail_export;
 
 /* Replies. The json is given away; NULL means {}. */
 void verb_row(struct buf *out, json_t *row);
@@ -85,6 +86,9 @@ void verb_task_run(struct conn *c, struct verb_task *task);
 /* deliver's part of the connection: one chunk of the message. */
 void verb_deliver_chunk(struct conn *c, struct slice chunk);
 void verb_deliver_done(struct control_session *session);
+/* mail-import's. */
+void verb_import_chunk(struct conn *c, struct slice chunk);
+void verb_import_done(struct control_session *session);
 void verb_dns_done(struct control_session *session);
 void verb_trace_done(struct control_session *session);
 void verb_advice_done(struct control_session *session);

@@ -41,6 +41,8 @@ struct mail_import {
 	struct mail_import_counts gain; /* by the transaction that is being run */
 	mail_import_done_fn *done;
 	void *context;
+	mail_import_told_fn *told;
+	void *told_context;
 };
 
 /* ---- one import of an account at a time ---- */
@@ -268,12 +270,34 @@ void mail_import_add(struct mail_import *import, const struct mail_import_messag
 		m->keywords_n += keywords[i].ptr != NULL;
 	}
 	m->keywords = keywords;
+	m->where = arena_dup(&import->arena, message->where);
 	import->counts.keywords_left_out += message->keywords_n - m->keywords_n;
 }
 
 bool mail_import_is_full(const struct mail_import *import)
 {
 	return import->n == IMPORT_BATCH || import->bytes >= IMPORT_BATCH_BYTES;
+}
+
+void mail_import_tell(struct mail_import *import, mail_import_told_fn *told, void *context)
+{
+	import->told = told;
+	import->told_context = context;
+}
+
+static void tell(const struct mail_import *import, struct slice where, const char *why)
+{
+	if (import->told)
+		import->told(import->told_context, where, why);
+}
+
+static const char too_large[] = "it is larger than a message may be here",
+		  no_room[] = "the account has no room for it";
+
+void mail_import_refuse(struct mail_import *import, struct slice where)
+{
+	import->counts.too_large++;
+	tell(import, where, too_large);
 }
 
 /* Why this message is not stored: where it is counted; NULL: it is. */
@@ -304,6 +328,9 @@ static void sift(struct mail_import *import)
 
 		if (count) {
 			++*count;
+			if (count != &import->counts.repeated)
+				tell(import, m->where,
+					count == &import->counts.too_large ? too_large : no_room);
 			incoming_free(&m->in);
 			continue;
 		}
@@ -410,10 +437,16 @@ static void try_only(struct mail_import *import)
 void mail_import_flush(struct mail_import *import, mail_import_done_fn *done, void *context)
 {
 	struct err err;
-	int rc = find_mailbox(import, &err);
+	int rc;
 
 	import->done = done;
 	import->context = context;
+	if (import->path.len == 0) { /* nobody has said where to yet */
+		assert(import->n == 0);
+		flushed(import, 0, NULL);
+		return;
+	}
+	rc = find_mailbox(import, &err);
 	if (rc == 0)
 		rc = read_contents(import, &err);
 	if (rc < 0) {

@@ -53,7 +53,8 @@ struct mail_import_message {
 	uint64_t flags;      /* of FLAG_SYSTEM */
 	const struct slice *keywords;
 	size_t keywords_n;
-	uint64_t once_id; /* the caller's; 0: none */
+	uint64_t once_id;   /* the caller's; 0: none */
+	struct slice where; /* for people: where it came from */
 };
 
 enum mail_import_how {
@@ -76,6 +77,21 @@ enum mailbox_role mail_import_role(struct slice path);
  * becomes "_". The batch must be empty. -ERR_TOOBIG: too long, too deep. */
 MUST_CHECK int mail_import_mailbox(struct mail_import *import, struct slice path,
 	enum mailbox_role role, bool is_subscribed, struct err *err);
+
+/* mail_import_place - where what the source has at path belongs. into: below this mailbox, or with
+ * is_alone in it; empty: to the account's own places. use: a special use by name ("sent"), or
+ * empty. */
+void mail_import_place(struct slice into, struct slice path, bool is_alone, struct slice use,
+	struct buf *path_out, enum mailbox_role *role_out);
+/* mail_role_name - "sent"; "" for none. */
+const char *mail_role_name(enum mailbox_role role);
+
+/* mail_import_tell - told is called for each message that is left out though it was not there, by
+ * mail_import_flush() and mail_import_refuse(), on their thread. mail_import_refuse - one that is
+ * too large to be read at all. */
+typedef void mail_import_told_fn(void *context, struct slice where, const char *why);
+void mail_import_tell(struct mail_import *import, mail_import_told_fn *told, void *context);
+void mail_import_refuse(struct mail_import *import, struct slice where);
 
 /* mail_import_add - copies what it is given. mail_import_is_full - flush before you add more. */
 void mail_import_add(struct mail_import *import, const struct mail_import_message *message);

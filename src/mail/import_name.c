@@ -128,3 +128,45 @@ int import_path(struct slice path, struct buf *out, struct err *err)
 			err, ERR_TOOBIG, "a folder is deeper than %d levels", MAILBOX_DEPTH_MAX);
 	return depth ? 0 : err_set(err, ERR_SYNTAX, "a folder has no name");
 }
+
+static const char *const uses[] = {[ROLE_NONE] = "",
+	[ROLE_INBOX] = "inbox",
+	[ROLE_DRAFTS] = "drafts",
+	[ROLE_SENT] = "sent",
+	[ROLE_JUNK] = "junk",
+	[ROLE_TRASH] = "trash",
+	[ROLE_ARCHIVE] = "archive",
+	[ROLE_FLAGGED] = "flagged",
+	[ROLE_ALL] = "all",
+	[ROLE_IMPORTANT] = "important"};
+
+const char *mail_role_name(enum mailbox_role role)
+{
+	return uses[role];
+}
+
+static enum mailbox_role role_of_use(struct slice use)
+{
+	for (size_t i = ROLE_INBOX; i < sizeof(uses) / sizeof(uses[0]); i++) {
+		if (slice_eq(use, slice_str(uses[i])))
+			return (enum mailbox_role)i;
+	}
+	return ROLE_NONE;
+}
+
+void mail_import_place(struct slice into, struct slice path, bool is_alone, struct slice use,
+	struct buf *path_out, enum mailbox_role *role_out)
+{
+	static const struct slice inbox = slice_lit("INBOX");
+	const bool is_root = path.len == 0 || slice_eq_nocase(path, inbox);
+
+	buf_clear(path_out);
+	buf_append(path_out, into.len ? into : is_root ? inbox : path);
+	if (into.len && !is_alone && !is_root) {
+		buf_byte(path_out, '/');
+		buf_append(path_out, path);
+	}
+	*role_out = into.len  ? ROLE_NONE
+		    : use.len ? role_of_use(use)
+			      : mail_import_role(buf_slice(path_out));
+}
