@@ -7,7 +7,8 @@
  *      failed for good; what failed is told in a report that is inserted by the transaction that
  *      crosses it off.
  *   2. Delivering again is harmless: accounts and the queue know the letter's delivery id. So
- *      whatever is in doubt (a crash, a failed cross-off) is simply delivered again.
+ *      whatever is in doubt (a crash, a failed cross-off, another server at work on the same letter
+ *      during an upgrade) is simply delivered again.
  *   3. An accepted letter is in exactly one place: handed out to workers (ready), between two
  *      attempts (waiting), done with one attempt (crossing), or with targets still running.
  *

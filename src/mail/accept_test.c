@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/io.h"
+#include "mail/accept.h"
 #include "mail/mail_kit.h"
 
 #define P "@posthouse.example"
@@ -173,6 +174,83 @@ static void test_bounce(void **state)
 	assert_int_equal(status.recipients, 1);
 }
 
+static void await_idle(struct mail_accept *accept)
+{
+	size_t left = 1;
+
+	for (int i = 0; left && i < 5000; i++) {
+		usleep(2000);
+		pthread_mutex_lock(&accept->lock);
+		left = accept->count;
+		pthread_mutex_unlock(&accept->lock);
+	}
+	assert_int_equal(left, 0);
+}
+
+/* An upgrade: two servers deliver what the log has. One copy each, and one bounce. */
+static void test_two_servers(void **state)
+{
+	static const char *const two[] = {"alice" P, "bob" P, NULL};
+	struct mail_kit *kit = *state;
+	struct incoming *in = kit_incoming(kit, text);
+	struct service other = kit->service;
+	struct err err;
+
+	assert_int_equal(kit_submit(kit, "carol" P, two, in), 0);
+	incoming_free(&in);
+	assert_int_equal(
+		directory_account_delete(kit->service.directory, kit->ids[KIT_BOB], &err), 0);
+	other.accept = NULL;
+	assert_int_equal(mail_accept_open(&other, &other.accept, &err), 0);
+	kit_start(kit);
+	await_idle(kit->service.accept);
+	await_idle(other.accept);
+	kit_await_log_empty(kit);
+	assert_int_equal(kit_messages(kit, KIT_ALICE), 1);
+	assert_int_equal(kit_messages(kit, KIT_CAROL), 1);
+	pool_stop(&kit->service.pool);
+	mail_accept_close(&other.accept);
+}
+
+/* The other server was first, and its next letter has the same number. */
+static void put_in_its_place(struct mail_kit *kit, struct db *db)
+{
+	struct incoming *in = kit_incoming(kit, text);
+	struct letter *letter = letter_alloc();
+	struct err err;
+
+	letter->delivery_id = 77;
+	letter->targets = arena_array(&letter->arena, struct letter_target, 1);
+	letter->targets[letter->targets_n++] = (struct letter_target){.account = kit->ids[KIT_BOB],
+		.address = slice_lit("bob" P),
+		.recipient = slice_lit("bob" P)};
+	assert_int_equal(db_begin(db, &err), 0);
+	assert_int_equal(letter_db_delete(db, 1, &err), 0);
+	assert_int_equal(letter_db_insert(db, letter, in, 0, &err), 0);
+	assert_int_equal(letter->id, 1);
+	assert_int_equal(db_commit(db, &err), 0);
+	letter_free(&letter);
+	incoming_free(&in);
+}
+
+static void test_same_number(void **state)
+{
+	static const char *const two[] = {"alice" P, "carol" P, NULL};
+	struct mail_kit *kit = *state;
+	struct incoming *in = kit_incoming(kit, text);
+	struct db *db;
+	struct err err;
+
+	assert_int_equal(kit_submit(kit, "s@elsewhere.example", two, in), 0);
+	incoming_free(&in);
+	assert_int_equal(letter_db_open("accept.db", &db, &err), 0);
+	put_in_its_place(kit, db);
+	db_close(&db);
+	kit_start(kit);
+	assert_one_each(kit);
+	kit_await_log_empty(kit);
+}
+
 /* The n-th flush fails, wherever it is: what was acknowledged is there once, the rest not at all or
  * once. */
 static void test_failing_syncs(void **state)
@@ -255,6 +333,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_elsewhere, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_replay, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_replay_twice, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_two_servers, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_same_number, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bounce, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_failing_syncs, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_kill_at_each_flush, setup, teardown),

@@ -133,7 +133,8 @@ static void load(struct accepted *a)
 	pthread_mutex_unlock(&accept->reader_lock);
 	if (rc < 0) {
 		letter_free(&letter);
-		log_error(&log_ctx, "load", log_n("letter", a->id), log_e(&err));
+		if (rc != -ERR_NOTFOUND)
+			log_error(&log_ctx, "load", log_n("letter", a->id), log_e(&err));
 	}
 	pthread_mutex_lock(&accept->lock);
 	if (rc == 0) {
@@ -215,13 +216,28 @@ struct cross {
 	bool is_over;                       /* nothing is left to deliver */
 };
 
+/* While a server follows another both work on what was left: whoever is second must not tell of it
+ * again, nor cross off a letter that has got the same number since. */
+static int check_unchanged(const struct letter *letter, struct db *db, struct err *err)
+{
+	int64_t n = 0;
+	const int rc = db_get_int(db, &n, err,
+		"SELECT count(*) FROM target WHERE letter = (SELECT id FROM letter WHERE id = ?"
+		" AND delivery = ?)",
+		db_i(letter->id), db_i((int64_t)letter->delivery_id));
+
+	if (rc == 0 && (uint64_t)n != letter->targets_n)
+		return err_set(err, ERR_CONFLICT, "another server has delivered some of it");
+	return rc;
+}
+
 static int cross_run(struct group_item *item, struct db *db, struct err *err)
 {
 	struct cross *cross = (struct cross *)item;
 	const struct letter *letter = cross->accepted->letter;
-	int rc = 0;
+	int rc = check_unchanged(letter, db, err);
 
-	if (cross->is_over)
+	if (rc == 0 && cross->is_over)
 		rc = letter_db_delete(db, letter->id, err);
 	for (size_t i = 0; rc == 0 && !cross->is_over && i < letter->targets_n; i++) {
 		if (letter->targets[i].state != LETTER_WAITING)
@@ -238,7 +254,7 @@ static void cross_done(struct group_item *item, int rc, const struct err *err)
 	struct accepted *a = cross->accepted;
 	struct mail_accept *accept = a->accept;
 
-	if (rc < 0)
+	if (rc < 0 && rc != -ERR_CONFLICT)
 		log_error(&log_ctx, "cross_off", log_n("letter", a->id), log_e(err));
 	pthread_mutex_lock(&accept->lock);
 	if (cross->report && rc == 0) {
