@@ -7,6 +7,7 @@
  * same for every address of a domain of ours.
  */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/encode.h"
 #include "certificate/certificate.h"
@@ -160,6 +161,62 @@ void page_autodiscover(struct http *x)
 		values = json_pack("{s:i}", "error", asked.address.len ? 601 : 600);
 	}
 	reply_template(x, xml_type, "autodiscover", values);
+}
+
+/* ---- Autodiscover version 2: where the other one is ---- */
+
+static void reply_json(struct http *x, unsigned status, json_t *values)
+{
+	char *text = json_dumps(values, JSON_COMPACT);
+
+	http_reply(x, status, "application/json; charset=utf-8", slice_str(text ? text : ""));
+	free(text);
+	json_decref(values);
+}
+
+static void refuse_json(struct http *x, unsigned status, const char *code, const char *why)
+{
+	reply_json(x, status, json_pack("{s:s, s:s}", "ErrorCode", code, "ErrorMessage", why));
+}
+
+/* Of the query, however the program writes its name; or of the path. */
+static struct slice asked_of(struct http *x, const char *name, const char *lower)
+{
+	const struct slice value = http_param(x, name);
+
+	return value.ptr ? value : http_param(x, lower);
+}
+
+/* The programs ask which protocol is where. Of those that there are for this, only the other
+ * Autodiscover is spoken here; what they ask for beyond is Exchange's. */
+void page_autodiscover_json(struct http *x)
+{
+	const struct slice protocol = asked_of(x, "Protocol", "protocol");
+	struct slice text = http_segment(x, "address");
+	struct buf url AUTO(buf_done);
+
+	buf_init(&url, XML_MAX);
+	if (!text.ptr)
+		text = asked_of(x, "Email", "email");
+	if (!text.len) {
+		refuse_json(x, 400, "MandatoryParameterMissing",
+			"A valid value must be provided for the query parameter 'Email'.");
+	} else if (!protocol.len) {
+		refuse_json(x, 400, "MandatoryParameterMissing",
+			"A valid value must be provided for the query parameter 'Protocol'.");
+	} else if (!slice_eq_nocase(protocol, slice_lit("AutodiscoverV1"))) {
+		refuse_json(x, 400, "ProtocolNotSupported",
+			"The given protocol value is not supported. Supported values are "
+			"'AutodiscoverV1'.");
+	} else if (!address_of(x, text).text.len) {
+		refuse_json(x, 404, "UserNotFound", "There are no settings for this address.");
+	} else {
+		buf_append(&url, visit_of(x)->web->origin);
+		buf_lit(&url, "/autodiscover/autodiscover.xml");
+		reply_json(x, 200,
+			json_pack("{s:s, s:o}", "Protocol", "AutodiscoverV1", "Url",
+				json_slice(buf_slice(&url))));
+	}
 }
 
 /* The same for the same address, so that a profile takes the place of the one before (RFC

@@ -76,6 +76,40 @@ static void submit(struct http *x, struct sending *s)
 	mail_accept_submit(visit_of(x)->service, &s->env, s->in, accepted, wait);
 }
 
+/* ---- in turns: a large message does not keep a thread from others ---- */
+
+static void go_on(struct http *x);
+
+static void on_turn(struct http *x, struct answer *answer)
+{
+	(void)answer;
+	go_on(x);
+}
+
+static void go_on(struct http *x)
+{
+	struct sending *s = visit_of(x)->more;
+	const struct answer now = {0};
+	bool is_all = false;
+	struct err err;
+	const int rc = s->step(x, s, &is_all, &err);
+
+	if (rc < 0)
+		send_refuse(x, s, rc, &err);
+	else if (is_all)
+		s->then(x, s);
+	else
+		pool_answer(conn_pool(http_conn(x)), conn_ref(http_conn(x)),
+			http_park(x, SEND_MS, on_turn), &now);
+}
+
+static void work(struct http *x, struct sending *s, send_step_fn *step, send_fn *then)
+{
+	s->step = step;
+	s->then = then;
+	go_on(x);
+}
+
 /* ---- the domain's signatures, before it is handed over ---- */
 
 static void sign_next(struct http *x, struct sending *s);
@@ -101,41 +135,39 @@ static void on_signature(struct http *x, struct answer *answer)
 	visit_answer_done(answer);
 }
 
+static int put_signatures(struct http *x, struct sending *s, bool *is_all, struct err *err)
+{
+	return mail_signing_end(
+		s->signing, visit_of(x)->service, &s->in, REBUILD_TURN, is_all, err);
+}
+
 static void sign_next(struct http *x, struct sending *s)
 {
 	const struct keeper_dkim_key *key;
 	unsigned char digest[SHA256_LEN];
 	struct keeper_call call;
-	struct err err;
-	bool is_all;
-	int rc;
 
 	if (mail_signing_next(s->signing, &key, digest)) {
 		call = visit_call(x, on_signature);
 		keeper_dkim_sign(&call, key, (struct slice){(const char *)digest, SHA256_LEN});
 		return;
 	}
-	rc = mail_signing_end(s->signing, visit_of(x)->service, &s->in, REBUILD_ALL, &is_all, &err);
-	if (rc < 0)
-		send_refuse(x, s, rc, &err);
-	else
-		submit(x, s);
+	work(x, s, put_signatures, submit);
+}
+
+static int read_body(struct http *x, struct sending *s, bool *is_all, struct err *err)
+{
+	(void)x;
+	return mail_signing_read(s->signing, s->in, REBUILD_TURN, is_all, err);
 }
 
 static void on_keys(struct http *x, struct answer *answer)
 {
 	struct sending *s = visit_of(x)->more;
-	struct err err;
-	bool is_all;
-	int rc;
 
 	if (has_answer(x, s, answer)) {
 		mail_signing_use(s->signing, answer->data);
-		rc = mail_signing_read(s->signing, s->in, REBUILD_ALL, &is_all, &err);
-		if (rc < 0)
-			send_refuse(x, s, rc, &err);
-		else
-			sign_next(x, s);
+		work(x, s, read_body, sign_next);
 	}
 	visit_answer_done(answer);
 }

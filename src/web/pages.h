@@ -127,6 +127,7 @@ void page_no_challenge(struct http *x);
 void page_mta_sts(struct http *x);
 void page_autoconfig(struct http *x);
 void page_autodiscover(struct http *x);
+void page_autodiscover_json(struct http *x);
 void page_apple(struct http *x);
 
 #endif

@@ -12,6 +12,12 @@
 #include "mail/sign.h"
 #include "web/write.h"
 
+struct sending;
+
+/* A bounded piece of long work on the message. */
+typedef int send_step_fn(struct http *x, struct sending *s, bool *is_all, struct err *err);
+typedef void send_fn(struct http *x, struct sending *s);
+
 struct sending {
 	struct write w;
 	bool is_sent, is_later;   /* later: at a time that the form says */
@@ -22,6 +28,8 @@ struct sending {
 	struct mail_envelope env;
 	struct incoming *in, *copy; /* what is sent, what is kept */
 	struct mail_signing *signing;
+	send_step_fn *step; /* what is being done, and what follows */
+	send_fn *then;
 };
 
 /* mail_send.c: the form again, with the reason why it was not sent. */

@@ -30,6 +30,10 @@ static const struct http_row rows[] = {
 	{HTTP_GET | HTTP_POST, "/autodiscover/autodiscover.xml", page_autodiscover, ASK, ROW_PLACE},
 	{HTTP_GET | HTTP_POST, "/Autodiscover/Autodiscover.xml", page_autodiscover, ASK, ROW_PLACE},
 	{HTTP_GET | HTTP_POST, "/AutoDiscover/AutoDiscover.xml", page_autodiscover, ASK, ROW_PLACE},
+	{HTTP_GET, "/autodiscover/autodiscover.json", page_autodiscover_json, 0, ROW_PLACE},
+	{HTTP_GET, "/Autodiscover/Autodiscover.json", page_autodiscover_json, 0, ROW_PLACE},
+	{HTTP_GET, "/autodiscover/autodiscover.json/v1.0/:address", page_autodiscover_json, 0,
+		ROW_PLACE},
 	{HTTP_GET, "/help/apple.mobileconfig", page_apple, 0, ROW_PLACE},
 
 	{HTTP_GET, "/", page_front, 0, ROW_KNOWS},

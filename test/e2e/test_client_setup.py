@@ -127,6 +127,34 @@ def test_nobody_learns_who_is_here(instance):
     assert same[0] == same[1]
 
 
+def ask_json(instance, query, path='/autodiscover/autodiscover.json', host='autodiscover.' + DOMAIN, tls=True):
+    status, headers, data = ask(instance, host, path + query, tls)
+    assert headers['Content-Type'] == 'application/json; charset=utf-8'
+    return status, json.loads(data)
+
+
+def test_autodiscover_2(instance):
+    """Version 2 says where version 1 is, at which the settings are."""
+    want = (200, {'Protocol': 'AutodiscoverV1',
+                  'Url': 'https://www.%s/autodiscover/autodiscover.xml' % support.HOST})
+    for query in ('?Email=%s&Protocol=AutodiscoverV1&RedirectCount=1', '?email=%s&protocol=autodiscoverv1', '?Protocol=AutodiscoverV1&Email=%s'):
+        for host in ('autodiscover.' + DOMAIN, DOMAIN, 'www.' + support.HOST):
+            assert ask_json(instance, query % ANN, host=host) == want
+    assert ask_json(instance, '?Email=%s&Protocol=AutodiscoverV1' % ANN, '/Autodiscover/Autodiscover.json', tls=False) == want
+    assert ask_json(instance, '/v1.0/%s?Protocol=AutodiscoverV1' % ANN) == want
+    assert ask_json(instance, '/v1.0/%s?Protocol=AutodiscoverV1' % ('nobody@' + DOMAIN)) == want  # nobody learns who is here
+    for query, status, code in (('', 400, 'MandatoryParameterMissing'), ('?Email=' + ANN, 400, 'MandatoryParameterMissing'),
+                                ('?Protocol=AutodiscoverV1', 400, 'MandatoryParameterMissing'),
+                                ('?Email=%s&Protocol=ActiveSync' % ANN, 400, 'ProtocolNotSupported'),
+                                ('?Email=%s&Protocol=%%22%%3Cx' % ANN, 400, 'ProtocolNotSupported'),
+                                ('?Email=x@evil.example&Protocol=AutodiscoverV1', 404, 'UserNotFound'),
+                                ('?Email=x&Protocol=AutodiscoverV1', 404, 'UserNotFound')):
+        found = ask_json(instance, query)
+        assert found[0] == status and found[1]['ErrorCode'] == code and 'evil' not in str(found), query
+    url = ask_json(instance, '?Email=%s&Protocol=AutodiscoverV1' % ANN)[1]['Url']
+    assert b'<Type>IMAP</Type>' in ask(instance, 'www.' + support.HOST, url.split(support.HOST)[1], True, request(ANN))[2]
+
+
 # ---- Apple
 
 def profile(instance, address, host='www.' + support.HOST, tls=True):

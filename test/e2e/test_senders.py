@@ -11,6 +11,7 @@ import time
 import dkim
 import pytest
 import spf
+import browser
 import support
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
@@ -283,6 +284,22 @@ def test_large_messages_come_whole(world):
     body = ''.join('%076d\r\n' % i for i in range(30000))
     assert bring(world, text('large', body=body))[0] == 250
     assert stored(world, 'large').endswith(body.encode())
+
+
+def test_large_messages_of_the_form_are_signed(world):
+    """What is hashed and signed in many turns is what is sent."""
+    instance, names = world
+    b = browser.Browser(instance.ports['https'])
+    b.sign_in('alice@our.example', instance.passwords['alice@our.example'])
+    page = b.get('/mail/write')
+    data = bytes(range(256)) * 8000
+    page = b.submit('do', 'send', {'to': 'bob@our.example', 'subject': 'by form'}, files=[('file', 'f', 'application/octet-stream', data)],
+                    form=page.form('subject'))
+    assert 'was sent' in page.words
+    raw = stored(world, 'by form')
+    assert email.message_from_bytes(raw).get_payload()[-1].get_payload(decode=True) == data
+    for i in range(2):
+        assert dkim.DKIM(raw, minkey=1024).verify(idx=i, dnsfunc=look_up(names))
 
 
 def test_names_that_nobody_answers(world):

@@ -26,6 +26,8 @@ OTHERS = {
     '/static/*path': 'files', '/mail/f/:folder/:uid/source': 'text', '/mail/f/:folder/:uid/html': 'in a frame of another page', '/mail/f/:folder/:uid/part/:part': 'a file',
     '/.well-known/oauth-authorization-server': 'for programs', '/.well-known/openid-configuration': 'for programs',
     '/.well-known/mta-sts.txt': 'for programs', '/.well-known/acme-challenge/*token': 'for programs',
+    '/autodiscover/autodiscover.json': 'for programs', '/Autodiscover/Autodiscover.json': 'for programs',
+    '/autodiscover/autodiscover.json/v1.0/:address': 'for programs',
     '/help/apple.mobileconfig': 'for programs', '/mail/config-v1.1.xml': 'for programs',
     '/.well-known/autoconfig/mail/config-v1.1.xml': 'for programs'}
 
