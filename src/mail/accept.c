@@ -278,34 +278,6 @@ static void submit_uncounted(struct service *service, const struct mail_envelope
 	}
 }
 
-bool mail_track_key(uint64_t account, struct slice header, struct buf *out)
-{
-	struct buf id AUTO(buf_done);
-	struct mime_field field;
-
-	buf_init(&id, TRACK_KEY_MAX);
-	if (!mime_header_find(header, slice_lit("Message-ID"), &field) ||
-		!mime_msgid_next(&field.value, &id))
-		return false;
-	buf_printf(out, "%llu ", (unsigned long long)account);
-	buf_append(out, buf_slice(&id));
-	return !out->failed;
-}
-
-/* The copy that its sender keeps has not passed here, and has no Received line. */
-static void track_sent(
-	struct service *service, const struct mail_envelope *envelope, const struct incoming *in)
-{
-	struct buf key AUTO(buf_done);
-	struct mime_prepared prepared;
-	struct err err;
-
-	buf_init(&key, 2 * TRACK_KEY_MAX);
-	if (mime_prepared_open(buf_slice(&in->prepared), &prepared, &err) == 0 &&
-		mail_track_key(envelope->submitter, prepared.fields, &key))
-		track_address(service->track, in->number, buf_slice(&key));
-}
-
 void mail_accept_submit(struct service *service, const struct mail_envelope *envelope,
 	struct incoming *in, mail_done_fn *done, void *context)
 {
@@ -323,13 +295,26 @@ void mail_accept_submit(struct service *service, const struct mail_envelope *env
 		return;
 	}
 	conduct_sent(service, envelope);
-	track_sent(service, envelope, in);
 	c = mem_new(struct counted);
 	*c = (struct counted){service, envelope->submitter, envelope->recipients_n, done, context};
 	submit_uncounted(service, envelope, in, counted_done, c);
 }
 
 /* ---- history ---- */
+
+bool mail_track_key(uint64_t account, struct slice header, struct buf *out)
+{
+	struct buf id AUTO(buf_done);
+	struct mime_field field;
+
+	buf_init(&id, TRACK_KEY_MAX);
+	if (!mime_header_find(header, slice_lit("Message-ID"), &field) ||
+		!mime_msgid_next(&field.value, &id))
+		return false;
+	buf_printf(out, "%llu ", (unsigned long long)account);
+	buf_append(out, buf_slice(&id));
+	return !out->failed;
+}
 
 void mail_track_addresses(
 	struct service *service, uint64_t number, const struct mail_envelope *envelope)

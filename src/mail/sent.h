@@ -21,9 +21,10 @@ void mail_sent_close(struct service *service); /* after pool_stop() */
  * otherwise. 0: there is none. */
 uint64_t mail_sent_folder(struct account *account, uint64_t wanted, uint64_t otherwise);
 
-/* mail_keeps_sent - the account may want that. mail_keep_sent - into the folder of sent mail of that sender's personality, or the account's,
- * read, if it wants that. Nobody waits: the message is on its way, and a copy that cannot be kept
- * (no such folder, no room) is logged. in is referenced. */
+/* mail_keeps_sent - the account may want that. mail_keep_sent - into the folder of sent mail of
+ * that sender's personality, or the account's, read, if it wants that. Nobody waits: the message is
+ * on its way, and a copy that cannot be kept (no such folder, no room) is logged. in is referenced.
+ */
 bool mail_keeps_sent(struct service *service, uint64_t account);
 void mail_keep_sent(
 	struct service *service, uint64_t account, struct slice sender, struct incoming *in);

@@ -7,7 +7,7 @@
 #include "wire/mime/write.h"
 #include "wire/smtp/addr.h"
 
-enum { FROM_MAX = 100, ARENA_MAX = 256 * 1024 };
+enum { FROM_MAX = 100, ARENA_MAX = 256 * 1024, TRACK_KEY_MAX = 2000 };
 
 struct found {
 	bool has_from, has_date, has_id;
@@ -140,6 +140,16 @@ static int add_missing(
 	return rc < 0 ? rc : incoming_append(in, buf_slice(&b), err);
 }
 
+/* The copy that its sender keeps has not passed here, and has no Received line. */
+static void track_id(struct mail_submit *s, struct slice header, const struct incoming *in)
+{
+	struct buf key AUTO(buf_done);
+
+	buf_init(&key, TRACK_KEY_MAX);
+	if (mail_track_key(s->account, header, &key))
+		track_address(s->service->track, in->number, buf_slice(&key));
+}
+
 /* The header is whole: its fields, ours, and the blank line that it may lack. What was gathered
  * behind it follows. */
 static int header_over(struct mail_submit *s, size_t end, struct incoming *in, struct err *err)
@@ -151,6 +161,7 @@ static int header_over(struct mail_submit *s, size_t end, struct incoming *in, s
 	int rc = 0;
 
 	s->is_over = true;
+	track_id(s, rest, in);
 	while (rc == 0 && mime_header_next(&rest, &field))
 		rc = take_field(s, &field, &found, in, err);
 	if (rc == 0)

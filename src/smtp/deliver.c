@@ -310,7 +310,6 @@ void smtp_session_deliver(struct conn *c)
 
 	/* RFC 8689 4.1: what MAIL says goes before the header. */
 	tx->env.wishes.is_tls_optional = tx->hops.is_tls_optional && !tx->env.wishes.requires_tls;
-	tx->in->number = tx->id;
 	if (!smtp_wishes_allow_size(c))
 		return;
 	if (!smtp_session_may_send(c, tx->in->size, tx->env.recipients_n)) {

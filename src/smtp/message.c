@@ -80,6 +80,7 @@ static void begin_message(struct conn *c, bool is_chunked)
 	tx->in = incoming_new(
 		store_spool_dir(service->store), service->limits.message_max + SESSION_TRACE_MAX +
 							 SESSION_RESULTS_MAX + SUBMIT_HEADER_MAX);
+	tx->in->number = tx->id;
 	if (is_passed_on(c))
 		incoming_pass_on(tx->in);
 	smtp_session_track_received(c);

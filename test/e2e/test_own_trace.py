@@ -117,6 +117,8 @@ def test_what_was_sent_by_program(world):
     assert 'Your mail program sent it, encrypted' in lines(page)
     number = re.search('[0-9a-f]{16}', lines(page)).group()
     assert 'Your mail program' in lines(world.browsers[ALICE].get('/mail/trace/' + number))
+    submit(world, 'elsewhere alone', [FAR])  # such a message is not parsed
+    wait_for('it', lambda: FAR + ' delivered' in lines(history(world, ALICE, 'elsewhere alone', 'Sent')))
 
     # Whoever knows its number, its Message-ID, or has all its bytes, learns nothing by that.
     bob = world.browsers[BOB]
