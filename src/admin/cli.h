@@ -90,7 +90,8 @@ int command_account_add(struct cli *cli), command_account_passwd(struct cli *cli
 	command_account_export(struct cli *cli);
 int command_account_role(struct cli *cli), command_account_logout(struct cli *cli),
 	command_account_ask_password(struct cli *cli), command_account_sending(struct cli *cli);
-int command_app_list(struct cli *cli), command_app_revoke(struct cli *cli);
+int command_app_list(struct cli *cli), command_app_certificate(struct cli *cli);
+int command_app_revoke(struct cli *cli);
 int command_service_on(struct cli *cli), command_service_off(struct cli *cli);
 int command_alias_add(struct cli *cli), command_alias_list(struct cli *cli),
 	command_alias_delete(struct cli *cli);

@@ -10,6 +10,7 @@
 #include "admin/table.h"
 #include "base/map.h"
 #include "base/mem.h"
+#include "chain/chain.h"
 #include "keeper/credentials.h"
 #include "keeper/keeper.h"
 
@@ -20,7 +21,7 @@ static const struct {
 	{"smtp", SCOPE_SMTP}, {"dav", SCOPE_DAV}, {"ldap", SCOPE_LDAP}, {"xmpp", SCOPE_XMPP},
 	{"web", SCOPE_WEB}, {"jmap", SCOPE_JMAP}, {"sieve", SCOPE_SIEVE}};
 
-enum { SERVICES = sizeof(services) / sizeof(services[0]) };
+enum { SERVICES = sizeof(services) / sizeof(services[0]), CERTIFICATE_FILE_MAX = 1 << 20 };
 
 static int find(struct client *client, const char *address, uint64_t *id_out, struct err *err)
 {
@@ -280,9 +281,10 @@ static void add_app(void *context, const struct keeper_app *app)
 		if (app->scopes & services[i].scope)
 			buf_printf(&scopes, "%s%s", scopes.len ? "," : "", services[i].name);
 	}
-	row = json_pack("{s:I, s:s%, s:s%, s:I, s:b}", "id", (json_int_t)app->id, "name",
+	row = json_pack("{s:I, s:s%, s:s%, s:I, s:b, s:b}", "id", (json_int_t)app->id, "name",
 		app->name.ptr, app->name.len, "services", scopes.ptr ? scopes.ptr : "", scopes.len,
-		"created", (json_int_t)app->made_s, "before-change", app->is_before_change);
+		"created", (json_int_t)app->made_s, "before-change", app->is_before_change,
+		"certificate", app->is_certificate);
 	if (app->seen_s)
 		json_object_set_new(row, "used", json_integer(app->seen_s));
 	table_row(context, row);
@@ -294,7 +296,7 @@ int command_app_list(struct cli *cli)
 	static const struct table_column columns[] = {{"id", "ID", TABLE_NUMBER},
 		{"name", "NAME", TABLE_TEXT}, {"services", "SERVICES", TABLE_TEXT},
 		{"created", "CREATED", TABLE_TIME}, {"used", "USED", TABLE_TIME},
-		{"before-change", "OLD", TABLE_YES}};
+		{"before-change", "OLD", TABLE_YES}, {"certificate", "CERTIFICATE", TABLE_YES}};
 	struct table table;
 	uint64_t id;
 	struct err err;
@@ -305,6 +307,65 @@ int command_app_list(struct cli *cli)
 	table_init(&table, columns, sizeof(columns) / sizeof(columns[0]), cli->is_json);
 	rc = keeper_list_apps_of(INSTANCE_KEEPER_CLI, id, add_app, &table, &err);
 	table_end(&table);
+	return tell(cli, rc, &err);
+}
+
+/* The services that are named from that argument on. */
+static int take_services(struct cli *cli, size_t from, unsigned *scopes_out)
+{
+	*scopes_out = 0;
+	for (size_t i = from; i < cli->args_n; i++) {
+		unsigned found = 0;
+
+		for (size_t k = 0; k < SERVICES; k++) {
+			if (strcmp(cli->args[i], services[k].name) == 0)
+				found = services[k].scope;
+		}
+		if (!found)
+			return misuse(cli, "a service is imap, pop3, smtp, dav, ldap, xmpp, web, "
+					   "jmap or sieve");
+		*scopes_out |= found;
+	}
+	return CLI_OK;
+}
+
+/* The hash of the key in a certificate. */
+static int read_certificate(
+	struct cli *cli, const char *path, unsigned char hash[CHAIN_KEY_HASH_LEN], struct err *err)
+{
+	struct buf pem AUTO(buf_done);
+	struct chain chain;
+	int rc;
+
+	buf_init(&pem, CERTIFICATE_FILE_MAX);
+	rc = cli_read_file(cli, path, &pem, err);
+	if (rc == 0)
+		rc = chain_read(NULL, buf_slice(&pem), &chain, err);
+	if (rc < 0)
+		return rc;
+	rc = chain_key_hash(X509_get0_pubkey(chain.leaf), hash, err);
+	chain_done(&chain);
+	return rc;
+}
+
+int command_app_certificate(struct cli *cli)
+{
+	unsigned char hash[CHAIN_KEY_HASH_LEN];
+	unsigned scopes = SCOPE_IMAP | SCOPE_SMTP;
+	uint64_t account;
+	struct err err;
+	int code = CLI_OK, rc;
+
+	if (cli->args_n > 3)
+		code = take_services(cli, 3, &scopes);
+	if (code == CLI_OK)
+		code = find_one(cli, &account);
+	if (code != CLI_OK)
+		return code;
+	rc = read_certificate(cli, cli->args[2], hash, &err);
+	if (rc == 0)
+		rc = keeper_add_certificate(INSTANCE_KEEPER_CLI, account, slice_str(cli->args[1]),
+			scopes, (struct slice){(const char *)hash, sizeof(hash)}, &err);
 	return tell(cli, rc, &err);
 }
 
@@ -324,24 +385,14 @@ int command_app_revoke(struct cli *cli)
 
 static int switch_services(struct cli *cli, bool is_on)
 {
-	unsigned scopes = 0;
+	unsigned scopes;
 	uint64_t account;
 	struct err err;
 	int code;
 
-	for (size_t i = 1; i < cli->args_n; i++) {
-		unsigned found = 0;
-
-		for (size_t k = 0; k < SERVICES; k++) {
-			if (strcmp(cli->args[i], services[k].name) == 0)
-				found = services[k].scope;
-		}
-		if (!found)
-			return misuse(cli, "a service is imap, pop3, smtp, dav, ldap, xmpp, web, "
-					   "jmap or sieve");
-		scopes |= found;
-	}
-	code = find_one(cli, &account);
+	code = take_services(cli, 1, &scopes);
+	if (code == CLI_OK)
+		code = find_one(cli, &account);
 	if (code != CLI_OK)
 		return code;
 	return tell(cli, keeper_switch_services(INSTANCE_KEEPER_CLI, account, scopes, is_on, &err),

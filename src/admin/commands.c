@@ -123,6 +123,13 @@ const struct cli_command cli_commands[] = {
 	{"app", "list", "ADDRESS", 1, 1, {{0}}, command_app_list, true,
 		"List the alternative logins of an account. OLD are those from before its password "
 		"was last changed."},
+	{"app", "certificate", "ADDRESS NAME FILE [SERVICE...]", 3, CLI_ARGS_MAX, {{0}},
+		command_app_certificate, true,
+		"Let the key of a client's certificate (PEM, - for standard input) sign the "
+		"account "
+		"in by EXTERNAL, to imap and smtp if no service is named. It is an alternative "
+		"login "
+		"of that name. Issuer and dates do not count. Needs passwords.certificates."},
 	{"app", "revoke", "ADDRESS ID", 2, 2, {{0}}, command_app_revoke, true,
 		"Revoke an alternative login; whoever came in by it is logged out."},
 	{"service", "on", "ADDRESS SERVICE...", 2, CLI_ARGS_MAX, {{0}}, command_service_on, true,

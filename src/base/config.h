@@ -101,7 +101,7 @@ struct config {
 		login_failures_max, threads;
 	uint64_t imap_idle_s, smtp_idle_s, login_s, drain_s, stop_s;
 	uint64_t open_max, index_bytes_max, reserve_bytes, past_days, trace_days;
-	uint64_t argon2_memory, argon2_passes, cache_s, scram_main;
+	uint64_t argon2_memory, argon2_passes, cache_s, scram_main, takes_certificates;
 	uint64_t log_level;
 	struct arena arena; /* holds the texts */
 };

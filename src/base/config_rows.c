@@ -322,6 +322,12 @@ const struct config_row config_rows[] = {
 		"What "
 		"is kept for it lets whoever steals the keeper's files try passwords hundreds of "
 		"times faster."},
+	{"passwords.certificates", TYPE_SWITCH, AT(takes_certificates), "false", 0, 0,
+		CONFIG_SERVER,
+		"Ask clients of IMAP and submission for a certificate in the TLS handshake, and "
+		"let "
+		"those whose key an account has registered sign in by it (EXTERNAL). Some programs "
+		"bother their users when they are asked."},
 	{"passwords.cache", TYPE_TIME, AT(cache_s), "5 m", 0, DAY, CONFIG_KEEPER,
 		"How long the keeper remembers a good password, so that it need not be hashed "
 		"again; 0: not at all."},

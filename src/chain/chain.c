@@ -86,20 +86,31 @@ bool chain_has_host(const struct chain *chain, struct slice host)
 	return host.len && X509_check_host(chain->leaf, host.ptr, host.len, 0, NULL) == 1;
 }
 
-int chain_key_name(const char *purpose, const EVP_PKEY *public_half, char out[CHAIN_KEY_NAME_MAX],
-	struct err *err)
+int chain_key_hash(
+	const EVP_PKEY *public_half, unsigned char out[CHAIN_KEY_HASH_LEN], struct err *err)
 {
-	unsigned char *der = NULL, hash[SHA256_LEN];
-	struct buf digits AUTO(buf_done);
+	unsigned char *der = NULL;
 	const int n = i2d_PUBKEY(public_half, &der);
 
-	buf_init(&digits, 2 * SHA256_LEN);
 	if (n <= 0) {
 		ERR_clear_error();
 		return err_set(err, ERR_SYNTAX, "OpenSSL does not know that kind of key");
 	}
-	sha256((struct slice){(char *)der, (size_t)n}, hash);
+	sha256((struct slice){(char *)der, (size_t)n}, out);
 	OPENSSL_free(der);
+	return 0;
+}
+
+int chain_key_name(const char *purpose, const EVP_PKEY *public_half, char out[CHAIN_KEY_NAME_MAX],
+	struct err *err)
+{
+	unsigned char hash[CHAIN_KEY_HASH_LEN];
+	struct buf digits AUTO(buf_done);
+	const int rc = chain_key_hash(public_half, hash, err);
+
+	buf_init(&digits, 2 * CHAIN_KEY_HASH_LEN);
+	if (rc < 0)
+		return rc;
 	hex_encode(&digits, (struct slice){(char *)hash, CHAIN_KEY_DIGITS / 2});
 	snprintf(out, CHAIN_KEY_NAME_MAX, "%s%.*s", purpose, SLICE_ARG(buf_slice(&digits)));
 	return 0;

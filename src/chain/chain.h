@@ -34,6 +34,11 @@ MUST_CHECK int chain_check(const struct chain *chain, struct err *err);
 /* chain_has_host - the leaf is for that DNS name, wildcards included. */
 bool chain_has_host(const struct chain *chain, struct slice host);
 
+/* chain_key_hash - SHA-256 of a public half (SubjectPublicKeyInfo, DER). -ERR_SYNTAX. */
+enum { CHAIN_KEY_HASH_LEN = 32 };
+MUST_CHECK int chain_key_hash(
+	const EVP_PKEY *public_half, unsigned char out[CHAIN_KEY_HASH_LEN], struct err *err);
+
 /*
  * chain_key_name - a key is called by its purpose and CHAIN_KEY_DIGITS of the hexadecimal SHA-256
  * of its public half (SubjectPublicKeyInfo, DER): "tls-0123…". So whoever has a certificate knows

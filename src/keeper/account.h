@@ -8,7 +8,8 @@
 task_fn verb_change_password, verb_reset_password, verb_account_new, verb_account_gone,
 	verb_set_scopes, verb_get_settings;
 /* Alternative logins. */
-task_fn verb_app_add, verb_app_remove, verb_list_apps;
+task_fn verb_app_add, verb_app_certificate, verb_app_remove, verb_list_apps;
+task_fn verb_operator_app_certificate;
 /* The operator's. */
 task_fn verb_set_role, verb_log_out, verb_ask_password, verb_list_pending, verb_operator_apps,
 	verb_operator_app_remove, verb_operator_scopes;

@@ -9,55 +9,81 @@
 #include "keeper/scram_login.h"
 #include "keeper/seen.h"
 
-enum { APPS_MAX = 100, NAME_MAX_BYTES = 100 };
+enum {
+	APPS_MAX = 100,
+	NAME_MAX_BYTES = 100,
+	CERTIFICATE_SCOPES = SCOPE_IMAP | SCOPE_IMAP_READ | SCOPE_SMTP, /* that have EXTERNAL */
+};
 
 static struct slice mac_slice(const unsigned char mac[MINT_MAC_LEN])
 {
 	return (struct slice){(const char *)mac, MINT_MAC_LEN};
 }
 
-static int check_app(const struct task *t, const struct web *web, struct db *db, struct err *err)
+/* What is to be added. */
+struct new_app {
+	struct slice name;
+	uint64_t scopes;
+	bool needs_factor, is_certificate;
+	unsigned char mac[MINT_MAC_LEN];
+};
+
+static int check_app(
+	const struct new_app *app, const struct account *account, struct db *db, struct err *err)
 {
-	const unsigned scopes = (unsigned)t->f[2].n;
 	int64_t n = 0;
 	int rc = db_get_int(db, &n, err, "SELECT count(*) FROM app WHERE account = ?",
-		db_i((int64_t)web->account.id));
+		db_i((int64_t)account->id));
 
 	if (rc < 0)
 		return rc;
 	if (n >= APPS_MAX)
 		return err_set(err, ERR_TOOBIG, "at most %d alternative logins", APPS_MAX);
-	if (t->f[1].s.len == 0 || t->f[1].s.len > NAME_MAX_BYTES)
+	if (app->name.len == 0 || app->name.len > NAME_MAX_BYTES)
 		return err_set(err, ERR_SYNTAX, "a name has 1 to %d bytes", NAME_MAX_BYTES);
-	if (scopes == 0 || t->f[2].n > SCOPE_ALL)
+	if (app->scopes == 0 || app->scopes > SCOPE_ALL)
 		return err_set(err, ERR_SYNTAX, "which services it shall open is missing");
-	if (t->f[3].n && (!web->account.factors || !(scopes & SCOPE_WEB)))
+	if (app->is_certificate && app->scopes & ~(uint64_t)CERTIFICATE_SCOPES)
+		return err_set(err, ERR_SYNTAX, "a certificate opens IMAP and sending");
+	if (app->needs_factor && (!account->factors || !(app->scopes & SCOPE_WEB)))
 		return err_set(err, ERR_SYNTAX,
 			"only a login for the web, of an account with a second factor, can ask for "
 			"it");
 	return 0;
 }
 
-static int insert_app(struct task *t, struct db *change, const char *secret, struct err *err)
+static int insert_app(struct db *change, const struct new_app *app, const struct account *account,
+	uint64_t *id_out, struct err *err)
 {
-	unsigned char mac[MINT_MAC_LEN];
+	int rc = check_app(app, account, change, err);
+
+	if (rc == 0)
+		rc = secrets_take_seq(change, id_out, err);
+	if (rc < 0)
+		return rc;
+	rc = db_do(change, err,
+		"INSERT INTO app (id, account, mac, name, scopes, needs_factor, made_s,"
+		" is_certificate) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+		db_i((int64_t)*id_out), db_i((int64_t)account->id), db_b(mac_slice(app->mac)),
+		db_t(app->name), db_i((int64_t)app->scopes), db_i(app->needs_factor),
+		db_i(clock_wall_s()), db_i(app->is_certificate));
+	if (rc == -ERR_EXISTS)
+		rc = err_set(err, ERR_EXISTS, "this certificate's key signs somebody in already");
+	return rc;
+}
+
+static int add_password(struct task *t, struct db *change, const char *secret, struct err *err)
+{
+	struct new_app app = {
+		.name = t->f[1].s, .scopes = t->f[2].n, .needs_factor = t->f[3].n != 0};
 	struct web web;
 	uint64_t id;
 	int rc = web_find_in(t->desk, change, t->f[0].s, true, &web, err);
 
 	if (rc == 0)
-		rc = check_app(t, &web, change, err);
+		rc = mint_mac(MINT_APP, slice_str(secret), t->desk->mac_key, app.mac, err);
 	if (rc == 0)
-		rc = mint_mac(MINT_APP, slice_str(secret), t->desk->mac_key, mac, err);
-	if (rc == 0)
-		rc = secrets_take_seq(change, &id, err);
-	if (rc == 0)
-		rc = db_do(change, err,
-			"INSERT INTO app (id, account, mac, name, scopes, needs_factor, made_s)"
-			" VALUES (?, ?, ?, ?, ?, ?, ?)",
-			db_i((int64_t)id), db_i((int64_t)web.account.id), db_b(mac_slice(mac)),
-			db_t(t->f[1].s), db_i((int64_t)t->f[2].n), db_i((int64_t)t->f[3].n),
-			db_i(clock_wall_s()));
+		rc = insert_app(change, &app, &web.account, &id, err);
 	if (rc == 0)
 		rc = scram_store(t->desk, change, web.account.id, id, slice_str(secret), err);
 	return rc;
@@ -73,12 +99,42 @@ void verb_app_add(struct task *t)
 
 	mint_make(MINT_APP, secret);
 	if (rc == 0) {
-		rc = insert_app(t, change, secret, &err);
+		rc = add_password(t, change, secret, &err);
 		rc = secrets_change_end(t->desk->secrets, rc, &err);
 	}
 	if (rc == 0)
 		task_put(t, slice_str(secret));
 	mem_wipe(secret, sizeof(secret));
+	task_end(t, rc, &err);
+}
+
+/* Fields 1 to 3: name, scopes, hash of the key. */
+static int add_certificate(
+	struct task *t, struct db *change, const struct account *account, struct err *err)
+{
+	struct new_app app = {.name = t->f[1].s, .scopes = t->f[2].n, .is_certificate = true};
+	uint64_t id;
+
+	if (t->f[3].s.len != MINT_PUBLIC_LEN)
+		return err_set(err, ERR_SYNTAX, "no hash of a key");
+	mint_mac_key((const unsigned char *)t->f[3].s.ptr, t->desk->mac_key, app.mac);
+	return insert_app(change, &app, account, &id, err);
+}
+
+/* Fields: cookie, name, scopes, hash of the key. */
+void verb_app_certificate(struct task *t)
+{
+	struct db *change;
+	struct web web;
+	struct err err;
+	int rc = secrets_change(t->desk->secrets, &change, &err);
+
+	if (rc == 0) {
+		rc = web_find_in(t->desk, change, t->f[0].s, true, &web, &err);
+		if (rc == 0)
+			rc = add_certificate(t, change, &web.account, &err);
+		rc = secrets_change_end(t->desk->secrets, rc, &err);
+	}
 	task_end(t, rc, &err);
 }
 
@@ -126,7 +182,7 @@ static int put_apps(struct task *t, struct db *db, const struct account *account
 	struct db_stmt *row;
 	int rc = db_query(db, &row, err,
 		"SELECT a.id, made_s, seen_s, scopes, needs_factor, name, peer, program,"
-		" a.id < s.epoch FROM app a JOIN secret s ON s.account = a.account"
+		" a.id < s.epoch, is_certificate FROM app a JOIN secret s ON s.account = a.account"
 		" WHERE a.account = ? ORDER BY a.id",
 		db_i((int64_t)account->id));
 
@@ -141,7 +197,8 @@ static int put_apps(struct task *t, struct db *db, const struct account *account
 			.name = db_text(row, 5),
 			.peer = db_text(row, 6),
 			.program = db_text(row, 7),
-			.is_before_change = db_int(row, 8) != 0};
+			.is_before_change = db_int(row, 8) != 0,
+			.kind = (unsigned)db_int(row, 9)};
 
 		item_put(t, &item);
 		rc = 0;
@@ -251,6 +308,23 @@ void verb_operator_apps(struct task *t)
 	if (rc == 0)
 		rc = put_apps(t, db, &account, &err);
 	secrets_read_end(t->desk->secrets);
+	task_end(t, rc, &err);
+}
+
+/* Fields: account, name, scopes, hash of the key. */
+void verb_operator_app_certificate(struct task *t)
+{
+	struct account account;
+	struct db *change;
+	struct err err;
+	int rc = secrets_change(t->desk->secrets, &change, &err);
+
+	if (rc == 0) {
+		rc = account_get(change, t->f[0].n, &account, &err);
+		if (rc == 0)
+			rc = add_certificate(t, change, &account, &err);
+		rc = secrets_change_end(t->desk->secrets, rc, &err);
+	}
 	task_end(t, rc, &err);
 }
 

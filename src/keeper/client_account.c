@@ -129,6 +129,13 @@ void keeper_app_add(const struct keeper_call *call, struct slice cookie, struct 
 		ask_n(scopes), ask_n(needs_factor));
 }
 
+void keeper_app_certificate(const struct keeper_call *call, struct slice cookie, struct slice name,
+	unsigned scopes, struct slice hash)
+{
+	client_ask(call, FRAME_APP_CERTIFICATE, NULL, ask_text(cookie), ask_s(name), ask_n(scopes),
+		ask_s(hash));
+}
+
 void keeper_app_remove(const struct keeper_call *call, struct slice cookie, uint64_t id)
 {
 	client_ask(call, FRAME_APP_REMOVE, NULL, ask_text(cookie), ask_n(id));

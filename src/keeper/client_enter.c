@@ -36,7 +36,7 @@ void keeper_enter(const struct keeper_call *call, const struct keeper_attempt *a
 	if (is_too_long(call, a->secret))
 		return;
 	client_ask(call, FRAME_ENTER, read_entry, ask_n(a->account), ask_s(a->secret),
-		ask_n(a->scope), ask_text(a->peer), ask_text(a->program), ask_n(a->is_token));
+		ask_n(a->scope), ask_text(a->peer), ask_text(a->program), ask_n(a->kind));
 }
 
 void *client_read_web(struct frame *f)
@@ -62,7 +62,7 @@ void keeper_web_begin(const struct keeper_call *call, const struct keeper_attemp
 	if (is_too_long(call, a->secret))
 		return;
 	client_ask(call, FRAME_WEB_BEGIN, client_read_web, ask_n(a->account), ask_s(a->secret),
-		ask_n(SCOPE_WEB), ask_text(a->peer), ask_text(a->program), ask_n(a->is_token),
+		ask_n(SCOPE_WEB), ask_text(a->peer), ask_text(a->program), ask_n(a->kind),
 		ask_n(is_long));
 }
 

@@ -67,11 +67,17 @@ struct keeper_call {
 
 /* ---- one place decides ---- */
 
+enum keeper_secret_kind {
+	SECRET_PASSWORD,    /* main password, or app password */
+	SECRET_TOKEN,       /* access token (OAUTHBEARER) */
+	SECRET_CERTIFICATE, /* EXTERNAL: SHA-256 of the public key that TLS has proven */
+};
+
 struct keeper_attempt {
-	uint64_t account;     /* 0: nobody; takes as long as a wrong password. Of a token: 0 is
-				 whoever it belongs to */
-	struct slice secret;  /* main password, app password, or access token */
-	bool is_token;        /* the secret is an access token (OAUTHBEARER) */
+	uint64_t account; /* 0: nobody; takes as long as a wrong password. Of a token or a
+			     certificate: 0 is whoever it belongs to */
+	struct slice secret;
+	enum keeper_secret_kind kind;
 	unsigned scope;       /* what shall be opened; of several bits one is enough */
 	struct slice peer;    /* client's address */
 	struct slice program; /* what the client calls itself; may be empty */
@@ -200,7 +206,7 @@ struct keeper_text {
 struct keeper_item {
 	uint64_t id;
 	int64_t created_s, seen_s; /* seen 0: never used */
-	unsigned kind;             /* of a factor: enum keeper_factor */
+	unsigned kind;             /* of a factor: enum keeper_factor; of an app: 1 a certificate */
 	unsigned scopes;
 	bool is_this, needs_factor, is_before_change; /* made before the last password change */
 	struct slice name, peer, program;
@@ -233,6 +239,10 @@ void keeper_account_gone(const struct keeper_call *call, struct slice cookie, ui
 /* keeper_app_add - fresh. answer: struct keeper_text, the secret, shown once. */
 void keeper_app_add(const struct keeper_call *call, struct slice cookie, struct slice name,
 	unsigned scopes, bool needs_factor);
+/* keeper_app_certificate - fresh. The key of that hash signs in by EXTERNAL; -ERR_EXISTS: it is
+ * somebody's already. */
+void keeper_app_certificate(const struct keeper_call *call, struct slice cookie, struct slice name,
+	unsigned scopes, struct slice hash);
 void keeper_app_remove(const struct keeper_call *call, struct slice cookie, uint64_t id);
 
 /* keeper_set_scopes - the user turns services on or off (fresh); closing one ends its sessions. The

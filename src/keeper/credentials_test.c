@@ -151,6 +151,45 @@ static void test_apps(void **state)
 	kit_done(&kit);
 }
 
+static void test_certificates(void **state)
+{
+	const struct slice one = slice_lit("0123456789abcdef0123456789abcdef"),
+			   two = slice_lit("another89abcdef0123456789abcdef0");
+	struct keeper_entry e;
+	struct keeper_web w, other;
+	struct kit kit;
+	size_t at;
+
+	(void)state;
+	kit_start(&kit, &cheap);
+	fixture_set(5, FIRST, false);
+	fixture_set(6, FIRST, false);
+	assert_int_equal(kit_sign_in(&kit, 5, FIRST, HOME, false, &w), 0);
+	assert_int_equal(kit_sign_in(&kit, 6, FIRST, HOME, false, &other), 0);
+	assert_int_equal(kit_enter_by_key(&kit, 5, one, SCOPE_IMAP, NULL), -ERR_DENIED);
+	assert_int_equal(kit_app_certificate(&kit, w.cookie, SCOPE_IMAP, one), 0);
+	assert_int_equal(kit_app_certificate(&kit, w.cookie, SCOPE_IMAP, one), -ERR_EXISTS);
+	assert_int_equal(kit_app_certificate(&kit, other.cookie, SCOPE_IMAP, one), -ERR_EXISTS);
+	assert_int_equal(kit_app_certificate(&kit, w.cookie, SCOPE_WEB, two), -ERR_SYNTAX);
+	assert_int_equal(kit_app_certificate(&kit, w.cookie, 0, two), -ERR_SYNTAX);
+	assert_int_equal(
+		kit_app_certificate(&kit, w.cookie, SCOPE_IMAP, slice_lit("short")), -ERR_SYNTAX);
+	assert_int_equal(kit_enter_by_key(&kit, 5, one, SCOPE_IMAP, &e), 0);
+	assert_true(e.account == 5 && e.credential && e.scopes == SCOPE_IMAP);
+	assert_int_equal(kit_enter_by_key(&kit, 0, one, SCOPE_IMAP, &e), 0);
+	assert_int_equal(e.account, 5);
+	assert_true(kit_register(&kit, &e, SCOPE_IMAP, &at));
+	assert_int_equal(kit_enter_by_key(&kit, 6, one, SCOPE_IMAP, NULL), -ERR_DENIED);
+	assert_int_equal(kit_enter_by_key(&kit, 0, two, SCOPE_IMAP, NULL), -ERR_DENIED);
+	assert_int_equal(
+		kit_enter_by_key(&kit, 5, slice_lit("short"), SCOPE_IMAP, NULL), -ERR_DENIED);
+	assert_int_equal(kit_enter_by_key(&kit, 5, one, SCOPE_SMTP, NULL), -ERR_CONFLICT);
+	/* The same bytes are no password. */
+	assert_int_equal(kit_enter(&kit, 5, one.ptr, SCOPE_IMAP, HOME, NULL), -ERR_DENIED);
+	assert_true(kit_is_open(&kit, at));
+	kit_done(&kit);
+}
+
 /* ---- revocation ---- */
 
 static void test_change(void **state)
@@ -485,6 +524,7 @@ int main(void)
 		cmocka_unit_test(test_web),
 		cmocka_unit_test(test_web_ends),
 		cmocka_unit_test(test_apps),
+		cmocka_unit_test(test_certificates),
 		cmocka_unit_test(test_change),
 		cmocka_unit_test(test_pause),
 		cmocka_unit_test(test_storm),

@@ -163,22 +163,27 @@ void enter_found(struct task *t, uint64_t credential, unsigned scopes, uint64_t 
 	go_on(t);
 }
 
-/* 1: there is such an app password. */
+/* 1: there is such an alternative login. Whose a certificate is need not be said. */
 static int find_app(struct task *t, const unsigned char mac[MINT_MAC_LEN], uint64_t *id_out,
 	unsigned *scopes_out, struct err *err)
 {
 	struct entering *e = t->state;
+	const bool is_certificate = e->attempt.kind == SECRET_CERTIFICATE;
+	const int64_t account = (int64_t)e->attempt.account;
 	struct db *db = secrets_read(t->desk->secrets);
 	struct db_stmt *row;
 	int rc = db_row(db, &row, err,
-		"SELECT id, scopes, needs_factor FROM app WHERE mac = ? AND account = ?",
-		db_b((struct slice){(const char *)mac, MINT_MAC_LEN}),
-		db_i((int64_t)e->attempt.account));
+		"SELECT id, scopes, needs_factor, account FROM app"
+		" WHERE mac = ? AND is_certificate = ? AND (account = ? OR ?)",
+		db_b((struct slice){(const char *)mac, MINT_MAC_LEN}), db_i(is_certificate),
+		db_i(account), db_i(is_certificate && !account));
 
 	if (rc == 1) {
 		*id_out = (uint64_t)db_int(row, 0);
 		*scopes_out = (unsigned)db_int(row, 1);
 		e->needs_factor = db_int(row, 2) != 0;
+		e->attempt.account = (uint64_t)db_int(row, 3);
+		e->place = place_of(e->attempt.account, e->attempt.peer);
 	}
 	if (rc >= 0)
 		db_reset(row);
@@ -232,6 +237,21 @@ static void try_token(struct task *t)
 	enter_found(t, found.id, found.scopes, seq);
 }
 
+static void try_certificate(struct task *t)
+{
+	const struct entering *e = t->state;
+	unsigned char mac[MINT_MAC_LEN];
+	struct err err;
+
+	if (e->attempt.secret.len != MINT_PUBLIC_LEN) {
+		err_set(&err, ERR_DENIED, "no hash of a key");
+		task_fail(t, &err);
+		return;
+	}
+	mint_mac_key((const unsigned char *)e->attempt.secret.ptr, t->desk->mac_key, mac);
+	try_app(t, mac);
+}
+
 void enter_begin(struct task *t, bool is_web, task_fn *then)
 {
 	struct entering *e = task_keep(t, sizeof(*e));
@@ -240,15 +260,17 @@ void enter_begin(struct task *t, bool is_web, task_fn *then)
 
 	e->attempt = (struct keeper_attempt){.account = t->f[0].n,
 		.secret = t->f[1].s,
-		.is_token = t->f[5].n != 0,
+		.kind = (enum keeper_secret_kind)t->f[5].n,
 		.scope = (unsigned)t->f[2].n & SCOPE_ALL,
 		.peer = t->f[3].s,
 		.program = t->f[4].s};
 	e->place = place_of(e->attempt.account, e->attempt.peer);
 	e->is_web = is_web;
 	e->then = then;
-	if (e->attempt.is_token) {
+	if (e->attempt.kind == SECRET_TOKEN) {
 		try_token(t);
+	} else if (e->attempt.kind == SECRET_CERTIFICATE) {
+		try_certificate(t);
 	} else if (mint_mac(MINT_APP, e->attempt.secret, t->desk->mac_key, mac, &err) == 0) {
 		try_app(t, mac);
 	} else {

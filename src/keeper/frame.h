@@ -105,6 +105,8 @@ enum frame_verb {
 	FRAME_DKIM_KEYS, /* a server asks which ones sign for a domain */
 
 	FRAME_RECOVERY_ADDRESS, /* a server has something to tell an account's owner */
+	FRAME_APP_CERTIFICATE,  /* an alternative login by a client's certificate */
+	FRAME_OPERATOR_APP_CERTIFICATE,
 
 	FRAME_VERB_END = 160,
 };

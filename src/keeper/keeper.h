@@ -82,12 +82,15 @@ struct keeper_app {
 	uint64_t id;
 	int64_t made_s, seen_s;
 	unsigned scopes; /* enum keeper_scope */
-	bool needs_factor, is_before_change;
+	bool needs_factor, is_before_change, is_certificate;
 	struct slice name, peer, program;
 };
 typedef void keeper_app_fn(void *context, const struct keeper_app *app);
 MUST_CHECK int keeper_list_apps_of(const char *socket_path, uint64_t account, keeper_app_fn *each,
 	void *context, struct err *err);
+/* keeper_add_certificate - the key of this hash (chain_key_hash()) signs the account in. */
+MUST_CHECK int keeper_add_certificate(const char *socket_path, uint64_t account, struct slice name,
+	unsigned scopes, struct slice hash, struct err *err);
 MUST_CHECK int keeper_revoke_app(
 	const char *socket_path, uint64_t account, uint64_t id, struct err *err);
 /* keeper_switch_services - enum keeper_scope bits on or off. */

@@ -244,6 +244,20 @@ int kit_enter(struct kit *kit, uint64_t account, const char *secret, unsigned sc
 	return take(kit, &q, out, sizeof(*out));
 }
 
+int kit_enter_by_key(struct kit *kit, uint64_t account, struct slice hash, unsigned scope,
+	struct keeper_entry *out)
+{
+	struct kit_ask q = {.ask = ask_enter,
+		.attempt = {.account = account,
+			.secret = hash,
+			.kind = SECRET_CERTIFICATE,
+			.scope = scope,
+			.peer = slice_lit("192.0.2.1"),
+			.program = slice_lit("kit")}};
+
+	return take(kit, &q, out, sizeof(*out));
+}
+
 static void ask_begin(const struct keeper_call *call, const struct kit_ask *q)
 {
 	keeper_web_begin(call, &q->attempt, q->flag);
@@ -318,4 +332,17 @@ int kit_app_add(
 			((struct keeper_text *)q.answer.data)->text);
 	free(q.answer.data);
 	return rc;
+}
+
+static void ask_app_certificate(const struct keeper_call *call, const struct kit_ask *q)
+{
+	keeper_app_certificate(call, q->s[0], slice_lit("key"), (unsigned)q->n, q->s[1]);
+}
+
+int kit_app_certificate(struct kit *kit, const char *cookie, unsigned scopes, struct slice hash)
+{
+	struct kit_ask q = {
+		.ask = ask_app_certificate, .s = {slice_str(cookie), hash}, .n = scopes};
+
+	return kit_ask(kit, &q);
 }

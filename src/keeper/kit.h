@@ -56,6 +56,9 @@ int kit_wait(struct kit_ask *q);
 /* The questions that most tests ask. An answer's struct is copied out, if out is not NULL. */
 int kit_enter(struct kit *kit, uint64_t account, const char *secret, unsigned scope,
 	const char *peer, struct keeper_entry *out);
+/* kit_enter_by_key - EXTERNAL; account 0: whoever's it is. */
+int kit_enter_by_key(struct kit *kit, uint64_t account, struct slice hash, unsigned scope,
+	struct keeper_entry *out);
 int kit_sign_in(struct kit *kit, uint64_t account, const char *secret, const char *peer,
 	bool is_long, struct keeper_web *out);
 int kit_check(struct kit *kit, const char *cookie, struct keeper_web *out);
@@ -66,6 +69,7 @@ int kit_change_password(struct kit *kit, const char *cookie, const char *before,
 /* kit_app_add - secret_out: KEEPER_SECRET_MAX bytes. */
 int kit_app_add(
 	struct kit *kit, const char *cookie, unsigned scopes, bool needs_factor, char *secret_out);
+int kit_app_certificate(struct kit *kit, const char *cookie, unsigned scopes, struct slice hash);
 
 /* kit_register - as a server does after a login: false if it has been revoked meanwhile. The
  * session's number in kit->sessions is given out. kit_is_open - is it still? */

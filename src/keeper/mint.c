@@ -142,3 +142,12 @@ int mint_mac(enum mint_kind kind, struct slice text, const unsigned char key[MIN
 	mem_wipe(bytes, sizeof(bytes));
 	return 0;
 }
+
+void mint_mac_key(const unsigned char hash[MINT_PUBLIC_LEN], const unsigned char key[MINT_KEY_LEN],
+	unsigned char out[MINT_MAC_LEN])
+{
+	unsigned char bytes[1 + MINT_PUBLIC_LEN] = {'k'}; /* no enum mint_kind */
+
+	memcpy(bytes + 1, hash, MINT_PUBLIC_LEN);
+	crypto_auth_hmacsha256(out, bytes, sizeof(bytes), key);
+}

@@ -47,4 +47,9 @@ bool mint_read(enum mint_kind kind, struct slice text, unsigned char out[MINT_LE
 MUST_CHECK int mint_mac(enum mint_kind kind, struct slice text,
 	const unsigned char key[MINT_KEY_LEN], unsigned char out[MINT_MAC_LEN], struct err *err);
 
+/* mint_mac_key - the same for what is no secret of ours: the hash of a client's public key. */
+enum { MINT_PUBLIC_LEN = 32 };
+void mint_mac_key(const unsigned char hash[MINT_PUBLIC_LEN], const unsigned char key[MINT_KEY_LEN],
+	unsigned char out[MINT_MAC_LEN]);
+
 #endif

@@ -120,7 +120,7 @@ int keeper_list_apps_of(const char *socket_path, uint64_t account, keeper_app_fn
 
 		app.made_s = (int64_t)frame_u64(&f);
 		app.seen_s = (int64_t)frame_u64(&f);
-		(void)frame_u64(&f); /* kind */
+		app.is_certificate = frame_u64(&f) != 0;
 		app.scopes = (unsigned)frame_u64(&f);
 		(void)frame_u64(&f); /* this one */
 		app.needs_factor = frame_u64(&f) != 0;
@@ -134,6 +134,22 @@ int keeper_list_apps_of(const char *socket_path, uint64_t account, keeper_app_fn
 	if (rc == 0 && f.is_bad)
 		rc = err_set(err, ERR_IO, "the keeper's answer makes no sense");
 	return rc;
+}
+
+int keeper_add_certificate(const char *socket_path, uint64_t account, struct slice name,
+	unsigned scopes, struct slice hash, struct err *err)
+{
+	struct buf request AUTO(buf_done), reply AUTO(buf_done);
+	struct frame f;
+
+	buf_init(&request, FRAME_CLI_MAX);
+	buf_init(&reply, FRAME_CLI_MAX);
+	frame_begin(&request, 1, FRAME_OPERATOR_APP_CERTIFICATE);
+	frame_put_u64(&request, account);
+	frame_put(&request, name);
+	frame_put_u64(&request, scopes);
+	frame_put(&request, hash);
+	return operator_ask(socket_path, &request, &reply, &f, err);
 }
 
 int keeper_revoke_app(const char *socket_path, uint64_t account, uint64_t id, struct err *err)

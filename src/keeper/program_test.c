@@ -155,7 +155,7 @@ static int enter_token(struct kit *kit, uint64_t account, const char *token, uns
 	struct kit_ask q = {.ask = do_enter,
 		.attempt = {.account = account,
 			.secret = slice_str(token),
-			.is_token = true,
+			.kind = SECRET_TOKEN,
 			.scope = scope,
 			.peer = slice_lit(HOME)}};
 

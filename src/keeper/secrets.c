@@ -111,6 +111,8 @@ static const struct db_migration schema[] = {
 	{"CREATE TABLE dkim (domain TEXT NOT NULL, selector TEXT NOT NULL, is_rsa INTEGER NOT NULL,"
 	 " key TEXT NOT NULL, from_s INTEGER NOT NULL, until_s INTEGER NOT NULL DEFAULT 0,"
 	 " PRIMARY KEY (domain, selector)) WITHOUT ROWID"},
+	/* 6: an alternative login may be a client's certificate; the MAC is of its key's hash. */
+	{"ALTER TABLE app ADD COLUMN is_certificate INTEGER NOT NULL DEFAULT 0"},
 };
 
 int secrets_open(const char *path, struct secrets **out, struct err *err)

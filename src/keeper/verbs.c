@@ -15,7 +15,7 @@
 
 const struct verb verbs[FRAME_VERB_END] = {
 	[FRAME_SIGN] = {"sign", VERB_SERVER, .handle = process_sign},
-	[FRAME_ENTER] = {"enter", VERB_SERVER, NULL, "npnttb", TASK_READER, verb_enter},
+	[FRAME_ENTER] = {"enter", VERB_SERVER, NULL, "npnttn", TASK_READER, verb_enter},
 	[FRAME_TICKET_KEYS] = {"ticket-keys", VERB_SERVER, .handle = process_ticket_keys},
 	[FRAME_SET_PASSWORDS] = {"set-passwords", VERB_CLI, NULL, NULL, TASK_CLERK,
 		clerk_set_passwords},
@@ -27,7 +27,7 @@ const struct verb verbs[FRAME_VERB_END] = {
 	[FRAME_SMS_TAKE] = {"sms-take", VERB_COURIER, .handle = process_sms_take},
 	[FRAME_LIVE] = {"live", VERB_SERVER, NULL, "d", TASK_READER, revoker_live},
 
-	[FRAME_WEB_BEGIN] = {"web-begin", VERB_SERVER, NULL, "npnttbb", TASK_READER,
+	[FRAME_WEB_BEGIN] = {"web-begin", VERB_SERVER, NULL, "npnttnb", TASK_READER,
 		verb_web_begin},
 	[FRAME_WEB_CHECK] = {"web-check", VERB_SERVER, NULL, "tt", TASK_READER, verb_web_check},
 	[FRAME_WEB_FACTOR] = {"web-factor", VERB_SERVER, NULL, "tndt", TASK_READER,
@@ -38,6 +38,10 @@ const struct verb verbs[FRAME_VERB_END] = {
 		verb_list_sessions},
 	[FRAME_LIST_APPS] = {"list-apps", VERB_SERVER, NULL, "tn", TASK_READER, verb_list_apps},
 	[FRAME_APP_ADD] = {"app-add", VERB_SERVER, NULL, "ttnb", TASK_CLERK, verb_app_add},
+	[FRAME_APP_CERTIFICATE] = {"app-certificate", VERB_SERVER, NULL, "ttnd", TASK_CLERK,
+		verb_app_certificate}, /* cookie, name, scopes, hash of the key */
+	[FRAME_OPERATOR_APP_CERTIFICATE] = {"operator-app-certificate", VERB_CLI, NULL, "itnd",
+		TASK_CLERK, verb_operator_app_certificate}, /* account, name, scopes, hash */
 	[FRAME_APP_REMOVE] = {"app-remove", VERB_SERVER, NULL, "ti", TASK_CLERK, verb_app_remove},
 	[FRAME_SET_SCOPES] = {"set-scopes", VERB_SERVER, NULL, "tn", TASK_CLERK, verb_set_scopes},
 	[FRAME_GET_SETTINGS] = {"get-settings", VERB_SERVER, NULL, "t", TASK_READER,

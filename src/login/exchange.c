@@ -13,7 +13,7 @@ struct mechanism {
 	const char *name;
 	take_fn *take;         /* the client's messages, one after another */
 	const char *challenge; /* sent when the client's first message did not come by itself */
-	bool is_scram, is_bound;
+	bool is_scram, is_bound, is_external;
 };
 
 /* A mechanism under way. */
@@ -81,6 +81,32 @@ static void secret_checked(struct conn *c, struct answer *answer)
 	answer_free(answer);
 }
 
+/* ---- EXTERNAL ---- */
+
+/* TLS has proven whose key it is; the keeper knows whom that may sign in. */
+static void take_external(struct conn *c, struct slice message)
+{
+	unsigned char hash[CONN_KEY_HASH_LEN];
+	struct answer nobody = {.rc = -ERR_DENIED};
+	struct sasl_claim claim;
+	struct err err;
+
+	if (sasl_external_parse(message, &claim, &err) < 0) {
+		end_syntax(c, &err);
+		return;
+	}
+	if (claim.act_as.len && !find(c, claim.act_as))
+		return;
+	if ((claim.act_as.len && !exchange_of(c)->account) || !conn_peer_key(c, hash)) {
+		/* Without asking, 0 would mean whoever it belongs to. */
+		err_set(&nobody.err, ERR_DENIED, "no such account");
+		login_refuse(c, 0, &nobody);
+		return;
+	}
+	login_ask(c, exchange_of(c)->account, (struct slice){(const char *)hash, sizeof(hash)},
+		SECRET_CERTIFICATE, secret_checked);
+}
+
 /* ---- PLAIN, LOGIN ---- */
 
 static void take_plain(struct conn *c, struct slice message)
@@ -93,7 +119,8 @@ static void take_plain(struct conn *c, struct slice message)
 		return;
 	}
 	if (acts_alone(c, claim.act_as, claim.user) && find(c, claim.user))
-		login_ask(c, exchange_of(c)->account, claim.secret, false, secret_checked);
+		login_ask(
+			c, exchange_of(c)->account, claim.secret, SECRET_PASSWORD, secret_checked);
 }
 
 /* The user name first, then the password. */
@@ -105,7 +132,7 @@ static void take_login(struct conn *c, struct slice message)
 		x->user = mem_str(slice_head(message, SASL_NAME_MAX + 1));
 		challenge(c, slice_lit("Password:"));
 	} else if (find(c, slice_str(x->user))) {
-		login_ask(c, x->account, message, false, secret_checked);
+		login_ask(c, x->account, message, SECRET_PASSWORD, secret_checked);
 	}
 }
 
@@ -153,7 +180,7 @@ static void take_token(struct conn *c, struct slice message, bool is_xoauth2)
 		refuse_token(c, &err);
 		return;
 	}
-	login_ask(c, x->account, claim.secret, true, token_checked);
+	login_ask(c, x->account, claim.secret, SECRET_TOKEN, token_checked);
 }
 
 static void take_oauthbearer(struct conn *c, struct slice message)
@@ -246,22 +273,31 @@ static void take_scram(struct conn *c, struct slice message)
 /* ---- all of them ---- */
 
 static const struct mechanism mechanisms[] = {
-	{"SCRAM-SHA-256-PLUS", take_scram, "", true, true},
-	{"SCRAM-SHA-256", take_scram, "", true, false},
-	{"PLAIN", take_plain, "", false, false},
-	{"LOGIN", take_login, "Username:", false, false},
-	{"OAUTHBEARER", take_oauthbearer, "", false, false},
-	{"XOAUTH2", take_xoauth2, "", false, false},
+	{"EXTERNAL", take_external, "", false, false, true},
+	{"SCRAM-SHA-256-PLUS", take_scram, "", true, true, false},
+	{"SCRAM-SHA-256", take_scram, "", true, false, false},
+	{"PLAIN", take_plain, "", false, false, false},
+	{"LOGIN", take_login, "Username:", false, false, false},
+	{"OAUTHBEARER", take_oauthbearer, "", false, false, false},
+	{"XOAUTH2", take_xoauth2, "", false, false, false},
 };
 
 enum { MECHANISMS = sizeof(mechanisms) / sizeof(mechanisms[0]) };
+
+/* EXTERNAL is there for who has shown a certificate (RFC 4422 appendix A.2). */
+static bool is_there(const struct conn *c, const struct mechanism *m)
+{
+	unsigned char hash[CONN_KEY_HASH_LEN];
+
+	return !m->is_external || conn_peer_key(c, hash);
+}
 
 void login_mechanisms(struct conn *c, const char *before, struct buf *out)
 {
 	for (size_t i = 0; i < MECHANISMS; i++) {
 		if (mechanisms[i].is_scram && !login_mail(c)->announces_scram)
 			continue;
-		if (mechanisms[i].is_bound && !conn_is_tls(c))
+		if ((mechanisms[i].is_bound && !conn_is_tls(c)) || !is_there(c, &mechanisms[i]))
 			continue;
 		buf_str(out, before);
 		buf_str(out, mechanisms[i].name);
@@ -276,7 +312,7 @@ bool login_begin(struct conn *c, const struct login_service *service, struct sli
 
 	while (i < MECHANISMS && !slice_eq_nocase(mechanism, slice_str(mechanisms[i].name)))
 		i++;
-	if (i == MECHANISMS)
+	if (i == MECHANISMS || !is_there(c, &mechanisms[i]))
 		return false;
 	login_cancel(c);
 	login->service = service;

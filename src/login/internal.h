@@ -17,7 +17,7 @@ static inline struct service *login_mail(struct conn *c)
 /* login_find - the account of a login name; 0: there is none. */
 MUST_CHECK int login_find(struct conn *c, struct slice user, uint64_t *id_out, struct err *err);
 /* login_ask - the keeper about a secret. */
-void login_ask(struct conn *c, uint64_t account, struct slice secret, bool is_token,
+void login_ask(struct conn *c, uint64_t account, struct slice secret, enum keeper_secret_kind kind,
 	conn_resume_fn *resume);
 struct keeper_call login_park(struct conn *c, conn_resume_fn *resume);
 /* login_enter - the keeper said yes: the session is registered, or not. */

@@ -42,13 +42,13 @@ static struct slice program_of(const struct login *login)
 	return login->program ? slice_str(login->program) : slice_lit("");
 }
 
-void login_ask(struct conn *c, uint64_t account, struct slice secret, bool is_token,
+void login_ask(struct conn *c, uint64_t account, struct slice secret, enum keeper_secret_kind kind,
 	conn_resume_fn *resume)
 {
 	const struct login *login = login_of(c);
 	const struct keeper_attempt attempt = {.account = account,
 		.secret = slice_head(secret, KEEPER_PASSWORD_MAX + 1),
-		.is_token = is_token,
+		.kind = kind,
 		.scope = login->service->scope,
 		.peer = conn_peer_address(c),
 		.program = program_of(login)};
@@ -227,7 +227,7 @@ void login_password(struct conn *c, const struct login_service *service, struct 
 		end(c, LOGIN_UNAVAILABLE, &err);
 		return;
 	}
-	login_ask(c, login->asked, password, false, password_checked);
+	login_ask(c, login->asked, password, SECRET_PASSWORD, password_checked);
 }
 
 /* ---- the rest of a session ---- */

@@ -8,8 +8,9 @@
  * that a login without TLS is recorded for the policy of its service, the security log, the notice
  * of a new place, and the registry by which a session ends when its login is no longer good.
  *
- * Mechanisms: PLAIN (RFC 4616), LOGIN, SCRAM-SHA-256 and -PLUS (RFC 5802, 7677, with tls-exporter
- * of RFC 9266 or tls-server-end-point), OAUTHBEARER (RFC 7628), XOAUTH2.
+ * Mechanisms: EXTERNAL (RFC 4422 appendix A) by a client's certificate, PLAIN (RFC 4616), LOGIN,
+ * SCRAM-SHA-256 and -PLUS (RFC 5802, 7677, with tls-exporter of RFC 9266 or tls-server-end-point),
+ * OAUTHBEARER (RFC 7628), XOAUTH2.
  *
  * SCRAM is announced only where main passwords have verifiers for it (the setting scram); asked for
  * by name it works with app passwords everywhere.

@@ -39,7 +39,7 @@ void keeper_enter(const struct keeper_call *call, const struct keeper_attempt *a
 	struct answer answer = {0};
 
 	entry->account = attempt->account;
-	if (attempt->is_token && !entry->account)
+	if (attempt->kind == SECRET_TOKEN && !entry->account)
 		entry->account = login_kit_owner;
 	entry->seq = 1;
 	answer.rc = judge(entry->account, attempt->secret, &entry->scopes, &answer.err);

@@ -59,6 +59,7 @@ struct service {
 	struct track *track;     /* what happened to messages; NULL: nobody writes it down */
 	struct country *country; /* where addresses are: country.h; NULL: nobody knows */
 	bool announces_scram;    /* main passwords have SCRAM verifiers */
+	bool takes_certificates; /* IMAP and submission ask clients for one */
 	_Atomic int64_t cleartext_until_s[CONFIG_SERVICES]; /* config_cleartext_until() of each */
 	/* tell_revoked - the other servers shall close this account's sessions too; NULL: none. */
 	void (*tell_revoked)(void *context, uint64_t account);

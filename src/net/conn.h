@@ -154,6 +154,11 @@ const char *conn_tls_cipher(const struct conn *c);
  * such binding. */
 MUST_CHECK int conn_channel_binding(
 	struct conn *c, struct slice name, struct buf *out, struct err *err);
+/* conn_peer_key - the client has shown a certificate and, in the handshake, that it holds its key:
+ * the key's hash (chain_key_hash()). Who issued the certificate, and for how long, is not looked
+ * at. False: it has shown none. */
+enum { CONN_KEY_HASH_LEN = 32 };
+bool conn_peer_key(const struct conn *c, unsigned char hash_out[CONN_KEY_HASH_LEN]);
 struct slice conn_alpn(const struct conn *c);         /* chosen by ALPN: "h2"; "" if nothing */
 struct slice conn_peer_address(const struct conn *c); /* "192.0.2.1", "2001:db8::1", "" on Unix */
 /* conn_speak_for - a peer that may speak for others does it for this one: conn_peer_address() and

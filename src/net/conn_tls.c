@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "chain/chain.h"
 #include "net/internal.h"
 #include "net/tls_provider.h"
 
@@ -64,7 +65,11 @@ void conn_msg_seen(
 
 bool conn_tls_begin(struct conn *c)
 {
-	c->ssl = tls_session_new(c->tls, c->listener && c->listener->face.allows_old_tls, c);
+	const struct pool_listener *face = c->listener ? &c->listener->face : NULL;
+
+	c->ssl = tls_session_new(c->tls, face && face->allows_old_tls, c);
+	if (c->ssl && face && face->asks_certificate)
+		tls_ask_certificate(c->ssl);
 	if (c->ssl)
 		SSL_set_msg_callback_arg(c->ssl, c);
 	return c->ssl != NULL;
@@ -174,6 +179,17 @@ void conn_tls_end(struct conn *c, bool is_clean)
 	SSL_free(c->ssl);
 	c->ssl = NULL;
 	ERR_clear_error();
+}
+
+_Static_assert((int)CONN_KEY_HASH_LEN == (int)CHAIN_KEY_HASH_LEN, "one hash");
+
+bool conn_peer_key(const struct conn *c, unsigned char hash_out[CONN_KEY_HASH_LEN])
+{
+	X509 *certificate = c->ssl ? SSL_get0_peer_certificate(c->ssl) : NULL;
+	EVP_PKEY *key = certificate ? X509_get0_pubkey(certificate) : NULL;
+	struct err err;
+
+	return key && chain_key_hash(key, hash_out, &err) == 0;
 }
 
 /* RFC 9266 4: 32 bytes, no context; before TLS 1.3 only with the extended master secret. */

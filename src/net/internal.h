@@ -336,6 +336,8 @@ ssize_t conn_tls_write(struct conn *c, const char *p, size_t n);
 void conn_tls_end(struct conn *c, bool is_clean);
 
 /* tls.c */
+/* tls_ask_certificate - before the handshake: the client may show one, whoever made it. */
+void tls_ask_certificate(SSL *ssl);
 SSL *tls_session_new(struct tls *tls, bool allows_old, void *bio_data);
 /* tls_alpn.c: OpenSSL's callback; tls_note_acme - look whether the client asks for a challenge,
  * before anything is chosen; tls_is_acme - it does. */

@@ -51,6 +51,7 @@ struct pool_listener {
 	struct tls *tls; /* for implicit TLS and conn_start_tls(); NULL: none */
 	bool is_implicit_tls;
 	bool allows_old_tls;    /* TLS 1.0 and 1.1, too */
+	bool asks_certificate;  /* of the client, for conn_peer_key() */
 	enum pool_class class;  /* of its connections: POOL_INTERACTIVE or POOL_MX */
 	size_t connections_max; /* of this listener; 0: only the pool's bound */
 	bool is_trusted;        /* Unix sockets: no bound by address */

@@ -60,6 +60,13 @@ static bool is_local(int fd)
 	return at.sa.sa_family == AF_UNIX;
 }
 
+/* Where EXTERNAL is; a program of another time is not asked. */
+static bool asks_certificate(const struct server *server, const struct row *row)
+{
+	return server->config->takes_certificates && !row->allows_old_tls &&
+	       (row->protocol == &imap_protocol || row->protocol == &smtp_submission_protocol);
+}
+
 static void *context_of(struct server *server, const struct row *row)
 {
 	if (row->context == WEB)
@@ -97,6 +104,7 @@ int listeners_open(struct server *server, struct err *err)
 				.tls = rows[i].has_tls ? server->tls : NULL,
 				.is_implicit_tls = rows[i].is_implicit_tls,
 				.allows_old_tls = rows[i].allows_old_tls,
+				.asks_certificate = asks_certificate(server, &rows[i]),
 				.class = rows[i].class,
 				.connections_max =
 					rows[i].is_mx ? server->config->mx_connections_max : 0,

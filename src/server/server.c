@@ -283,6 +283,7 @@ static int open_parts(struct server *server, struct err *err)
 	server->service.tell_revoked = bus_tell_revoked;
 	server->service.context = server;
 	server->service.announces_scram = server->config->scram_main != 0;
+	server->service.takes_certificates = server->config->takes_certificates != 0;
 	server->service.host_name = slice_str(mem_str(server->config->host_name));
 	server->service.mx_hosts = mx_hosts_of(server->config);
 	server->service.limits.message_max = server->config->message_max;

@@ -111,7 +111,7 @@ def pages(w):
 
 @pytest.fixture(scope='module')
 def world():
-    with support.Instance('web = { clients = "mail http://127.0.0.1"; };\nsms = { url = "http://sms.example/{number}"; };') as made:
+    with support.Instance('web = { clients = "mail http://127.0.0.1"; };\npasswords = { certificates = true; };\nsms = { url = "http://sms.example/{number}"; };') as made:
         made.tool('group', 'add', 'Bees')
         made.tool('group', 'domain', 'Bees', 'bees.example')
         made.domains.add('bees.example')

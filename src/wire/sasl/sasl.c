@@ -17,6 +17,15 @@ static int check_name(struct slice name, struct err *err)
 	return 0;
 }
 
+int sasl_external_parse(struct slice message, struct sasl_claim *out, struct err *err)
+{
+	const int rc = check_name(message, err);
+
+	if (rc == 0)
+		*out = (struct sasl_claim){.act_as = message};
+	return rc;
+}
+
 /* [authzid] NUL authcid NUL passwd */
 int sasl_plain_parse(struct slice message, struct sasl_claim *out, struct err *err)
 {

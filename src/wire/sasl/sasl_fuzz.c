@@ -16,6 +16,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct err err;
 
 	arena_init(&arena, ARENA_CAP);
+	if (sasl_external_parse(message, &claim, &err) == 0 &&
+		(claim.act_as.len != message.len || claim.act_as.len > SASL_NAME_MAX))
+		abort();
 	if (sasl_plain_parse(message, &claim, &err) == 0 &&
 		(claim.user.len == 0 || claim.secret.len == 0 || claim.user.len > SASL_NAME_MAX))
 		abort();

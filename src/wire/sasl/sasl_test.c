@@ -13,7 +13,7 @@
 		"" s, sizeof(s) - 1                                                                \
 	}
 
-enum mechanism { PLAIN, OAUTHBEARER, XOAUTH2, SCRAM };
+enum mechanism { EXTERNAL, PLAIN, OAUTHBEARER, XOAUTH2, SCRAM };
 
 struct parsed {
 	struct slice act_as, user, secret, binding_name;
@@ -30,6 +30,8 @@ static int parse(
 
 	if (mechanism == SCRAM)
 		rc = sasl_scram_first_parse(message, arena, &first, &err);
+	else if (mechanism == EXTERNAL)
+		rc = sasl_external_parse(message, &claim, &err);
 	else if (mechanism == PLAIN)
 		rc = sasl_plain_parse(message, &claim, &err);
 	else if (mechanism == XOAUTH2)
@@ -52,6 +54,9 @@ static const struct {
 	enum sasl_binding binding;
 	const char *binding_name;
 } cases[] = {
+	{EXTERNAL, BYTES(""), 0, "", "", "", 0, ""},
+	{EXTERNAL, BYTES("alice@d.example"), 0, "alice@d.example", "", "", 0, ""},
+	{EXTERNAL, BYTES("ali\0ce"), -ERR_SYNTAX, "", "", "", 0, ""},
 	{PLAIN, BYTES("\0alice\0secret"), 0, "", "alice", "secret", 0, ""},
 	{PLAIN, BYTES("bob\0alice\0s e c"), 0, "bob", "alice", "s e c", 0, ""},
 	{PLAIN, BYTES("\0alice\0"), -ERR_SYNTAX, "", "", "", 0, ""},
@@ -116,8 +121,9 @@ static void test_prefixes(void **state)
 			arena_init(&arena, 4096);
 			if (parse(cases[i].mechanism, slice_head(cases[i].message, n), &arena,
 				    &got) == 0)
-				assert_true(
-					cases[i].mechanism == SCRAM || cases[i].mechanism == PLAIN);
+				assert_true(cases[i].mechanism == SCRAM ||
+					    cases[i].mechanism == PLAIN ||
+					    cases[i].mechanism == EXTERNAL);
 			else
 				assert_true(!got.user.ptr && !got.secret.ptr);
 		}

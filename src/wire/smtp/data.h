@@ -31,7 +31,7 @@ struct smtp_data {
 	enum smtp_data_fault fault; /* the first one found */
 	unsigned char state;
 	bool is_counted; /* BDAT: no dots, no end mark */
-	bool is_binary;  /* set by the caller after init: RFC 3030 3, only the header is lines */
+	bool is_binary;  /* set after init, with is_counted: RFC 3030 3, only the header is lines */
 	bool is_blank;   /* the last line was empty */
 	bool is_body;    /* of what is binary: only its size is looked at */
 };

@@ -39,7 +39,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	text = (struct slice){(const char *)data + 1, size - 1};
 	smtp_data_init(&one, data[0] & 1, SIZE_LIMIT, LINE_LIMIT);
 	smtp_data_init(&many, data[0] & 1, SIZE_LIMIT, LINE_LIMIT);
-	one.is_binary = many.is_binary = data[0] & 2;
+	one.is_binary = many.is_binary = (data[0] & 3) == 3;
 	left = decode(&one, text, text.len, &whole);
 	if (left != decode(&many, text, 1 + (size_t)(data[0] >> 1), &parts))
 		abort();
