@@ -99,6 +99,8 @@ int command_dns_lookup(struct cli *cli), command_dns_check(struct cli *cli);
 int command_dkim_add(struct cli *cli), command_dkim_list(struct cli *cli),
 	command_dkim_rotate(struct cli *cli), command_dkim_remove(struct cli *cli);
 int command_trace(struct cli *cli);
+int command_report_complaints(struct cli *cli), command_report_failures(struct cli *cli),
+	command_report_sent(struct cli *cli);
 int command_report_list(struct cli *cli);
 int command_report_show(struct cli *cli);
 int command_certificate_list(struct cli *cli), command_certificate_show(struct cli *cli),

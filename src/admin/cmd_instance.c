@@ -75,6 +75,11 @@ static void print_status(const json_t *status)
 	printf("notices      %lld waiting, %lld sent in the last day\n",
 		(long long)number_at(status, "notices", "waiting"),
 		(long long)number_at(status, "notices", "sent_day"));
+	printf("reports      from %s%s\n",
+		json_string_value(json_object_get(json_object_get(status, "reports"), "from")),
+		json_is_true(json_object_get(json_object_get(status, "reports"), "signed"))
+			? ""
+			: ", NOT SIGNED: posthouse dkim add makes keys for a domain");
 }
 
 int command_status(struct cli *cli)

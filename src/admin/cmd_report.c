@@ -1,4 +1,4 @@
-/* cmd_report.c - commands: what others reported of our domains. */
+/* cmd_report.c - commands: what others reported of our domains, and what we reported. */
 #include "admin/client.h"
 #include "admin/table.h"
 
@@ -85,4 +85,53 @@ int command_report_show(struct cli *cli)
 		return show(cli, "report-show", "reports", reports,
 			sizeof(reports) / sizeof(reports[0]));
 	return show(cli, "report-show", "sources", sources, sizeof(sources) / sizeof(sources[0]));
+}
+
+int command_report_complaints(struct cli *cli)
+{
+	static const struct table_column columns[] = {
+		{"at", "CAME", TABLE_TIME},
+		{"via", "KNOWN AS", TABLE_TEXT},
+		{"type", "TYPE", TABLE_TEXT},
+		{"proof", "PROOF", TABLE_TEXT},
+		{"account", "SENT BY", TABLE_TEXT},
+		{"counts", "COUNTS", TABLE_YES},
+		{"recipient", "RECIPIENT", TABLE_TEXT},
+		{"message", "MESSAGE", TABLE_TEXT},
+	};
+
+	return show(
+		cli, "report-show", "complaints", columns, sizeof(columns) / sizeof(columns[0]));
+}
+
+int command_report_failures(struct cli *cli)
+{
+	static const struct table_column columns[] = {
+		{"at", "CAME", TABLE_TIME},
+		{"via", "KNOWN AS", TABLE_TEXT},
+		{"source", "SOURCE", TABLE_TEXT},
+		{"author", "AUTHOR", TABLE_TEXT},
+		{"failure", "FAILED", TABLE_TEXT},
+		{"alignment", "NOT ALIGNED", TABLE_TEXT},
+		{"result", "DONE", TABLE_TEXT},
+		{"incidents", "TIMES", TABLE_NUMBER},
+	};
+
+	return show(cli, "report-show", "failures", columns, sizeof(columns) / sizeof(columns[0]));
+}
+
+int command_report_sent(struct cli *cli)
+{
+	static const struct table_column columns[] = {
+		{"at", "TIME", TABLE_TIME},
+		{"kind", "KIND", TABLE_TEXT},
+		{"about", "ABOUT", TABLE_TEXT},
+		{"begin", "FROM", TABLE_TIME},
+		{"rows", "ROWS", TABLE_NUMBER},
+		{"to", "TO", TABLE_TEXT},
+		{"outcome", "OUTCOME", TABLE_TEXT},
+		{"reply", "REPLY", TABLE_TEXT},
+	};
+
+	return show(cli, "report-show", "sent", columns, sizeof(columns) / sizeof(columns[0]));
 }

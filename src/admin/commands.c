@@ -206,6 +206,18 @@ const struct cli_command cli_commands[] = {
 		command_report_show, true,
 		"Tell from where mail with an author at the domain came, how much of it passed "
 		"DMARC, and what was done with it."},
+	{"report", "complaints", "[DOMAIN]", 0, 1, {REPORT_DAYS_OPTION}, command_report_complaints,
+		true,
+		"List complaints about mail from our domains: who told, what proves that the "
+		"message was sent from here, by whom, and whether it counts against that account."},
+	{"report", "failures", "[DOMAIN]", 0, 1, {REPORT_DAYS_OPTION}, command_report_failures,
+		true,
+		"List single messages with an author at our domains that failed DMARC elsewhere, "
+		"as "
+		"others told."},
+	{"report", "sent", "[DOMAIN]", 0, 1, {REPORT_DAYS_OPTION}, command_report_sent, true,
+		"List the reports that we sent, about DOMAIN or all: to whom, when, what for, and "
+		"what became of each."},
 	{NULL, "trace", "MESSAGE|ADDRESS", 1, 1, {{"--days", "N", "look at the last N days only"}},
 		command_trace, true,
 		"Tell what happened to a message: how it came, what was checked, where it went. "

@@ -169,6 +169,7 @@ void verb_dns_check(struct conn *c, const json_t *args)
 	dns_view_init(&a->view, &a->arena);
 	a->until_ms = clock_mono_ms() + WAIT_MS;
 	a->request.host = verb_service(c)->host_name;
+	a->request.home = verb_service(c)->home;
 	read_keys(a, args);
 	read_certificates(a, verb_service(c));
 	if (!dns_name_parse(verb_text_or_empty(args, "domain"), &a->arena, &a->request.domain) ||

@@ -54,20 +54,31 @@ void verb_report_list(struct conn *c, const json_t *args)
 
 void verb_report_show(struct conn *c, const json_t *args)
 {
+	static const struct {
+		const char *what;
+		report_show_fn *show;
+		enum { OF_ONE, OF_ONE_OR_ALL, OF_ANY } of; /* domains of ours; any domain */
+	} kinds[] = {{"sources", report_sources, OF_ONE}, {"tls", report_tls, OF_ONE},
+		{"reports", report_reports, OF_ONE},
+		{"complaints", report_complaints, OF_ONE_OR_ALL},
+		{"failures", report_failures, OF_ONE_OR_ALL}, {"sent", report_sent, OF_ANY}};
 	const struct slice what = verb_text_or_empty(args, "what");
 	const struct slice domain = verb_text_or_empty(args, "domain");
 	struct directory_domain found = {0};
+	size_t at = 0;
 	struct err err;
-	const int rc = directory_domain(verb_service(c)->directory, domain, &found, &err);
+	int rc = 0;
 
-	if (rc == 0 && !found.is_ours)
-		err_set(&err, ERR_NOTFOUND, "there is no domain %.*s here", SLICE_ARG(domain));
-	if (rc < 0 || !found.is_ours)
-		verb_fail(conn_out(c), &err);
-	else if (slice_eq(what, slice_lit("tls")))
-		begin(c, args, report_tls);
-	else if (slice_eq(what, slice_lit("reports")))
-		begin(c, args, report_reports);
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		at = slice_eq(what, slice_str(kinds[i].what)) ? i : at;
+	if (kinds[at].of == OF_ONE || (kinds[at].of == OF_ONE_OR_ALL && domain.len))
+		rc = directory_domain(verb_service(c)->directory, domain, &found, &err);
 	else
-		begin(c, args, report_sources);
+		found.is_ours = true;
+	if (rc == 0 && !found.is_ours)
+		rc = err_set(&err, ERR_NOTFOUND, "there is no domain %.*s here", SLICE_ARG(domain));
+	if (rc < 0)
+		verb_fail(conn_out(c), &err);
+	else
+		begin(c, args, kinds[at].show);
 }

@@ -2,6 +2,7 @@
 #include "admin/verb.h"
 #include "base/clock.h"
 #include "notice/notice.h"
+#include "report/report.h"
 
 /* The courier may be away, or counting. */
 enum { QUEUE_MS = 3000 };
@@ -41,6 +42,16 @@ static json_t *notices_json(struct service *service)
 		(json_int_t)status.sent_day);
 }
 
+static json_t *reports_json(struct service *service)
+{
+	struct buf from AUTO(buf_done);
+	bool is_signed;
+
+	buf_init(&from, DIRECTORY_ADDRESS_MAX + 1);
+	is_signed = report_from(service->reports, &from);
+	return json_pack("{s:o, s:b}", "from", verb_string(buf_slice(&from)), "signed", is_signed);
+}
+
 static json_t *processes_json(struct control *control)
 {
 	json_t *list;
@@ -58,14 +69,15 @@ static void reply_status(struct conn *c, json_t *queue)
 	struct service *service = control->service;
 
 	verb_done(conn_out(c),
-		json_pack("{s:s, s:o, s:i, s:I, s:b, s:i, s:b, s:o, s:o, s:o, s:o, s:o}", "version",
-			POSTHOUSE_VERSION, "host_name", verb_string(service->host_name),
+		json_pack("{s:s, s:o, s:i, s:I, s:b, s:i, s:b, s:o, s:o, s:o, s:o, s:o, s:o}",
+			"version", POSTHOUSE_VERSION, "host_name", verb_string(service->host_name),
 			"generation", (int)control->generation, "uptime",
 			(json_int_t)(clock_wall_s() - control->started_s), "separate_users",
 			control->is_separate, "landlock", control->sandbox.landlock_abi, "seccomp",
 			control->sandbox.has_seccomp, "processes", processes_json(control),
 			"server", pool_json(service->pool), "store", store_json(service->store),
-			"queue", queue, "notices", notices_json(service)));
+			"queue", queue, "notices", notices_json(service), "reports",
+			reports_json(service)));
 }
 
 static void on_queue(struct conn *c, struct answer *answer)

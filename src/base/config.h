@@ -89,9 +89,11 @@ struct config {
 	uint64_t courier_private;
 	struct slice courier_smarthost, courier_retry, courier_ca_file;
 	uint64_t senders_check, senders_dmarc, senders_sign, senders_tag;
-	uint64_t reports_send, reports_days;
+	uint64_t reports_send, reports_failures, reports_days;
 	struct slice reports_from, reports_organisation, reports_contact;
 	struct slice arc_trusted, sending_weights;
+	struct slice complaints_trusted;
+	uint64_t complaints_suppress;
 	uint64_t sending_stop;
 	struct slice sms_url, sms_method, sms_header, sms_type, sms_body;
 	struct slice acme_directory, acme_contact, acme_ca_file, acme_challenge, acme_addresses;

@@ -198,9 +198,18 @@ const struct config_row config_rows[] = {
 		"Send aggregate reports: about mail that was checked, to the domains of its "
 		"authors (DMARC), and about TLS, to the domains that mail was sent to (RFC 8460), "
 		"each day, where they ask for it."},
+	{"reports.failures", TYPE_SWITCH, AT(reports_failures), "false", 0, 0, CONFIG_SERVER,
+		"Tell domains that ask for it (ruf) of single messages that failed DMARC (RFC "
+		"9991): "
+		"where each came from, and fields of its header, without recipients and body; at "
+		"most 20 a day to one organisation. Off by default, since what others wrote here "
+		"is told to a third party."},
 	{"reports.from", TYPE_MAIL, AT(reports_from), "", 0, 0, CONFIG_SERVER,
-		"The address that they come from; its domain should have DKIM keys. Empty: "
-		"postmaster at host_name."},
+		"The address that they come from; its domain should have DKIM keys, or receivers "
+		"drop them. Empty: postmaster at host_name, or where the keys of posthouse dkim "
+		"sign neither for that nor for a domain above it, postmaster at the domain of "
+		"service.address or else at the first of our own domains that has keys. posthouse "
+		"status tells which it is, and if none has."},
 	{"reports.organisation", TYPE_LINE, AT(reports_organisation), "", 0, 0, CONFIG_SERVER,
 		"Whose reports they are. Empty: host_name."},
 	{"reports.contact", TYPE_LINE, AT(reports_contact), "", 0, 0, CONFIG_SERVER,
@@ -208,6 +217,16 @@ const struct config_row config_rows[] = {
 	{"reports.days", TYPE_COUNT, AT(reports_days), "90", 1, 3650, CONFIG_SERVER,
 		"For how many days it is kept what others report of our domains: posthouse "
 		"report."},
+	{"complaints.trusted", TYPE_LINE, AT(complaints_trusted), "", 0, 0, CONFIG_SERVER,
+		"Domains of mail hosts whose feedback loops we are registered with, with spaces "
+		"between: each complaint of theirs, known by DMARC, about a message that was "
+		"provably sent from here counts against the account that sent it (sending.stop). "
+		"Those of all others together count as one a day, so that nobody can have an "
+		"account stopped by complaining."},
+	{"complaints.suppress", TYPE_SWITCH, AT(complaints_suppress), "false", 0, 0, CONFIG_SERVER,
+		"Send nothing more from a sender to a recipient who complained about a message of "
+		"theirs, if one of complaints.trusted says so: the pair goes onto the list of "
+		"posthouse queue suppress, and the sender is told when writing there again."},
 	{"sending.stop", TYPE_COUNT, AT(sending_stop), "60", 0, 100000, CONFIG_SERVER,
 		"From so many points on an account is stopped from sending, because it sends like "
 		"one that somebody else has got hold of; an account with a long good past for two "

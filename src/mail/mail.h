@@ -70,7 +70,9 @@ struct service {
 		struct slice arc_trusted; /* whose seals count, with blanks */
 	} senders;
 	struct slice host_name; /* in greetings, Received, Message-ID */
-	struct slice mx_hosts;  /* host_name and what else takes our domains' mail, with blanks */
+	struct slice
+		home; /* where our pages are, by HTTPS, without a "/" at its end; empty: nowhere */
+	struct slice mx_hosts; /* host_name and what else takes our domains' mail, with blanks */
 	struct {
 		const struct ip_network *list; /* who may say XCLIENT */
 		size_t n;

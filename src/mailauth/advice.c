@@ -187,7 +187,8 @@ static void advise_dmarc(struct advising *a)
 {
 	const struct slice domain = a->request->domain;
 	struct advice_row *r = row(a, "DMARC", "TXT", text(a, "_dmarc.%.*s", SLICE_ARG(domain)),
-		text(a, "v=DMARC1; p=quarantine; rua=mailto:dmarc-reports@%.*s", SLICE_ARG(domain)));
+		text(a, "v=DMARC1; p=quarantine; rua=mailto:dmarc-reports@%.*s",
+			SLICE_ARG(domain)));
 	struct dmarc_record record;
 	size_t n;
 
@@ -226,13 +227,16 @@ static void advise_tags(struct advising *a, const char *what, struct slice name,
 
 static void advise_reports(struct advising *a)
 {
-	const struct slice domain = a->request->domain, id = a->request->sts_id;
+	const struct slice domain = a->request->domain, id = a->request->sts_id,
+			   home = a->request->home;
 
 	advise_tags(a, "MTA-STS", text(a, "_mta-sts.%.*s", SLICE_ARG(domain)), "v=STSv1", "id", id,
 		text(a, "v=STSv1; id=%.*s", SLICE_ARG(id)));
 	advise_tags(a, "TLSRPT", text(a, "_smtp._tls.%.*s", SLICE_ARG(domain)), "v=TLSRPTv1", "rua",
 		(struct slice){0},
-		text(a, "v=TLSRPTv1; rua=mailto:tls-reports@%.*s", SLICE_ARG(domain)));
+		home.len ? text(a, "v=TLSRPTv1; rua=mailto:tls-reports@%.*s,%.*s/tls-reports/%.*s",
+				   SLICE_ARG(domain), SLICE_ARG(home), SLICE_ARG(domain))
+			 : text(a, "v=TLSRPTv1; rua=mailto:tls-reports@%.*s", SLICE_ARG(domain)));
 }
 
 /* RFC 7672 3.1: DANE-EE, public key, SHA-256. Records for other keys may stand there, too. */

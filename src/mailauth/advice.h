@@ -30,6 +30,7 @@ struct advice_key {
 
 struct advice_request {
 	struct slice domain, host; /* host: where our server is reached */
+	struct slice home;         /* where reports are taken by HTTPS; empty: they are not */
 	struct slice sts_id;       /* of the domain's policy (RFC 8461 3.1) */
 	struct advice_key keys[ADVICE_KEYS_MAX];
 	size_t keys_n;

@@ -53,6 +53,18 @@ static void read_policies(const struct tags *tags, struct dmarc_record *record)
 	}
 }
 
+/* RFC 9989 4.7: options with colons between; d and s are about DKIM and SPF alone. */
+static void read_options(struct slice options, struct dmarc_record *record)
+{
+	record->tells_whole = slice_trim(options).len == 0;
+	while (options.len) {
+		const struct slice option = slice_trim(slice_cut(options, ':', &options));
+
+		record->tells_whole = record->tells_whole || slice_eq(option, slice_lit("0"));
+		record->tells_any = record->tells_any || slice_eq(option, slice_lit("1"));
+	}
+}
+
 bool dmarc_record_read(struct slice text, struct dmarc_record *out)
 {
 	struct tags tags;
@@ -65,6 +77,8 @@ bool dmarc_record_read(struct slice text, struct dmarc_record *out)
 		!slice_eq(tags.list[0].value, slice_lit("DMARC1")))
 		return false;
 	record.rua = tags_get(&tags, "rua");
+	record.ruf = tags_get(&tags, "ruf");
+	read_options(tags_get(&tags, "fo"), &record);
 	read_policies(&tags, &record);
 	record.is_dkim_strict = slice_eq_nocase(tags_get(&tags, "adkim"), slice_lit("s"));
 	record.is_spf_strict = slice_eq_nocase(tags_get(&tags, "aspf"), slice_lit("s"));

@@ -28,6 +28,9 @@ struct dmarc_record {
 	char psd;           /* 'y', 'n', 'u' */
 	int64_t interval_s; /* ri of RFC 7489: how often reports are wanted */
 	struct slice rua;   /* addresses for aggregate reports, as written; may be empty */
+	struct slice ruf;   /* the same for reports of failures */
+	/* fo: which failures are told: where nothing is good (0), where anything is not (1). */
+	bool tells_whole, tells_any;
 };
 
 /* dmarc_record_read - false if it is no record of DMARC. */

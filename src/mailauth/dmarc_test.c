@@ -239,9 +239,31 @@ static void test_names(void **state)
 		slice_lit("xn--bcher-kva.example")));
 }
 
+static void test_which_failures_are_told(void **state)
+{
+	static const struct {
+		const char *record;
+		bool whole, any;
+	} options[] = {{"v=DMARC1; p=none; ruf=mailto:x@y", true, false},
+		{"v=DMARC1; p=none; fo=0; ruf=mailto:x@y", true, false},
+		{"v=DMARC1; p=none; fo=1; ruf=mailto:x@y", false, true},
+		{"v=DMARC1; p=none; fo= 0 : 1 ; ruf=mailto:x@y", true, true},
+		{"v=DMARC1; p=none; fo=d:s; ruf=mailto:x@y", false, false}};
+	struct dmarc_record record;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+		assert_true(dmarc_record_read(slice_str(options[i].record), &record));
+		assert_true(slice_eq(record.ruf, slice_lit("mailto:x@y")));
+		if (record.tells_whole != options[i].whole || record.tells_any != options[i].any)
+			fail_msg("%s", options[i].record);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_which_failures_are_told),
 		cmocka_unit_test(test_cases),
 		cmocka_unit_test(test_authors),
 		cmocka_unit_test(test_results_are_written),

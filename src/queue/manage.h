@@ -74,7 +74,8 @@ typedef void queue_pair_fn(void *context, struct slice name, struct slice value)
 MUST_CHECK int queue_route_list(
 	struct queue *queue, queue_pair_fn *each, void *context, struct err *err);
 
-/* Addresses and domains that nothing is sent to. A reason NULL: not suppressed any more
+/* Addresses and domains that nothing is sent to; "sender recipient": by that sender. A reason NULL:
+ * not suppressed any more
  * (-ERR_NOTFOUND if it was not). */
 MUST_CHECK int queue_suppress(
 	struct queue *queue, struct slice address, const struct slice *reason, struct err *err);

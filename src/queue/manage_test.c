@@ -138,9 +138,18 @@ static void test_suppressed(void **state)
 	assert_int_equal(
 		queue_suppress(kit->queue, slice_lit("a@x.example"), NULL, &err), -ERR_NOTFOUND);
 	assert_int_equal(kit_put_to(kit, "a@x.example"), 0);
+	/* From one sender alone. */
+	assert_int_equal(queue_suppress(kit->queue, slice_lit("sender@here.example d@x.example"),
+				 &why, &err),
+		0);
+	assert_int_equal(kit_put_to(kit, "d@x.example"), 0);
+	m = kit_message((const char *const[]){"d@x.example", NULL});
+	m->sender = slice_lit("other@here.example");
+	assert_int_equal(kit_put(kit, m, "text"), 0);
 	kit_expect(kit,
 		"1.0 bounced a@x.example x.example 0\n1.1 bounced b@y.example y.example 0\n"
-		"1.2 waiting c@z.example z.example 0\n3.0 waiting a@x.example x.example 0\n");
+		"1.2 waiting c@z.example z.example 0\n3.0 waiting a@x.example x.example 0\n"
+		"4.0 bounced d@x.example x.example 0\n5.0 waiting d@x.example x.example 0\n");
 }
 
 /* What is to be sent later is, by whatever way it goes then. */

@@ -64,12 +64,18 @@ int queue_destination_id(struct db *db, struct slice name, int64_t *out, struct 
 	return rc;
 }
 
-/* 1: nothing is sent to this address, or to its domain. */
-static int find_suppressed(struct db *db, struct slice address, struct buf *reason, struct err *err)
+/* 1: nothing is sent to this address, or to its domain, or to it by that sender. */
+static int find_suppressed(struct db *db, struct slice sender, struct slice address,
+	struct buf *reason, struct err *err)
 {
 	struct db_stmt *row AUTO(db_stmt_auto) = NULL;
-	int rc = db_query(db, &row, err, "SELECT reason FROM suppressed WHERE address IN (?, ?)",
-		db_t(address), db_t(queue_domain_of(address)));
+	struct buf pair AUTO(buf_done);
+	int rc;
+
+	buf_init(&pair, 2 * QUEUE_NAME_MAX);
+	buf_printf(&pair, "%.*s %.*s", SLICE_ARG(sender), SLICE_ARG(address));
+	rc = db_query(db, &row, err, "SELECT reason FROM suppressed WHERE address IN (?, ?, ?)",
+		db_t(address), db_t(queue_domain_of(address)), db_t(buf_slice(&pair)));
 
 	if (rc == 0)
 		rc = db_step(row, err);
@@ -153,7 +159,7 @@ static int insert_recipient(struct queue *q, struct db *db, struct queue_message
 	if (rc == 0)
 		rc = queue_destination_id(db, name, &destination, err);
 	if (rc == 0 && atomic_load(&q->has_suppressed))
-		rc = find_suppressed(db, r->address, &reason, err);
+		rc = find_suppressed(db, m->sender, r->address, &reason, err);
 	if (rc < 0)
 		return rc;
 	r->state = rc ? QUEUE_BOUNCED : r->state;

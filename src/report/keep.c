@@ -22,8 +22,7 @@ struct kept {
 	int64_t of;
 };
 
-/* The nearest domain of ours at or above the one that the report is about. */
-static int find_home(struct reports *r, struct slice about, struct arena *arena, struct slice *out,
+int reports_find_home(struct reports *r, struct slice about, struct arena *arena, struct slice *out,
 	struct err *err)
 {
 	struct slice name;
@@ -170,8 +169,7 @@ static int keep_failures(
 
 /* ---- both ---- */
 
-/* Ends what was begun: kept, or not at all. */
-static int finish(struct reports *r, int rc, struct err *err)
+int reports_finish(struct reports *r, int rc, struct err *err)
 {
 	if (rc == 0)
 		rc = db_commit(r->later.db, err);
@@ -196,7 +194,7 @@ int keep_feedback(struct reports *r, const struct feedback *report, const struct
 	int rc;
 
 	arena_init(&arena, NAME_ARENA);
-	rc = find_home(r, report->domain, &arena, &k.domain, err);
+	rc = reports_find_home(r, report->domain, &arena, &k.domain, err);
 	if (rc < 0)
 		return rc;
 	for (size_t i = 0; i < report->rows_n; i++) {
@@ -209,7 +207,7 @@ int keep_feedback(struct reports *r, const struct feedback *report, const struct
 	rc = db_begin(later_lock(&r->later), err);
 	if (rc == 0)
 		rc = keep_rows(r->later.db, &k, report, err);
-	return finish(r, rc, err);
+	return reports_finish(r, rc, err);
 }
 
 /* Where a policy of DANE stands is one of our hosts, whatever its name. */
@@ -245,7 +243,7 @@ static int keep_policy(struct reports *r, const struct tls_report *report, size_
 	buf_init(&id, NAME_ARENA);
 	buf_printf(&id, number ? "%.*s (%zu)" : "%.*s", SLICE_ARG(report->id), number + 1);
 	k.id = buf_slice(&id);
-	rc = find_home(
+	rc = reports_find_home(
 		r, is_host_of_ours(r, p->domain) ? how->to : p->domain, &arena, &k.domain, err);
 	return rc < 0 ? rc : keep_failures(r->later.db, &k, p, err);
 }
@@ -266,5 +264,5 @@ int keep_tls(struct reports *r, const struct tls_report *report, const struct re
 	}
 	if (rc == 0 && !found)
 		rc = -ERR_NOTFOUND;
-	return finish(r, rc, err);
+	return reports_finish(r, rc, err);
 }

@@ -1,5 +1,6 @@
 /*
- * letter.h - the mail that a report travels in: RFC 7489 7.2.1.1 (of DMARC), RFC 8460 5 (of TLS).
+ * letter.h - the mail that a report travels in: RFC 7489 7.2.1.1 (of DMARC), RFC 8460 5 (of TLS),
+ * RFC 5965 2 (of single failures).
  *
  * Pure; the same letter gives the same bytes, so that a report that is sent again is known.
  */
@@ -10,13 +11,18 @@
 
 enum { LETTER_MAX = 16 << 20, LETTER_NAME_MAX = 600 };
 
+enum letter_kind { LETTER_DMARC, LETTER_TLS, LETTER_FAILURE };
+
 struct letter_of {
-	bool is_tls;
+	enum letter_kind kind;
 	struct slice domain, submitter; /* whom it is about; our host's name */
 	struct slice from, from_name, to;
 	uint64_t id;
 	int64_t begin_s, end_s, now_s; /* end_s: the last second */
 	struct slice packed;           /* gzip */
+	struct slice
+		failure; /* of one: the fields of the report, a blank line, those of the header */
+	int64_t incidents;
 };
 
 /* letter_put - append it; own_bytes_out: our Return-Path in front. */

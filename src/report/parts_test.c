@@ -453,7 +453,7 @@ static void test_letters(void **state)
 
 		buf_init(&a, ROOM);
 		buf_init(&b, ROOM);
-		letter.is_tls = is_tls;
+		letter.kind = is_tls ? LETTER_TLS : LETTER_DMARC;
 		assert_int_equal(letter_put(&letter, &a, &own, &err), 0);
 		assert_int_equal(letter_put(&letter, &b, &own, &err), 0);
 		assert_true(slice_eq(buf_slice(&a), buf_slice(&b)));

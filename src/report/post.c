@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "ask/ask.h"
 #include "ask/verbs.h"
+#include "base/encode.h"
 
 enum { POST_MS = 60000, TIME_MAX = 32 };
 
@@ -22,7 +22,7 @@ static const char *time_text(int64_t wall_s, char out[TIME_MAX])
 int post_write_tls(const struct flight *f, struct buf *out, struct err *err)
 {
 	const struct report_config *config = &f->reports->config;
-	const struct slice contact = config->contact.len ? config->contact : config->from;
+	const struct slice contact = config->contact.len ? config->contact : f->from;
 	char begin[TIME_MAX], end[TIME_MAX], *text;
 	json_t *policies = json_loadb(f->policy.ptr, f->policy.len, 0, NULL);
 	json_t *report = json_pack("{s:s%, s:{s:s, s:s}, s:s%, s:s%, s:o}", "organization-name",
@@ -44,24 +44,18 @@ static void on_posted(void *context, struct frame *f, int rc, const struct err *
 {
 	if (f)
 		frame_bytes(f);
-	flight_delivered(context, rc, err);
+	delivery_end(context, rc, err);
 }
 
-void post_report(struct flight *f, struct slice url)
+void post_report(struct delivery *d, struct slice url)
 {
-	struct buf frame, body AUTO(buf_done);
-	json_t *wish;
-	char *text;
+	struct flight *f = d->flight;
+	struct buf body AUTO(buf_done);
 
 	buf_init(&body, ASK_REQUEST_MAX);
 	base64_encode(&body, buf_slice(&f->packed));
-	wish = json_pack("{s:s, s:s%, s:s%}", "do", "tls-post", "url", url.ptr, url.len, "body",
-		body.ptr, body.len);
-	text = wish ? json_dumps(wish, JSON_COMPACT) : NULL;
-	json_decref(wish);
-	buf_init(&frame, ASK_REQUEST_MAX);
-	frame_begin(&frame, 0, ASK_QUEUE);
-	frame_put(&frame, slice_str(text ? text : "{}"));
-	free(text);
-	ask_call(f->reports->service->ask, &frame, -1, POST_MS, on_posted, f);
+	reports_wish(f->reports,
+		json_pack("{s:s, s:s%, s:s%}", "do", "tls-post", "url", url.ptr, url.len, "body",
+			body.ptr, body.len),
+		POST_MS, on_posted, d);
 }

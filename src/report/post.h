@@ -8,7 +8,7 @@
 #include "report/send.h"
 
 MUST_CHECK int post_write_tls(const struct flight *f, struct buf *out, struct err *err);
-/* post_report - ends in flight_delivered(). */
-void post_report(struct flight *f, struct slice url);
+/* post_report - ends in delivery_end(). */
+void post_report(struct delivery *d, struct slice url);
 
 #endif

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "mailauth/fields.h"
 #include "report/internal.h"
 #include "report/pack.h"
 #include "wire/mime/text.h"
@@ -13,7 +14,7 @@ enum {
 	PARTS_MAX = 20,        /* that are looked into */
 };
 
-static const char *const names[] = {"dmarc-reports", "tls-reports"};
+static const char *const names[] = {"dmarc-reports", "tls-reports", "complaints"};
 
 bool report_takes(struct service *service, struct slice address)
 {
@@ -81,20 +82,52 @@ int receive_bytes(
 	return err_set(err, ERR_SYNTAX, "there is no report in it");
 }
 
+/* ---- by HTTPS ---- */
+
+static int receive_post(
+	struct reports *r, struct slice body, const struct received *how, struct err *err)
+{
+	struct buf text AUTO(buf_done);
+	bool is_ours = false;
+	int rc = directory_has_domain(r->service->directory, how->to, &is_ours, err);
+
+	if (rc == 0 && !is_ours)
+		rc = err_set(err, ERR_NOTFOUND, "that is no domain of ours");
+	buf_init(&text, TLS_REPORT_BYTES_MAX);
+	if (rc == 0)
+		rc = pack_open(body, &text, err);
+	return rc < 0 ? rc : read_tls(r, slice_trim(buf_slice(&text)), how, err);
+}
+
+int report_post(struct service *service, struct slice body, struct slice domain, struct err *err)
+{
+	const struct received how = {slice_lit("https (not proven)"), domain};
+	struct reports *r = service->reports;
+	int rc;
+
+	if (atomic_fetch_add(&r->taking, 1) < TAKING_MAX)
+		rc = receive_post(r, body, &how, err);
+	else
+		rc = err_set(err, ERR_BUSY, "too many reports come at once");
+	atomic_fetch_sub(&r->taking, 1);
+	return rc;
+}
+
 /* ---- in a mail ---- */
 
-static int read_part(
-	struct incoming *in, const struct mime_section *part, struct buf *out, struct err *err)
+/* A stretch of the message, decoded. */
+static int read_range(struct incoming *in, struct mime_range range, enum mime_encoding encoding,
+	struct buf *out, struct err *err)
 {
 	struct mime_decoder decoder;
 	struct buf raw AUTO(buf_done);
-	uint64_t at = part->body.start;
+	uint64_t at = range.start;
 	int rc = 0;
 
 	buf_init(&raw, PIECE);
-	mime_decoder_init(&decoder, part->encoding, false);
-	while (rc == 0 && at < part->body.end && !out->failed) {
-		const uint64_t left = part->body.end - at;
+	mime_decoder_init(&decoder, encoding, false);
+	while (rc == 0 && at < range.end && !out->failed) {
+		const uint64_t left = range.end - at;
 
 		buf_clear(&raw);
 		rc = spool_read(in->spool, at, left < PIECE ? (size_t)left : PIECE, &raw, err);
@@ -125,7 +158,7 @@ static int receive_parts(
 			break;
 		if (part.kind != MIME_LEAF)
 			continue;
-		rc = read_part(in, &part, &bytes, &one);
+		rc = read_range(in, part.body, part.encoding, &bytes, &one);
 		if (rc == 0)
 			rc = receive_bytes(r, buf_slice(&bytes), how, &one);
 		found += rc == 0;
@@ -138,6 +171,60 @@ static int receive_parts(
 	return found ? 0 : first;
 }
 
+/* ---- a feedback report in it ---- */
+
+/* What a part says that it is, in its own words. */
+static bool is_type(struct incoming *in, const struct mime_section *part, const char *type)
+{
+	struct buf header AUTO(buf_done);
+	struct mime_range range = part->mime;
+	struct mime_field field;
+	struct slice rest;
+	struct err err;
+
+	buf_init(&header, PIECE);
+	if (range.end - range.start > PIECE)
+		range.end = range.start + PIECE;
+	return read_range(in, range, MIME_7BIT, &header, &err) == 0 &&
+	       mime_header_find(buf_slice(&header), slice_lit("Content-Type"), &field) &&
+	       slice_eq_nocase(slice_trim(slice_cut(field.value, ';', &rest)), slice_str(type));
+}
+
+/* The header of the message that it is about: alone, or with its body. */
+static int read_reported(struct incoming *in, const struct mime_section *part, struct buf *header,
+	bool *is_out, struct err *err)
+{
+	*is_out = true;
+	if (part->kind == MIME_MESSAGE)
+		return read_range(in, part->header, MIME_7BIT, header, err);
+	if (is_type(in, part, "text/rfc822-headers") || is_type(in, part, "message/rfc822"))
+		return read_range(in, part->body, part->encoding, header, err);
+	*is_out = false;
+	return 0;
+}
+
+/* The first feedback report with what is next behind it; fields stay empty where there is none. */
+static int find_feedback(
+	struct incoming *in, struct buf *fields, struct buf *header, struct err *err)
+{
+	struct mime_prepared prepared;
+	struct mime_section part;
+	bool is_over = false;
+	size_t at = 0;
+	int more, rc = mime_prepared_open(buf_slice(&in->prepared), &prepared, err);
+
+	for (size_t i = 0; rc == 0 && i < PARTS_MAX && !is_over; i++) {
+		more = mime_prepared_next(&prepared, &at, &part, err);
+		if (more <= 0)
+			return more;
+		if (fields->len)
+			rc = read_reported(in, &part, header, &is_over, err);
+		else if (part.kind == MIME_LEAF && is_type(in, &part, "message/feedback-report"))
+			rc = read_range(in, part.body, part.encoding, fields, err);
+	}
+	return rc;
+}
+
 /* ---- beside the session ---- */
 
 struct taking {
@@ -145,27 +232,45 @@ struct taking {
 	struct reports *reports;
 	struct incoming *in;
 	char *via, *to;
+	bool is_heard; /* people have it, too: what is no feedback report is none of our business */
 	report_done_fn *done;
 	void *context;
 };
 
-static void take(struct pool_job *job)
+static void end(void *context, int rc, const struct err *err)
 {
-	struct taking *t = (struct taking *)job;
-	struct err err;
-	const struct received how = {slice_str(t->via), slice_str(t->to)};
-	const int rc = receive_parts(t->reports, t->in, &how, &err);
+	struct taking *t = context;
 
 	atomic_fetch_sub(&t->reports->taking, 1);
-	t->done(t->context, rc, &err);
+	t->done(t->context, rc, err);
 	incoming_free(&t->in);
 	free(t->via);
 	free(t->to);
 	free(t);
 }
 
-void report_receive(struct service *service, struct incoming *in, struct slice via,
-	struct slice address, report_done_fn *done, void *context)
+static void take(struct pool_job *job)
+{
+	struct taking *t = (struct taking *)job;
+	const struct received how = {slice_str(t->via), slice_str(t->to)};
+	struct buf fields AUTO(buf_done), header AUTO(buf_done);
+	struct err err;
+	int rc;
+
+	buf_init(&fields, ARF_FIELDS_BYTES_MAX);
+	buf_init(&header, FIELDS_BLOCK_MAX);
+	rc = find_feedback(t->in, &fields, &header, &err);
+	if (rc == 0 && fields.len) {
+		complaint_take(t->reports, buf_slice(&fields), buf_slice(&header), &how, end, t);
+		return;
+	}
+	if (rc == 0 && !t->is_heard)
+		rc = receive_parts(t->reports, t->in, &how, &err);
+	end(t, rc, &err);
+}
+
+static void begin(struct service *service, struct incoming *in, struct slice via,
+	struct slice address, bool is_heard, report_done_fn *done, void *context)
 {
 	struct reports *r = service->reports;
 	struct taking *t;
@@ -183,7 +288,30 @@ void report_receive(struct service *service, struct incoming *in, struct slice v
 		.in = incoming_ref(in),
 		.via = mem_str(via),
 		.to = mem_str(slice_from(address, slice_rchr(address, '@') + 1)),
+		.is_heard = is_heard,
 		.done = done,
 		.context = context};
 	pool_run(service->pool, POOL_BULK, &t->job);
+}
+
+void report_receive(struct service *service, struct incoming *in, struct slice via,
+	struct slice address, report_done_fn *done, void *context)
+{
+	begin(service, in, via, address, false, done, context);
+}
+
+static void on_heard(void *context, int rc, const struct err *err)
+{
+	(void)context;
+	if (rc < 0)
+		log_warn(&report_log, "complaint", log_e(err));
+}
+
+void report_hear(
+	struct service *service, struct incoming *in, struct slice via, struct slice address)
+{
+	const struct slice local = slice_head(address, slice_rchr(address, '@'));
+
+	if (service->reports && slice_eq_nocase(local, slice_lit("abuse")))
+		begin(service, in, via, address, true, on_heard, NULL);
 }

@@ -37,8 +37,8 @@ static struct slice result_text(enum auth_result result)
 	return slice_str(auth_result_name(result));
 }
 
-/* What may stand in a report as it is, as nearly everything may, is not copied. */
-static struct slice clean(struct slice text, struct arena *arena)
+/* As it is, as nearly everything may be, it is not copied. */
+struct slice record_text(struct slice text, struct arena *arena)
 {
 	bool is_clean = text.len <= FEEDBACK_TEXT_MAX;
 
@@ -57,8 +57,8 @@ static void put_dkim(struct feedback_row *row, const struct dkim *dkim, struct a
 			if ((sig->result == AUTH_PASS) != is_good || sig->result == AUTH_PENDING)
 				continue;
 			row->dkim[row->dkim_n++] =
-				(struct feedback_dkim){.domain = clean(sig->domain, arena),
-					.selector = clean(sig->selector, arena),
+				(struct feedback_dkim){.domain = record_text(sig->domain, arena),
+					.selector = record_text(sig->selector, arena),
 					.result = result_text(sig->result)};
 		}
 	}
@@ -97,10 +97,11 @@ static void make_row(
 						   : dmarc_policy_name(seen->done)),
 		.is_dkim_aligned = v->dmarc.is_dkim_aligned,
 		.is_spf_aligned = v->dmarc.is_spf_aligned,
-		.header_from = clean(v->dmarc.author, arena),
-		.envelope_from = clean(seen->sender_domain, arena),
-		.envelope_to = clean(seen->recipient_domain, arena),
-		.spf_domain = clean(v->spf.domain, arena),
+		.header_from = record_text(v->dmarc.author, arena),
+		.envelope_from = record_text(
+			slice_from(seen->sender, slice_rchr(seen->sender, '@') + 1), arena),
+		.envelope_to = record_text(seen->recipient_domain, arena),
+		.spf_domain = record_text(v->spf.domain, arena),
 		.spf_result = result_text(v->spf.result)};
 	put_dkim(row, &v->dkim, arena);
 	put_reason(row, seen);
@@ -164,9 +165,13 @@ static struct noted *noted_new(const struct record_period *period, struct slice 
 	return n;
 }
 
-void report_seen(struct service *service, const struct report_seen *seen)
+void record_note(struct reports *r, const struct record_period *period, struct slice row)
 {
-	struct reports *reports = service->reports;
+	later_add(&r->later, &noted_new(period, row)->item);
+}
+
+static void count_seen(struct reports *reports, const struct report_seen *seen)
+{
 	const struct dmarc_outcome *dmarc = &seen->verdict->dmarc;
 	struct arena arena AUTO(arena_done);
 	struct buf row AUTO(buf_done), policy AUTO(buf_done);
@@ -177,7 +182,7 @@ void report_seen(struct service *service, const struct report_seen *seen)
 	arena_init(&arena, ARENA_MAX);
 	buf_init(&row, ROW_MAX);
 	buf_init(&policy, ROW_MAX);
-	if (!reports || !reports->config.is_sent || dmarc->record.rua.len == 0 ||
+	if (!reports->config.is_sent || dmarc->record.rua.len == 0 ||
 		dmarc->record.rua.len > RUA_MAX ||
 		(dmarc->result != AUTH_PASS && dmarc->result != AUTH_FAIL))
 		return;
@@ -185,7 +190,15 @@ void report_seen(struct service *service, const struct report_seen *seen)
 	row_pack(&made, &row);
 	put_policy(&dmarc->record, &policy);
 	period = period_of(dmarc, buf_slice(&policy));
-	later_add(&reports->later, &noted_new(&period, buf_slice(&row))->item);
+	record_note(reports, &period, buf_slice(&row));
+}
+
+void report_seen(struct service *service, const struct report_seen *seen)
+{
+	if (!service->reports)
+		return;
+	count_seen(service->reports, seen);
+	failure_seen(service->reports, seen);
 }
 
 /* ---- counting ---- */
@@ -221,9 +234,10 @@ static int add_domain(
 		return rc;
 	rc = db_do(db, err,
 		"INSERT INTO sending (id, kind, domain, home, begin, until, due, policy, rua, rows,"
-		" beyond, attempts, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0)",
+		" beyond, attempts, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0)",
 		db_i((int64_t)random_dated()), db_i(p->kind), db_t(p->domain), db_t(home),
-		db_i(p->begin_s), db_i(p->end_s), db_i(due_s), db_t(p->policy), db_t(p->rua));
+		db_i(p->begin_s), db_i(p->end_s), db_i(due_s), db_t(p->policy), db_t(p->rua),
+		db_i(p->rows));
 	if (rc == 0)
 		*id_out = db_last_id(db);
 	return rc;
@@ -258,7 +272,11 @@ static int count_new(
 static int count(struct db *db, const struct noted *n, bool has_room, struct err *err)
 {
 	int64_t of = 0;
-	int rc = record_domain(db, &n->period, &of, err);
+	int rc;
+
+	if (n->period.kind == REPORT_FAILURE)
+		return has_room ? failure_count(db, &n->period, n->row, err) : 0;
+	rc = record_domain(db, &n->period, &of, err);
 
 	if (rc < 0 || !of)
 		return rc;

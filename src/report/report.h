@@ -32,14 +32,21 @@ enum {
 	REPORT_PAGES_MAX = 128 << 10, /* of the table, 4 KiB each: beyond it nothing new is kept */
 	REPORT_SOURCES_MAX = 300,     /* kept of a received report; the rest is a sum */
 	REPORT_SHOWN_MAX = 1000,
-	REPORT_DAYS = 30, /* shown without being told for how many */
+	REPORT_FAILURES_DAY_MAX = 20,   /* single messages told to one organisation in a day */
+	REPORT_FAILURES_ALL_MAX = 1000, /* and to all */
+	REPORT_DAYS = 30,               /* shown without being told for how many */
 };
 
 struct report_config {
-	bool is_sent;                    /* false: nothing is counted or sent */
-	struct slice from, organisation; /* empty: postmaster@ the host's name; the host's name */
-	struct slice contact;            /* how else we are reached; may be empty */
-	unsigned keep_days;              /* what was received */
+	bool is_sent;                 /* false: nothing is counted or sent */
+	bool tells_failures;          /* of single messages, to who asks for that */
+	struct slice trusted;         /* whose complaints all count, with blanks */
+	bool suppresses;              /* who complained gets nothing more from that sender */
+	struct slice from;            /* empty: postmaster@ a domain that signs */
+	struct slice service_address; /* that other mail of the service comes from; may be empty */
+	struct slice organisation;    /* empty: the host's name */
+	struct slice contact;         /* how else we are reached; may be empty */
+	unsigned keep_days;           /* what was received */
 };
 
 /* report_open - report.db in the current directory; sets service->reports. report_start - with the
@@ -49,14 +56,20 @@ MUST_CHECK int report_open(
 void report_start(struct service *service);
 void report_close(struct service *service);
 
+/* report_from - append the address that reports come from; false: no key signs for it. */
+bool report_from(struct reports *reports, struct buf *out);
+
 /* ---- sending ---- */
 
 /* What was found out about a message, and done with it. */
 struct report_seen {
 	const struct mailauth_verdict *verdict;
 	struct ip ip;
-	struct slice sender_domain, recipient_domain; /* of the envelope; may be empty */
-	enum dmarc_policy done;                       /* with a message that failed */
+	struct slice sender, recipient_domain; /* of the envelope; may be empty */
+	enum dmarc_policy done;                /* with a message that failed */
+	uint64_t number;                       /* of the message */
+	struct slice header;                   /* as it came */
+	struct dns_view *view;                 /* by which all was found out */
 };
 /* report_seen - count it. Nothing with service->reports NULL. */
 void report_seen(struct service *service, const struct report_seen *seen);
@@ -74,6 +87,16 @@ typedef void report_done_fn(void *context, int rc, const struct err *err);
 void report_receive(struct service *service, struct incoming *in, struct slice via,
 	struct slice address, report_done_fn *done, void *context);
 
+/* report_post - a report about TLS that came by HTTPS (RFC 8460 5.4), for that domain of ours.
+ * Nobody knows who posts: all of them are one sender. Errors as above. Waits for the disk. */
+MUST_CHECK int report_post(
+	struct service *service, struct slice body, struct slice domain, struct err *err);
+
+/* report_hear - a message that was stored for people: if it is a complaint to abuse@, it is taken
+ * as one, too. */
+void report_hear(
+	struct service *service, struct incoming *in, struct slice via, struct slice address);
+
 /* ---- showing ---- */
 
 /*
@@ -85,9 +108,16 @@ void report_receive(struct service *service, struct incoming *in, struct slice v
  *                   "disposition", "author", "signed", "envelope", "note", "reporters"
  *   report_tls      "host", "result", "sessions", "good", "source", "reason", "reporters"
  *   report_reports  the latest: "kind", "reporter", "via", "id", "begin", "end", "good", "failed"
+ *   report_complaints, report_failures (domain empty: all)  single messages, the latest first:
+ *                   "at", "domain", "via", "type", "source", "author", "sender", "recipient",
+ *                   "message", "subject", "incidents"; "proof", "account", "counts" of complaints;
+ *                   "failure", "result", "alignment" of failures
+ *   report_sent     (domain: which it is about; empty: all)  "at", "kind", "about", "begin",
+ * "rows", "to", "outcome", "reply"
  */
 typedef int report_show_fn(struct reports *reports, struct slice domain, unsigned days,
 	json_t **rows_out, struct err *err);
-report_show_fn report_list, report_sources, report_tls, report_reports;
+report_show_fn report_list, report_sources, report_tls, report_reports, report_complaints,
+	report_failures, report_sent;
 
 #endif

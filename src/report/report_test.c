@@ -82,7 +82,7 @@ static void see(struct service *service, const char *domain, unsigned ip, const 
 		.ip = {.len = IP_V4,
 			.bytes = {10, (unsigned char)(ip >> 16), (unsigned char)(ip >> 8),
 				(unsigned char)ip}},
-		.sender_domain = slice_lit("elsewhere.example"),
+		.sender = slice_lit("x@elsewhere.example"),
 		.done = DMARC_REJECT};
 
 	report_seen(service, &seen);
@@ -249,6 +249,51 @@ static void test_without_the_courier_it_is_tried_again(void **state)
 	kit.queue.face = face;
 }
 
+/* A message that failed, from that network, of a domain that wants to know. */
+static void fail_dmarc(unsigned network, const char *ruf, bool is_psd, const char *sender)
+{
+	struct mailauth_verdict verdict = {
+		.spf = {.result = AUTH_FAIL, .domain = slice_lit("b.example")},
+		.dmarc = {.result = AUTH_FAIL,
+			.author = slice_lit("a.example"),
+			.found_at = slice_lit("a.example"),
+			.record = {.ruf = slice_str(ruf),
+				.tells_whole = true,
+				.psd = is_psd ? 'y' : 'u'}}};
+	const struct report_seen seen = {.verdict = &verdict,
+		.ip = {.len = IP_V4, .bytes = {10, 1, (unsigned char)network, 7}},
+		.sender = slice_str(sender),
+		.header = slice_lit("From: x@a.example\r\nTo: secret@posthouse.example\r\n\r\n")};
+
+	report_seen(&kit.service, &seen);
+}
+
+#define FAILURES "SELECT count(*) FROM sending WHERE kind = 2"
+#define INCIDENTS "SELECT coalesce(sum(rows), 0) FROM sending WHERE kind = 2"
+
+static void test_failures_are_told_sparingly(void **state)
+{
+	static const char ruf[] = "mailto:x@a.example";
+
+	(void)state;
+	fail_dmarc(1, ruf, false, "s@b.example");
+	assert_int_equal(number(&kit.service, FAILURES), 0); /* not without the setting */
+	kit.service.reports->config.tells_failures = true;
+	fail_dmarc(1, "", false, "s@b.example");
+	fail_dmarc(1, ruf, true, "s@b.example");
+	fail_dmarc(1, ruf, false, "");
+	assert_int_equal(number(&kit.service, FAILURES), 0);
+	for (int i = 0; i < 3; i++)
+		fail_dmarc(1, ruf, false, "s@b.example");
+	assert_int_equal(number(&kit.service, FAILURES), 1);
+	assert_int_equal(number(&kit.service, INCIDENTS), 3);
+	for (unsigned i = 0; i < 2 * REPORT_FAILURES_DAY_MAX; i++)
+		fail_dmarc(i, ruf, false, "s@b.example");
+	assert_int_equal(number(&kit.service, FAILURES), REPORT_FAILURES_DAY_MAX);
+	assert_true(send_after(1));
+	assert_int_equal(kit_queued(&kit).messages, 1);
+}
+
 static int64_t listed(const char *what);
 
 static void test_a_report_to_ourselves_goes_the_short_way(void **state)
@@ -401,6 +446,8 @@ static void test_addresses(void **state)
 	} cases[] = {
 		{"dmarc-reports@posthouse.example", true},
 		{"TLS-Reports@POSTHOUSE.example", true},
+		{"complaints@posthouse.example", true},
+		{"abuse@posthouse.example", false},
 		{"dmarc-reports@elsewhere.example", false},
 		{"dmarc-reports+x@posthouse.example", false},
 		{"alice@posthouse.example", false},
@@ -428,6 +475,7 @@ int main(void)
 		TEST(test_a_period_is_told_once),
 		TEST(test_who_names_no_address_is_told_nothing),
 		TEST(test_without_the_courier_it_is_tried_again),
+		TEST(test_failures_are_told_sparingly),
 		TEST(test_a_report_to_ourselves_goes_the_short_way),
 		TEST(test_reports_in_mail),
 		TEST(test_reports_of_a_day_are_bounded),

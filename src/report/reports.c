@@ -1,6 +1,7 @@
 /* reports.c - see report.h for the contract: the table, the job, life. */
 #include <stdlib.h>
 
+#include "ask/verbs.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "report/internal.h"
@@ -39,6 +40,36 @@ static const struct db_migration schema[] = {
 	 " n INTEGER NOT NULL, result TEXT NOT NULL, is_good INTEGER NOT NULL,"
 	 " about TEXT NOT NULL, signed TEXT NOT NULL, envelope TEXT NOT NULL, note TEXT NOT NULL,"
 	 " PRIMARY KEY (of, number)) WITHOUT ROWID"},
+	/* told: of single messages, by others; what: a hash, so that it is kept once. */
+	{"CREATE TABLE told (id INTEGER PRIMARY KEY, is_failure INTEGER NOT NULL,"
+	 " domain TEXT NOT NULL, via TEXT NOT NULL, at INTEGER NOT NULL,"
+	 " what BLOB NOT NULL UNIQUE, type TEXT NOT NULL, source TEXT NOT NULL,"
+	 " author TEXT NOT NULL, sender TEXT NOT NULL, recipient TEXT NOT NULL,"
+	 " message TEXT NOT NULL, subject TEXT NOT NULL, result TEXT NOT NULL,"
+	 " failure TEXT NOT NULL, alignment TEXT NOT NULL, incidents INTEGER NOT NULL,"
+	 " proof INTEGER NOT NULL, account INTEGER NOT NULL, address TEXT NOT NULL,"
+	 " is_trusted INTEGER NOT NULL, is_counted INTEGER NOT NULL);"
+	 "CREATE INDEX told_domain ON told (domain, at);"
+	 "CREATE INDEX told_at ON told (at);"
+	 "CREATE INDEX told_account ON told (account, at) WHERE is_counted = 1;"
+	 /* Of failures a domain has several: what tells them apart. */
+	 "CREATE TABLE sending2 (id INTEGER PRIMARY KEY, kind INTEGER NOT NULL,"
+	 " domain TEXT NOT NULL, home TEXT NOT NULL, begin INTEGER NOT NULL,"
+	 " until INTEGER NOT NULL, due INTEGER NOT NULL, policy TEXT NOT NULL, rua TEXT NOT NULL,"
+	 " rows INTEGER NOT NULL, beyond INTEGER NOT NULL, attempts INTEGER NOT NULL,"
+	 " state INTEGER NOT NULL, what TEXT NOT NULL DEFAULT '',"
+	 " UNIQUE (domain, begin, kind, what));"
+	 "INSERT INTO sending2 SELECT id, kind, domain, home, begin, until, due, policy, rua, rows,"
+	 " beyond, attempts, state, '' FROM sending;"
+	 "DROP TABLE sending; ALTER TABLE sending2 RENAME TO sending;"
+	 "CREATE INDEX sending_due ON sending (due) WHERE state = 0;"
+	 "CREATE INDEX sending_kind ON sending (kind, home) WHERE state = 0;"
+	 "CREATE INDEX sending_day ON sending (begin, home) WHERE kind = 2;"
+	 /* To whom each went; number: the message's, in its history. */
+	 "CREATE TABLE dispatch (of INTEGER NOT NULL, target TEXT NOT NULL, at INTEGER NOT NULL,"
+	 " number INTEGER NOT NULL, outcome INTEGER NOT NULL, reply TEXT NOT NULL,"
+	 " due INTEGER NOT NULL, looks INTEGER NOT NULL, PRIMARY KEY (of, target)) WITHOUT ROWID;"
+	 "CREATE INDEX dispatch_due ON dispatch (due) WHERE outcome = 0"},
 };
 
 int reports_have_room(struct db *db, bool *has_room_out, struct err *err)
@@ -68,9 +99,14 @@ static int purge_rows(struct db *db, const struct reports *r, int64_t now, struc
 			db_i(now - (int64_t)SENT_DAYS * DAY_S),
 			db_i(now - (int64_t)WAIT_DAYS * DAY_S));
 	if (rc == 0)
+		rc = db_do(
+			db, err, "DELETE FROM dispatch WHERE of NOT IN (SELECT id FROM sending)");
+	if (rc == 0)
 		rc = db_do(db, err,
 			"DELETE FROM source WHERE of IN (SELECT id FROM got WHERE at < ?)",
 			db_i(kept_s));
+	if (rc == 0)
+		rc = db_do(db, err, "DELETE FROM told WHERE at < ?", db_i(kept_s));
 	return rc < 0 ? rc : db_do(db, err, "DELETE FROM got WHERE at < ?", db_i(kept_s));
 }
 
@@ -106,9 +142,17 @@ static void set_timer(struct reports *r, int64_t delay_ms)
 		pool_timer_set(r->service->pool, &r->timer, clock_mono_ms() + delay_ms);
 }
 
-static void on_sent(struct reports *r, bool was_any)
+static void on_settled(struct reports *r, bool was_any)
 {
 	set_timer(r, was_any ? NEXT_MS : TICK_MS);
+}
+
+static void on_sent(struct reports *r, bool was_any)
+{
+	if (was_any)
+		set_timer(r, NEXT_MS);
+	else if (!reports_are_closing(r))
+		settle_next(r, on_settled);
 }
 
 static void on_fetched(struct reports *r)
@@ -117,39 +161,57 @@ static void on_fetched(struct reports *r)
 		send_next(r, on_sent);
 }
 
-static void tick(struct pool_job *job)
+static void on_chosen(struct reports *r)
 {
-	struct reports *r = (struct reports *)((char *)job - offsetof(struct reports, timer.job));
 	const int64_t now = clock_wall_s();
 
-	purge(r);
-	if (!r->config.is_sent) {
-		set_timer(r, TICK_MS);
-	} else if (now < r->tls_s) {
+	if (!r->config.is_sent || now < r->tls_s) {
 		on_fetched(r);
-	} else {
+	} else if (!reports_are_closing(r)) {
 		r->tls_s = now + HOUR_S;
 		tls_fetch(r, on_fetched);
 	}
+}
+
+static void tick(struct pool_job *job)
+{
+	struct reports *r = (struct reports *)((char *)job - offsetof(struct reports, timer.job));
+
+	purge(r);
+	from_choose(r, on_chosen);
+}
+
+/* ---- the courier ---- */
+
+void reports_wish(
+	struct reports *r, json_t *wish, int64_t wait_ms, ask_done_fn *done, void *context)
+{
+	char *text = wish ? json_dumps(wish, JSON_COMPACT) : NULL;
+	struct buf frame;
+
+	json_decref(wish);
+	buf_init(&frame, ASK_REQUEST_MAX);
+	frame_begin(&frame, 0, ASK_QUEUE);
+	frame_put(&frame, slice_str(text ? text : "{}"));
+	free(text);
+	ask_call(r->service->ask, &frame, -1, wait_ms, done, context);
 }
 
 /* ---- life ---- */
 
 static int keep_config(struct reports *r, const struct report_config *from, struct err *err)
 {
-	const struct slice host = r->service->host_name;
 	struct report_config *to = &r->config;
-	struct buf made AUTO(buf_done);
 
-	buf_init(&made, ARENA_BYTES);
-	buf_printf(&made, "postmaster@%.*s", SLICE_ARG(host));
 	*to = *from;
-	to->from = arena_dup(&r->arena, from->from.len ? from->from : buf_slice(&made));
-	to->organisation = arena_dup(&r->arena, from->organisation.len ? from->organisation : host);
+	to->from = arena_dup(&r->arena, from->from);
+	to->service_address = arena_dup(&r->arena, from->service_address);
+	to->organisation = arena_dup(
+		&r->arena, from->organisation.len ? from->organisation : r->service->host_name);
 	to->contact = arena_dup(&r->arena, from->contact);
-	return to->from.ptr && to->organisation.ptr
-		       ? 0
-		       : err_set(err, ERR_TOOBIG, "the settings of reports are too long");
+	to->trusted = arena_dup(&r->arena, from->trusted);
+	return to->trusted.ptr ? 0
+			       : err_set(err, ERR_TOOBIG, "the settings of reports are too long");
 }
 
 int report_open(struct service *service, const struct report_config *config, struct err *err)
@@ -178,6 +240,7 @@ int report_open(struct service *service, const struct report_config *config, str
 		free(r);
 		return rc;
 	}
+	from_open(r);
 	service->reports = r;
 	return 0;
 }
@@ -195,6 +258,7 @@ void report_close(struct service *service)
 	if (!r)
 		return;
 	later_close(&r->later);
+	from_close(r);
 	arena_done(&r->arena);
 	free(r);
 }

@@ -38,6 +38,18 @@ static int64_t pause_s(const struct flight *f)
 	return pause < RETRY_MAX_S ? pause : RETRY_MAX_S;
 }
 
+/* A report that is sent again keeps the history of its first message. */
+static int mark_delivery(struct db *db, const struct delivery *d, struct err *err)
+{
+	return db_do(db, err,
+		"INSERT INTO dispatch (of, target, at, number, outcome, reply, due, looks)"
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?3, 0) ON CONFLICT (of, target) DO UPDATE SET"
+		" number = iif(number, number, excluded.number), outcome = excluded.outcome,"
+		" reply = excluded.reply",
+		db_i(d->flight->id), db_t(d->target), db_i(clock_wall_s()),
+		db_i((int64_t)d->number), db_i(d->outcome), db_t(slice_str(d->reply)));
+}
+
 static int mark_rows(
 	struct db *db, const struct flight *f, enum report_state state, struct err *err)
 {
@@ -47,6 +59,8 @@ static int mark_rows(
 
 	if (rc == 0 && state != REPORT_GATHERING)
 		rc = db_do(db, err, "DELETE FROM seen WHERE of = ?", db_i(f->id));
+	for (size_t i = 0; rc == 0 && i < f->targets.n; i++)
+		rc = f->deliveries[i].target.len ? mark_delivery(db, &f->deliveries[i], err) : 0;
 	return rc;
 }
 
@@ -90,7 +104,8 @@ static bool is_temporary(int rc)
 	return rc == -ERR_BUSY || rc == -ERR_IO || rc == -ERR_QUOTA || rc == -ERR_CORRUPT;
 }
 
-void flight_delivered(struct flight *f, int rc, const struct err *err)
+/* One of those that it waits for has ended; after the last the flight is gone. */
+static void leave(struct flight *f, int rc, const struct err *err)
 {
 	bool is_last;
 
@@ -109,16 +124,32 @@ void flight_delivered(struct flight *f, int rc, const struct err *err)
 	}
 	if (f->rc < 0)
 		log_warn(&report_log, "refused", log_s("about", f->domain), log_e(&f->err));
-	log_info(&report_log, "sent", log_s("about", f->domain), log_n("tls", f->is_tls),
+	log_info(&report_log, "sent", log_s("about", f->domain), log_n("kind", f->kind),
 		log_n("targets", (int64_t)f->targets.n), log_n("bytes", (int64_t)f->packed.len));
 	flight_end(f, REPORT_SENT);
+}
+
+void delivery_end(struct delivery *d, int rc, const struct err *err)
+{
+	/* What is mail has a history from here on, and what is not has arrived. */
+	if (rc == 0)
+		d->outcome = d->number && !d->is_here ? OUTCOME_WAITING : OUTCOME_DELIVERED;
+	else if (!is_temporary(rc))
+		d->outcome = OUTCOME_REFUSED;
+	if (rc < 0) {
+		d->number = 0;
+		snprintf(d->reply, sizeof(d->reply), "%s", err->msg);
+	}
+	leave(d->flight, rc, err);
 }
 
 static void on_accepted(
 	void *context, int rc, const struct message_added *added, const struct err *err)
 {
-	(void)added;
-	flight_delivered(context, rc, err);
+	struct delivery *d = context;
+
+	d->is_here = added;
+	delivery_end(d, rc, err);
 }
 
 /* The same for each attempt to send this report there. */
@@ -137,16 +168,18 @@ static struct letter_of letter_of(const struct flight *f)
 {
 	const struct report_config *config = &f->reports->config;
 
-	return (struct letter_of){.is_tls = f->is_tls,
+	return (struct letter_of){.kind = (enum letter_kind)f->kind,
 		.domain = f->domain,
 		.submitter = f->reports->service->host_name,
-		.from = config->from,
+		.from = f->from,
 		.from_name = config->organisation,
 		.id = (uint64_t)f->id,
 		.begin_s = f->begin_s,
 		.end_s = f->end_s,
 		.now_s = clock_wall_s(),
-		.packed = buf_slice(&f->packed)};
+		.packed = buf_slice(&f->packed),
+		.failure = f->policy,
+		.incidents = f->rows};
 }
 
 static int make_mail(struct flight *f, struct slice address, struct incoming **in_out,
@@ -173,15 +206,17 @@ static int make_mail(struct flight *f, struct slice address, struct incoming **i
 	return rc;
 }
 
-/* Ends in flight_delivered(). */
-static void send_mail(struct flight *f, struct slice address)
+/* Ends in delivery_end(). */
+static void send_mail(struct delivery *d)
 {
+	struct flight *f = d->flight;
 	struct service *service = f->reports->service;
+	const struct slice address = d->target;
 	struct mail_recipient recipient = {.address = address, .notify = NOTIFY_NEVER};
 	struct mail_envelope envelope = {.recipients = &recipient,
 		.recipients_n = 1,
 		/* RFC 8460 3: what is wrong with TLS must not keep the report of it back. */
-		.wishes = {.priority = MAIL_BULK, .is_tls_optional = f->is_tls},
+		.wishes = {.priority = MAIL_BULK, .is_tls_optional = f->kind == REPORT_TLS},
 		.is_report = true,
 		.delivery_id = delivery_id(f, address)};
 	struct incoming *in AUTO(incoming_free) = NULL;
@@ -193,123 +228,59 @@ static void send_mail(struct flight *f, struct slice address)
 	if (rc == 0)
 		rc = make_mail(f, address, &in, &own, &err);
 	if (rc < 0) {
-		flight_delivered(f, rc, &err);
+		delivery_end(d, rc, &err);
 		return;
 	}
 	envelope.own_bytes = own;
-	in->number = random_dated();
+	d->number = in->number = random_dated();
 	mail_track_received(service, "report", &envelope, in);
-	mail_accept_submit(service, &envelope, in, on_accepted, f);
+	mail_accept_submit(service, &envelope, in, on_accepted, d);
 }
 
-static void deliver(struct flight *f, const struct target *target)
+/* To ourselves, the short way. */
+static int keep_own(struct flight *f, struct slice address, struct err *err)
 {
-	const struct letter_of letter = letter_of(f);
-	const struct slice address = target->address;
 	struct reports *r = f->reports;
 	const struct received how = {
 		r->service->host_name, slice_from(address, slice_rchr(address, '@') + 1)};
+
+	return receive_bytes(r, buf_slice(&f->packed), &how, err);
+}
+
+static void deliver(struct delivery *d, const struct target *target)
+{
+	struct flight *f = d->flight;
+	const struct letter_of letter = letter_of(f);
 	struct err err;
 	int rc;
 
 	if (target->bytes_max && letter_travels(&letter) > target->bytes_max) {
-		rc = err_set(&err, ERR_TOOBIG, "larger than %.*s takes", SLICE_ARG(address));
-		flight_delivered(f, rc, &err);
+		rc = err_set(
+			&err, ERR_TOOBIG, "larger than %.*s takes", SLICE_ARG(target->address));
+		delivery_end(d, rc, &err);
 	} else if (target->url.len) {
-		post_report(f, target->url);
-	} else if (report_takes(r->service, address)) {
-		rc = receive_bytes(r, buf_slice(&f->packed), &how, &err);
-		flight_delivered(f, rc, &err);
+		post_report(d, target->url);
+	} else if (f->kind != REPORT_FAILURE &&
+		   report_takes(f->reports->service, target->address)) {
+		rc = keep_own(f, target->address, &err);
+		delivery_end(d, rc, &err);
 	} else {
-		send_mail(f, address);
+		send_mail(d);
 	}
 }
 
 static void deliver_all(struct flight *f)
 {
 	f->waiting = f->targets.n + 1;
+	for (size_t i = 0; i < f->targets.n; i++) {
+		const struct target *t = &f->targets.list[i];
+
+		f->deliveries[i] =
+			(struct delivery){.flight = f, .target = t->url.len ? t->url : t->address};
+	}
 	for (size_t i = 0; i < f->targets.n; i++)
-		deliver(f, &f->targets.list[i]);
-	flight_delivered(f, 0, NULL);
-}
-
-/* ---- what it says ---- */
-
-static struct slice next_word(struct slice *line)
-{
-	const struct slice word = slice_next_word(line);
-
-	return slice_eq(word, slice_lit("-")) ? (struct slice){0} : word;
-}
-
-static void describe(const struct flight *f, struct feedback *out)
-{
-	const struct report_config *config = &f->reports->config;
-	struct slice policy = f->policy;
-
-	*out = (struct feedback){.org = config->organisation,
-		.email = config->from,
-		.contact = config->contact,
-		.id = f->report_id,
-		.begin_s = f->begin_s,
-		.end_s = f->end_s,
-		.domain = f->domain};
-	out->policy = next_word(&policy);
-	out->below = next_word(&policy);
-	out->missing = next_word(&policy);
-	out->is_dkim_strict = slice_eq(next_word(&policy), slice_lit("s"));
-	out->is_spf_strict = slice_eq(next_word(&policy), slice_lit("s"));
-	out->is_testing = slice_eq(next_word(&policy), slice_lit("y"));
-}
-
-static int read_rows(struct flight *f, struct db *db, struct feedback *out, struct err *err)
-{
-	struct db_stmt *row AUTO(db_stmt_auto) = NULL;
-	int rc = db_query(db, &row, err,
-		"SELECT what, n FROM seen WHERE of = ? ORDER BY n DESC LIMIT ?", db_i(f->id),
-		db_i(REPORT_ROWS_MAX));
-
-	out->rows = arena_array(&f->arena, struct feedback_row, REPORT_ROWS_MAX);
-	if (!out->rows)
-		return err_set(err, ERR_TOOBIG, "no room for a report");
-	while (rc >= 0 && out->rows_n < REPORT_ROWS_MAX && (rc = db_step(row, err)) > 0) {
-		const struct slice what = arena_dup(&f->arena, db_blob(row, 0));
-
-		if (!what.ptr)
-			return err_set(err, ERR_TOOBIG, "no room for a report");
-		if (!row_unpack(what, &out->rows[out->rows_n]))
-			continue;
-		out->rows[out->rows_n++].count = (uint64_t)db_int(row, 1);
-	}
-	return rc < 0 ? rc : 0;
-}
-
-static int write_dmarc(struct flight *f, struct buf *out, struct err *err)
-{
-	struct feedback report;
-	struct buf problem AUTO(buf_done);
-	int rc;
-
-	describe(f, &report);
-	rc = read_rows(f, later_lock(&f->reports->later), &report, err);
-	later_unlock(&f->reports->later);
-	buf_init(&problem, FEEDBACK_TEXT_MAX);
-	if (f->beyond) {
-		buf_printf(&problem, "%llu further messages are of kinds beyond the first %d",
-			(unsigned long long)f->beyond, REPORT_ROWS_MAX);
-		report.problem = buf_slice(&problem);
-	}
-	return rc < 0 ? rc : feedback_write(&report, out, err);
-}
-
-static int make_report(struct flight *f, struct err *err)
-{
-	struct buf text AUTO(buf_done);
-	int rc;
-
-	buf_init(&text, FEEDBACK_BYTES_MAX);
-	rc = f->is_tls ? post_write_tls(f, &text, err) : write_dmarc(f, &text, err);
-	return rc < 0 ? rc : pack_gzip(buf_slice(&text), &f->packed, err);
+		deliver(&f->deliveries[i], &f->targets.list[i]);
+	leave(f, 0, NULL);
 }
 
 /* ---- whom to ---- */
@@ -328,8 +299,8 @@ static void on_names(void *context)
 
 static bool find_targets(struct flight *f)
 {
-	return f->is_tls ? targets_of_tls(f->domain, &f->view, &f->targets)
-			 : targets_of_dmarc(f->domain, f->rua, &f->view, &f->targets);
+	return f->kind == REPORT_TLS ? targets_of_tls(f->domain, &f->view, &f->targets)
+				     : targets_of_dmarc(f->domain, f->rua, &f->view, &f->targets);
 }
 
 static void look(struct flight *f)
@@ -349,7 +320,7 @@ static void look(struct flight *f)
 		flight_fail(f, &err);
 	} else if (f->targets.n == 0) {
 		flight_end(f, REPORT_UNWANTED);
-	} else if (make_report(f, &err) < 0) {
+	} else if (flight_compose(f, &err) < 0) {
 		flight_fail(f, &err);
 	} else {
 		deliver_all(f);
@@ -362,14 +333,15 @@ static int read_due(struct db *db, struct flight *f, struct err *err)
 {
 	struct db_stmt *row AUTO(db_stmt_auto) = NULL;
 	const int rc = db_row(db, &row, err,
-		"SELECT id, kind, domain, begin, until, policy, rua, beyond, attempts FROM sending"
+		"SELECT id, kind, domain, begin, until, policy, rua, beyond, attempts, rows FROM "
+		"sending"
 		" WHERE state = 0 AND due <= ? ORDER BY due LIMIT 1",
 		db_i(clock_wall_s()));
 
 	if (rc <= 0)
 		return rc < 0 ? rc : err_set(err, ERR_NOTFOUND, "nothing is due");
 	f->id = db_int(row, 0);
-	f->is_tls = db_int(row, 1) == REPORT_TLS;
+	f->kind = (enum report_kind)db_int(row, 1);
 	f->domain = arena_dup(&f->arena, db_text(row, 2));
 	f->begin_s = db_int(row, 3);
 	f->end_s = db_int(row, 4);
@@ -377,12 +349,14 @@ static int read_due(struct db *db, struct flight *f, struct err *err)
 	f->rua = arena_dup(&f->arena, db_text(row, 6));
 	f->beyond = (uint64_t)db_int(row, 7);
 	f->attempts = (unsigned)db_int(row, 8);
+	f->rows = db_int(row, 9);
 	return 0;
 }
 
 void send_next(struct reports *r, void (*then)(struct reports *reports, bool was_any))
 {
 	struct flight *f = mem_new(struct flight);
+	struct buf from AUTO(buf_done);
 	struct err err;
 	int rc;
 
@@ -390,6 +364,9 @@ void send_next(struct reports *r, void (*then)(struct reports *reports, bool was
 	arena_init(&f->arena, FEEDBACK_ARENA_MAX);
 	dns_view_init(&f->view, &f->arena);
 	buf_init(&f->packed, FEEDBACK_BYTES_MAX);
+	buf_init(&from, REPORT_FROM_MAX);
+	report_from(r, &from);
+	f->from = arena_dup(&f->arena, buf_slice(&from));
 	rc = read_due(later_lock(&r->later), f, &err);
 	later_unlock(&r->later);
 	if (rc < 0) {

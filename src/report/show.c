@@ -24,7 +24,8 @@ static json_t *text_of(struct db_stmt *row, int column)
 	return json ? json : json_string("?");
 }
 
-/* A column of a row: its member's name; numbers begin with '#'. */
+/* A column of a row: its member's name; numbers begin with '#', claims with '?'. Empty: left out.
+ */
 static json_t *object_of(struct db_stmt *row, const char *const *names)
 {
 	json_t *object = json_object();
@@ -32,7 +33,9 @@ static json_t *object_of(struct db_stmt *row, const char *const *names)
 	for (int i = 0; names[i]; i++) {
 		if (names[i][0] == '#')
 			json_object_set_new(object, names[i] + 1, json_integer(db_int(row, i)));
-		else
+		else if (names[i][0] == '?')
+			json_object_set_new(object, names[i] + 1, json_boolean(db_int(row, i)));
+		else if (names[i][0])
 			json_object_set_new(object, names[i], text_of(row, i));
 	}
 	return object;
@@ -54,13 +57,23 @@ static int collect(
 	return rc;
 }
 
+/* The end of a query that was begun by later_lock(). */
+static int show(struct reports *r, int rc, struct db_stmt *row, const char *const *names,
+	json_t **rows_out, struct err *err)
+{
+	if (rc == 0)
+		rc = collect(row, names, rows_out, err);
+	later_unlock(&r->later);
+	return rc;
+}
+
 int report_list(
 	struct reports *r, struct slice domain, unsigned days, json_t **rows_out, struct err *err)
 {
 	static const char *const names[] = {"domain", "#reports", "#messages", "#passed", "#failed",
 		"#tls_reports", "#sessions", "#tls_failed", NULL};
 	struct db_stmt *row = NULL;
-	int rc = db_query(later_lock(&r->later), &row, err,
+	const int rc = db_query(later_lock(&r->later), &row, err,
 		"SELECT domain, sum(kind = 0), sum(iif(kind = 0, good + failed, 0)),"
 		" sum(iif(kind = 0, good, 0)), sum(iif(kind = 0, failed, 0)), sum(kind = 1),"
 		" sum(iif(kind = 1, good + failed, 0)), sum(iif(kind = 1, failed, 0))"
@@ -68,10 +81,7 @@ int report_list(
 		"domain",
 		db_i(since_s(days)), db_t(domain), db_t(domain));
 
-	if (rc == 0)
-		rc = collect(row, names, rows_out, err);
-	later_unlock(&r->later);
-	return rc;
+	return show(r, rc, row, names, rows_out, err);
 }
 
 int report_sources(
@@ -80,7 +90,7 @@ int report_sources(
 	static const char *const names[] = {"source", "#messages", "#passed", "#failed",
 		"disposition", "author", "signed", "envelope", "note", "#reporters", NULL};
 	struct db_stmt *row = NULL;
-	int rc = db_query(later_lock(&r->later), &row, err,
+	const int rc = db_query(later_lock(&r->later), &row, err,
 		"SELECT s.name, sum(s.n), sum(s.n * s.is_good), sum(s.n * (1 - s.is_good)),"
 		" s.result, s.about, s.signed, s.envelope, max(s.note), count(DISTINCT g.org)"
 		" FROM (SELECT id, org FROM got WHERE domain = ? AND until >= ? AND kind = 0"
@@ -89,10 +99,7 @@ int report_sources(
 		" ORDER BY sum(s.n) DESC, s.name LIMIT ?",
 		db_t(domain), db_i(since_s(days)), db_i(REPORTS_MAX), db_i(REPORT_SHOWN_MAX));
 
-	if (rc == 0)
-		rc = collect(row, names, rows_out, err);
-	later_unlock(&r->later);
-	return rc;
+	return show(r, rc, row, names, rows_out, err);
 }
 
 int report_tls(
@@ -101,7 +108,7 @@ int report_tls(
 	static const char *const names[] = {
 		"host", "result", "#sessions", "#good", "source", "reason", "#reporters", NULL};
 	struct db_stmt *row = NULL;
-	int rc = db_query(later_lock(&r->later), &row, err,
+	const int rc = db_query(later_lock(&r->later), &row, err,
 		"SELECT s.name, s.result, sum(s.n), s.is_good, s.about, s.note,"
 		" count(DISTINCT g.org)"
 		" FROM (SELECT id, org FROM got WHERE domain = ? AND until >= ? AND kind = 1"
@@ -110,10 +117,7 @@ int report_tls(
 		" ORDER BY s.is_good, sum(s.n) DESC, s.name LIMIT ?",
 		db_t(domain), db_i(since_s(days)), db_i(REPORTS_MAX), db_i(REPORT_SHOWN_MAX));
 
-	if (rc == 0)
-		rc = collect(row, names, rows_out, err);
-	later_unlock(&r->later);
-	return rc;
+	return show(r, rc, row, names, rows_out, err);
 }
 
 int report_reports(
@@ -122,13 +126,72 @@ int report_reports(
 	static const char *const names[] = {
 		"kind", "reporter", "via", "id", "#begin", "#end", "#good", "#failed", NULL};
 	struct db_stmt *row = NULL;
-	int rc = db_query(later_lock(&r->later), &row, err,
+	const int rc = db_query(later_lock(&r->later), &row, err,
 		"SELECT iif(kind = 0, 'dmarc', 'tls'), org, via, report, begin, until, good, failed"
 		" FROM got WHERE domain = ? AND until >= ? ORDER BY until DESC, org LIMIT ?",
 		db_t(domain), db_i(since_s(days)), db_i(REPORT_SHOWN_MAX));
 
-	if (rc == 0)
-		rc = collect(row, names, rows_out, err);
-	later_unlock(&r->later);
-	return rc;
+	return show(r, rc, row, names, rows_out, err);
+}
+
+/* ---- single messages ---- */
+
+static int show_told(struct reports *r, const char *const *names, bool is_failure,
+	struct slice domain, unsigned days, json_t **rows_out, struct err *err)
+{
+	struct db_stmt *row = NULL;
+	const int rc = db_query(later_lock(&r->later), &row, err,
+		"SELECT at, domain, via, type, source, author, sender, recipient, message, subject,"
+		" incidents, failure, result, alignment, address, is_counted,"
+		" CASE proof WHEN 1 THEN 'signed' WHEN 2 THEN 'marked' WHEN 3 THEN 'forwarded'"
+		" ELSE '' END FROM told WHERE is_failure = ? AND at >= ? AND (? = '' OR domain = ?)"
+		" ORDER BY at DESC, id DESC LIMIT ?",
+		db_i(is_failure), db_i(since_s(days)), db_t(domain), db_t(domain),
+		db_i(REPORT_SHOWN_MAX));
+
+	return show(r, rc, row, names, rows_out, err);
+}
+
+int report_complaints(
+	struct reports *r, struct slice domain, unsigned days, json_t **rows_out, struct err *err)
+{
+	static const char *const names[] = {"#at", "domain", "via", "type", "source", "author",
+		"sender", "recipient", "message", "subject", "#incidents", "", "", "", "account",
+		"?counts", "proof", NULL};
+
+	return show_told(r, names, false, domain, days, rows_out, err);
+}
+
+int report_failures(
+	struct reports *r, struct slice domain, unsigned days, json_t **rows_out, struct err *err)
+{
+	static const char *const names[] = {"#at", "domain", "via", "type", "source", "author",
+		"sender", "recipient", "message", "subject", "#incidents", "failure", "result",
+		"alignment", NULL};
+
+	return show_told(r, names, true, domain, days, rows_out, err);
+}
+
+/* ---- what we sent ---- */
+
+int report_sent(
+	struct reports *r, struct slice domain, unsigned days, json_t **rows_out, struct err *err)
+{
+	static const char *const names[] = {
+		"#at", "kind", "about", "#begin", "#rows", "to", "outcome", "reply", NULL};
+	struct db_stmt *row = NULL;
+	const int rc = db_query(later_lock(&r->later), &row, err,
+		"SELECT coalesce(d.at, s.due),"
+		" CASE s.kind WHEN 0 THEN 'dmarc' WHEN 1 THEN 'tls' ELSE 'failure' END,"
+		" s.domain, s.begin, s.rows, coalesce(d.target, ''),"
+		" CASE coalesce(d.outcome, 10 + s.state) WHEN 0 THEN 'waiting' WHEN 1 THEN "
+		"'delivered'"
+		" WHEN 2 THEN 'refused' WHEN 3 THEN 'not known' WHEN 13 THEN 'not wanted'"
+		" WHEN 10 THEN 'waiting' ELSE 'given up' END, coalesce(d.reply, '')"
+		" FROM sending s LEFT JOIN dispatch d ON d.of = s.id"
+		" WHERE (s.state <> 0 OR s.attempts > 0) AND s.until >= ?"
+		" AND (? = '' OR s.domain = ?) ORDER BY 1 DESC, s.id DESC, 6 LIMIT ?",
+		db_i(since_s(days)), db_t(domain), db_t(domain), db_i(REPORT_SHOWN_MAX));
+
+	return show(r, rc, row, names, rows_out, err);
 }

@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ask/ask.h"
-#include "ask/verbs.h"
 #include "base/mem.h"
 #include "report/internal.h"
 
@@ -38,7 +36,8 @@ static int keep_one(struct db *db, int64_t day, const json_t *row, struct err *e
 		.domain = slice_str(domain ? domain : ""),
 		.policy = slice_str(policies ? policies : "[]"),
 		.begin_s = day * DAY_S,
-		.end_s = (day + 1) * DAY_S - 1};
+		.end_s = (day + 1) * DAY_S - 1,
+		.rows = (int64_t)json_array_size(json_object_get(row, "policies"))};
 	int64_t id;
 	const int rc = domain ? record_domain(db, &period, &id, err) : 0;
 
@@ -114,15 +113,7 @@ static void on_answer(void *context, struct frame *frame, int rc, const struct e
 
 static void ask_more(struct fetching *f, json_t *wish)
 {
-	char *text = json_dumps(wish, JSON_COMPACT);
-	struct buf frame;
-
-	json_decref(wish);
-	buf_init(&frame, ASK_REQUEST_MAX);
-	frame_begin(&frame, 0, ASK_QUEUE);
-	frame_put(&frame, slice_str(text ? text : "{}"));
-	free(text);
-	ask_call(f->reports->service->ask, &frame, -1, WAIT_MS, on_answer, f);
+	reports_wish(f->reports, wish, WAIT_MS, on_answer, f);
 }
 
 void tls_fetch(struct reports *reports, void (*then)(struct reports *reports))

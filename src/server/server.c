@@ -235,9 +235,13 @@ static int open_reports(struct server *server, struct err *err)
 	const struct config *config = server->config;
 	const struct report_config reports = {
 		.is_sent = config->reports_send,
+		.tells_failures = config->reports_failures,
 		.from = config->reports_from,
+		.service_address = config->service_address,
 		.organisation = config->reports_organisation,
 		.contact = config->reports_contact,
+		.trusted = config->complaints_trusted,
+		.suppresses = config->complaints_suppress,
 		.keep_days = (unsigned)config->reports_days,
 	};
 
@@ -276,6 +280,14 @@ static struct slice mx_hosts_of(const struct config *config)
 	return slice_str(mem_str(buf_slice(&all)));
 }
 
+static struct slice home_of(const struct server *server)
+{
+	struct buf made AUTO(buf_done) = {0};
+
+	return slice_str(
+		mem_str(server->config->https.n ? site_home(server, &made) : (struct slice){0}));
+}
+
 static int open_parts(struct server *server, struct err *err)
 {
 	int rc = open_pool(server, err);
@@ -286,6 +298,7 @@ static int open_parts(struct server *server, struct err *err)
 	server->service.takes_certificates = server->config->takes_certificates != 0;
 	server->service.host_name = slice_str(mem_str(server->config->host_name));
 	server->service.mx_hosts = mx_hosts_of(server->config);
+	server->service.home = home_of(server);
 	server->service.limits.message_max = server->config->message_max;
 	server->service.scanning.is_on =
 		server->config->scan_rspamd.len > 0 || server->config->scan_milters.len > 0;
@@ -360,6 +373,7 @@ static void close_parts(struct server *server)
 	mail_imports_done(&service->imports);
 	free((char *)(uintptr_t)service->host_name.ptr);
 	free((char *)(uintptr_t)service->mx_hosts.ptr);
+	free((char *)(uintptr_t)service->home.ptr);
 	free((char *)(uintptr_t)service->senders.arc_trusted.ptr);
 	bus_done(server);
 	control_done(&server->control);

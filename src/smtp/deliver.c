@@ -150,8 +150,10 @@ static void on_accepted(struct conn *c, struct answer *answer)
 
 	reply_result(c, &s->tx->env.recipients[0], answer->rc, &answer->err);
 	log_message(c, answer->rc == 0 ? s->tx->env.recipients_n : 0);
-	if (answer->rc == 0)
+	if (answer->rc == 0) {
 		smtp_gate_stored(c);
+		smtp_reports_hear(c);
+	}
 	if (answer->rc == 0 && s->kind == KIND_SUBMISSION)
 		mail_keep_sent(session_service(c), s->login.account, s->tx->env.sender, s->tx->in);
 	smtp_session_tx_free(c);

@@ -20,14 +20,20 @@ void smtp_reports_seen(struct conn *c, enum dmarc_policy done)
 {
 	const struct session *s = session_of(c);
 	const struct mail_envelope *env = &s->tx->env;
-	const struct report_seen seen = {.verdict = mailauth_check_verdict(s->tx->check),
+	struct report_seen seen = {.verdict = mailauth_check_verdict(s->tx->check),
 		.ip = s->visit->ip,
-		.sender_domain = domain_of(env->sender),
+		.sender = env->sender,
 		.recipient_domain = domain_of(env->recipients[0].address),
-		.done = done};
+		.done = done,
+		.number = s->tx->id,
+		.view = mailauth_check_view(s->tx->check)};
+	struct err err;
 
-	if (!env->recipients[0].is_for_reports)
-		report_seen(session_service(c), &seen);
+	if (env->recipients[0].is_for_reports)
+		return;
+	if (mailauth_check_header(s->tx->check, &seen.header, &err) < 0)
+		seen.header = (struct slice){0};
+	report_seen(session_service(c), &seen);
 }
 
 /* ---- what comes ---- */
@@ -90,4 +96,14 @@ void smtp_reports_receive(struct conn *c)
 	wait->ticket = conn_park(c, SESSION_PARK_MS, on_received);
 	report_receive(session_service(c), tx->in, sender_of(tx), tx->env.recipients[0].address,
 		received, wait);
+}
+
+/* What people have got, too. */
+void smtp_reports_hear(struct conn *c)
+{
+	const struct session_tx *tx = session_of(c)->tx;
+
+	for (size_t i = 0; session_of(c)->kind == KIND_MX && i < tx->env.recipients_n; i++)
+		report_hear(
+			session_service(c), tx->in, sender_of(tx), tx->env.recipients[i].address);
 }

@@ -196,9 +196,10 @@ void smtp_sender_finish(struct conn *c, struct slice seal);
 struct keeper_call smtp_sender_park(struct conn *c, conn_resume_fn *resume);
 
 /* reports.c: the message of a checked sender is counted, with what is done with it if it fails; a
- * report to us is kept, and replied to */
+ * report to us is kept, and replied to; a message that was stored may be a complaint to abuse@ */
 void smtp_reports_seen(struct conn *c, enum dmarc_policy done);
 void smtp_reports_receive(struct conn *c);
+void smtp_reports_hear(struct conn *c);
 
 /* seal.c: needed: the message goes on elsewhere. smtp_seal - with the results, our name first;
  * ends in smtp_sender_finish(). */

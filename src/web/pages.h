@@ -103,6 +103,7 @@ void page_admin_user(struct http *x);
 void page_admin_user_change(struct http *x);
 void page_admin_reports(struct http *x);
 void page_admin_report(struct http *x);
+void page_admin_reports_sent(struct http *x);
 void page_admin_screen(struct http *x);
 void page_admin_screen_change(struct http *x);
 
@@ -128,6 +129,7 @@ void page_mta_sts(struct http *x);
 void page_autoconfig(struct http *x);
 void page_autodiscover(struct http *x);
 void page_autodiscover_json(struct http *x);
+void page_tls_report(struct http *x);
 void page_apple(struct http *x);
 
 #endif

@@ -15,6 +15,7 @@ enum {
 	HEAD_MAX = 32 << 10,
 	FORM = WEB_FORM_MAX,
 	ASK = 16 << 10,
+	REPORT = 1 << 20,
 	ATTACH = 64 << 20, /* a message with its files; the store has a bound of its own */
 	IN = ROW_SESSION,
 	FRESH = ROW_SESSION | ROW_FRESH,
@@ -35,6 +36,7 @@ static const struct http_row rows[] = {
 	{HTTP_GET, "/autodiscover/autodiscover.json/v1.0/:address", page_autodiscover_json, 0,
 		ROW_PLACE},
 	{HTTP_GET, "/help/apple.mobileconfig", page_apple, 0, ROW_PLACE},
+	{HTTP_POST, "/tls-reports/:domain", page_tls_report, REPORT, ROW_PLACE},
 
 	{HTTP_GET, "/", page_front, 0, ROW_KNOWS},
 	{HTTP_POST, "/signin", page_sign_in, FORM, 0},
@@ -95,6 +97,7 @@ static const struct http_row rows[] = {
 	{HTTP_GET, "/admin/user/:id", page_admin_user, 0, ADMIN},
 	{HTTP_POST, "/admin/user/:id", page_admin_user_change, FORM, ADMIN | ROW_FRESH},
 	{HTTP_GET, "/admin/reports", page_admin_reports, 0, ADMIN},
+	{HTTP_GET, "/admin/reports/sent", page_admin_reports_sent, 0, OPERATOR},
 	{HTTP_GET, "/admin/reports/:domain", page_admin_report, 0, ADMIN},
 	{HTTP_GET, "/admin/screen/:domain", page_admin_screen, 0, ADMIN},
 	{HTTP_POST, "/admin/screen/:domain", page_admin_screen_change, 256 << 10, ADMIN},

@@ -96,6 +96,7 @@ def pages(w):
                    user('/admin', 'admin-wrong', fill={'#address': 'x@nowhere.example', '#password': 'y'}, click='main form.card button')],
         '/admin/user/:id': [user(w['user']), user(w['member'], 'admin-member', **{'as': 'anna'})],
         '/admin/reports': [user('/admin/reports'), user('/admin/reports?days=7', 'admin-reports-none', **{'as': 'anna'})],
+        '/admin/reports/sent': [user('/admin/reports/sent')],
         '/admin/reports/:domain': [user('/admin/reports/bees.example', 'admin-report'), user('/admin/reports/example.org', 'admin-report-none')],
         '/admin/screen/:domain': [user('/admin/screen/bees.example', 'admin-screen')],
         '/admin/trace': [user('/admin/trace'), user('/admin/trace?what=' + ADA, 'admin-trace-found'),
