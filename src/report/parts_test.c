@@ -346,6 +346,15 @@ static const struct kit_record zone[] = {
 	{"_smtp._tls.two.example", "TXT v=TLSRPTv1; rua=mailto:t@a"},
 	{"_smtp._tls.two.example", "TXT v=TLSRPTv1; rua=mailto:t@b"},
 	{"_smtp._tls.late.example", "FAIL"},
+	/* RFC 8460 3: fields that are not known, and records of others */
+	{"_smtp._tls.more.example",
+		"TXT v=TLSRPTv1 ; x-new=1;  rua = mailto:t@a!9m , HTTPS://b/r ;"},
+	{"_smtp._tls.beside.example", "TXT v=spf1 -all"},
+	{"_smtp._tls.beside.example", "TXT v=TLSRPTv1;rua=mailto:t%2Cu@a,mailto:t%21u@a"},
+	{"_smtp._tls.beside.example", "TXT v=TLSRPTv2;rua=mailto:t@b"},
+	{"_smtp._tls.behind.example", "TXT rua=mailto:t@a; v=TLSRPTv1"},
+	{"_smtp._tls.nobody.example", "TXT v=TLSRPTv1;"},
+	{"_smtp._tls.clear.example", "TXT v=TLSRPTv1; rua=http://a/r,ftp://a/r,t@a,mailto:"},
 	{NULL, NULL},
 };
 
@@ -410,6 +419,11 @@ static void test_targets_of_tls(void **state)
 		{"two.example", "", false},
 		{"late.example", "", true},
 		{"none.example", "", false},
+		{"more.example", "t@a!9437184 HTTPS://b/r", false},
+		{"beside.example", "t!u@a", false},
+		{"behind.example", "", false},
+		{"nobody.example", "", false},
+		{"clear.example", "", false},
 	};
 
 	(void)state;
