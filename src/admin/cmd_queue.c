@@ -278,6 +278,10 @@ static void print_status(const json_t *s)
 		number_of(s, "destinations"));
 	printf("since start  %lld delivered, %lld put off, %lld failed\n", number_of(s, "sent"),
 		number_of(s, "deferred"), number_of(s, "failed"));
+	if (number_of(s, "unsure"))
+		printf("perhaps      %lld will come twice: their hosts were lost before they "
+		       "answered\n",
+			number_of(s, "unsure"));
 }
 
 int command_queue_status(struct cli *cli)

@@ -379,12 +379,13 @@ static int do_status(struct wish *w, json_t *out, struct err *err)
 	if (rc < 0)
 		return rc;
 	runner_status(w->courier->runner, &runner);
-	all = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "messages",
+	all = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "messages",
 		(json_int_t)queue.messages, "recipients", (json_int_t)queue.recipients, "held",
 		(json_int_t)queue.held, "bytes", (json_int_t)queue.bytes, "oldest",
 		(json_int_t)queue.oldest_s, "connections", (json_int_t)runner.connections,
 		"destinations", (json_int_t)runner.destinations, "sent", (json_int_t)runner.sent,
-		"deferred", (json_int_t)runner.deferred, "failed", (json_int_t)runner.failed);
+		"deferred", (json_int_t)runner.deferred, "failed", (json_int_t)runner.failed,
+		"unsure", (json_int_t)runner.unsure);
 	json_object_update(out, all);
 	json_decref(all);
 	return 0;

@@ -354,4 +354,5 @@ void runner_status(struct runner *r, struct runner_status *out)
 	out->sent = atomic_load(&r->sent);
 	out->deferred = atomic_load(&r->deferred);
 	out->failed = atomic_load(&r->failed);
+	out->unsure = atomic_load(&r->unsure);
 }

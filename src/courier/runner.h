@@ -45,7 +45,8 @@ MUST_CHECK int runner_look(struct runner *runner, struct slice destination, runn
 
 struct runner_status {
 	uint64_t connections, destinations;
-	uint64_t sent, deferred, failed; /* recipients, since the start */
+	/* recipients, since the start; unsure: deferred that may have been taken all the same */
+	uint64_t sent, deferred, failed, unsure;
 };
 void runner_status(struct runner *runner, struct runner_status *out);
 

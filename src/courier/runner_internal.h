@@ -25,7 +25,7 @@ struct runner {
 	struct lanes lanes;
 	size_t threads, idle;
 	bool is_stopping;
-	_Atomic uint64_t sent, deferred, failed;
+	_Atomic uint64_t sent, deferred, failed, unsure;
 	atomic_uint deferring; /* threads that put off what is due where nobody answers */
 	atomic_uint visits;
 };

@@ -26,6 +26,7 @@ static void count(struct runner *r, const struct queue_recipient *recipient)
 		break;
 	case QUEUE_OUT_DEFERRED:
 		atomic_fetch_add(&r->deferred, 1);
+		atomic_fetch_add(&r->unsure, recipient->is_unsure);
 		break;
 	case QUEUE_OUT_FAILED:
 		atomic_fetch_add(&r->failed, 1);

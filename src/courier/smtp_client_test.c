@@ -271,8 +271,10 @@ static const struct row rows[] = {
 			">DATA", "<354 go|", ">*", "!"},
 		HEARD_HELLO MAIL "\r\nRCPT TO:<a@x.example>\r\nRCPT TO:<b@x.example>\r\nDATA\r\n"
 				 "Subject: x\r\n\r\n..dot\r\n.\r\n",
-		"4 4.4.2 the server has closed the connection\n"
-		"4 4.4.2 the server has closed the connection\n"},
+		"4 4.4.2 the server has closed the connection; it may have been taken all the "
+		"same\n"
+		"4 4.4.2 the server has closed the connection; it may have been taken all the "
+		"same\n"},
 	{"no answer", TEXT, 0, false, {HELLO, "<250 hi|", ">MAIL"}, HEARD_HELLO MAIL "\r\n",
 		"4 4.4.2 no answer in time\n4 4.4.2 no answer in time\n"},
 	{"nonsense", TEXT, 0, false, {HELLO, "<250 hi|", ">MAIL", "<25x ok|"},

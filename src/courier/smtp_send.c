@@ -21,6 +21,7 @@ struct sending {
 	struct queue_message *m;
 	size_t accepted;
 	bool is_answered; /* the server has said something in this transaction */
+	bool is_unsure;   /* it had the whole message when the connection was lost */
 	struct buf chunk, ascii;
 };
 
@@ -66,12 +67,15 @@ static bool is_accepted(const struct queue_recipient *r)
  * server before it saw anything of this message: then it is tried again at once. */
 static void set_lost(struct sending *s, const struct err *err)
 {
-	char text[sizeof(err->msg) + 16];
+	char text[sizeof(err->msg) + 64];
 
 	s->c->is_broken = true;
 	if (!s->is_answered && s->c->transactions > 0)
 		return;
-	snprintf(text, sizeof(text), "4.4.2 %s", err->msg);
+	for (size_t i = 0; i < s->m->recipients_n; i++)
+		s->m->recipients[i].is_unsure = s->is_unsure && is_accepted(&s->m->recipients[i]);
+	snprintf(text, sizeof(text), "4.4.2 %s%s", err->msg,
+		s->is_unsure ? "; it may have been taken all the same" : "");
 	set_all(s, QUEUE_OUT_DEFERRED, slice_str(text));
 }
 
@@ -314,6 +318,7 @@ static int send_text(struct sending *s, struct err *err)
 	rc = hear_end(s, err);
 	/* It may have been taken all the same: the one place where a second copy cannot be
 	 * excluded. */
+	s->is_unsure = rc < 0;
 	if (rc < 0)
 		log_warn(NULL, "smtp-unsure", log_n("message", s->m->id), log_c("host", s->c->host),
 			log_e(err));

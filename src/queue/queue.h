@@ -109,6 +109,7 @@ struct queue_recipient {
 	bool is_delayed; /* in a report: it is about delay */
 	/* of an attempt, filled in for queue_finish() */
 	enum queue_outcome outcome;
+	bool is_unsure; /* deferred, though the host may have taken it: it may come twice */
 };
 
 struct queue_message {

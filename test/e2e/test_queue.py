@@ -170,6 +170,11 @@ def test_what_does_not_work_is_told_when_time_is_up():
             assert bool(r.unsure) == (way in ('after', 'nonsense-end')), way
         wait_for('an empty queue', lambda: is_empty(instance))
         assert len(reports(instance)) == len(bad) and len(slow.messages) == 1
+        # What may have been taken without an answer is counted, and said in its history.
+        status = json.loads(instance.tool('--json', 'queue', 'status'))
+        assert status['unsure'] >= sum(len(r.unsure) for r in bad.values()) and status['deferred'] > status['unsure']
+        assert 'may have been taken' in instance.tool('trace', 'a@after.example')
+        assert 'may have been taken' not in instance.tool('trace', 'a@rcpt.example')
 
 
 def test_the_next_host_takes_it():
