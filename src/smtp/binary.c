@@ -115,6 +115,8 @@ static void on_seen(struct conn *c)
 	}
 	tx->made = incoming_new(
 		store_spool_dir(session_service(c)->store), GROWTH * tx->in->size + PIECE_MAX);
+	if (tx->in->is_passed_on)
+		incoming_pass_on(tx->made);
 	smtp_session_work(c, make, on_made);
 }
 

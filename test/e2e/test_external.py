@@ -51,7 +51,10 @@ def keys(tmp_path_factory):
 
 @pytest.fixture(scope='module')
 def instance():
-    with support.Instance('passwords = { certificates = true; };') as made:
+    made = support.Instance('passwords = { certificates = true; };')
+    made.ports['submission'], = support.free_ports(1)
+    made.configure()
+    with made:
         made.add_accounts([ADA, EVE])
         yield made
 
@@ -95,6 +98,18 @@ def test_the_key_signs_in(instance, keys):
         assert client.docmd('AUTH', 'EXTERNAL') == (334, b'') and client.docmd('')[0] == 235
     assert sorted((a['name'], a['certificate'], 'used' in a) for a in listed(instance, ADA)) == [
         ('ec', True, True), ('ed', True, True), ('rsa', True, True)]
+
+
+def test_behind_starttls(instance, keys):
+    """Port 587: nothing of a login is offered or taken in clear."""
+    with smtplib.SMTP('127.0.0.1', instance.ports['submission'], 'client.example', timeout=60) as client:
+        client.ehlo()
+        assert 'starttls' in client.esmtp_features and 'auth' not in client.esmtp_features
+        for line in 'AUTH EXTERNAL =', 'AUTH PLAIN AGFkYQB4', 'MAIL FROM:<%s>' % ADA:
+            assert client.docmd(line)[0] == 530
+        client.starttls(context=keys['ec'].context())
+        client.ehlo()
+        assert auth(client, ADA) == 235 and client.mail(ADA)[0] == 250
 
 
 def test_the_dates_do_not_count_and_sessions_are_resumed(instance, keys):
