@@ -7,8 +7,8 @@ Each file is one case. It gets a domain of its own with three fresh accounts, so
 can run at once against one instance. A file is a list of steps, one a line:
 
     # comment                    says what the case shows
-    open NAME KIND [HOST]        connect; KIND is imap, smtp, lmtp, lmtp-unix, submission, http or
-                                 https; HOST is asked for in the TLS handshake
+    open NAME KIND [HOST]        connect; KIND is imap, smtp, lmtp, lmtp-unix, lmtp-courier,
+                                 submission, http or https; HOST is asked for in the TLS handshake
     get NAME URL [FIELD: VALUE]  connect as the URL says, whatever its host, and send this request,
                                  after which the server closes
     post NAME URL BODY           the same with a form
@@ -230,9 +230,9 @@ class Case:
         return self.wires[name]
 
     def open(self, name, kind, host='localhost'):
-        if kind == 'lmtp-unix':
+        if kind in ('lmtp-unix', 'lmtp-courier'):
             sock = socket.socket(socket.AF_UNIX)
-            sock.connect(str(self.instance.dir / 'run' / 'lmtp.sock'))
+            sock.connect(str(self.instance.dir / 'run' / {'lmtp-unix': 'lmtp.sock', 'lmtp-courier': 'courier-lmtp.sock'}[kind]))
         else:
             ports = {'imap': 'imaps', 'smtp': 'smtp', 'lmtp': 'lmtp',
                      'submission': 'submissions', 'http': 'http', 'https': 'https'}

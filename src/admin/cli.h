@@ -115,6 +115,9 @@ int command_group_add(struct cli *cli), command_group_set(struct cli *cli),
 	command_group_delete(struct cli *cli), command_group_list(struct cli *cli),
 	command_group_member(struct cli *cli), command_group_admin(struct cli *cli),
 	command_group_domain(struct cli *cli), command_domain_screen(struct cli *cli);
+int command_fetch_start(struct cli *cli), command_fetch_list(struct cli *cli),
+	command_fetch_show(struct cli *cli), command_fetch_stop(struct cli *cli),
+	command_fetch_forget(struct cli *cli);
 int command_policy_status(struct cli *cli), command_policy_users(struct cli *cli);
 int command_clock(struct cli *cli); /* only in builds with faults */
 int command_queue_list(struct cli *cli), command_queue_show(struct cli *cli),

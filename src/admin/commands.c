@@ -120,6 +120,22 @@ const struct cli_command cli_commands[] = {
 	{"alias", "list", "[DOMAIN]", 0, 1, {{0}}, command_alias_list, true, "List the aliases."},
 	{"alias", "delete", "ADDRESS [TARGET]", 1, 2, {{0}}, command_alias_delete, true,
 		"Delete one target of an alias, or the whole alias."},
+	{"fetch", "start", "ADDRESS HOST LOGIN", 3, 3,
+		{{"--port", "N", "the port there; 993, or 143 with --starttls, without it"},
+			{"--starttls", NULL, "begin without TLS and go over to it"}},
+		command_fetch_start, true,
+		"Bring all mail of a mailbox at another provider into an account, by IMAP: "
+		"folders, messages, flags and dates. The password there (or an app password) is "
+		"read from the terminal without echo, or from standard input; it is forgotten when "
+		"all is here. Nothing is changed there. Begun again later, it brings what is new."},
+	{"fetch", "list", "[ADDRESS]", 0, 1, {{0}}, command_fetch_list, true,
+		"List the mailboxes that were or are being brought, and how far they are."},
+	{"fetch", "show", "ID", 1, 1, {{0}}, command_fetch_show, true,
+		"Tell all about one, and what could not be taken, and why."},
+	{"fetch", "stop", "ID", 1, 1, {{0}}, command_fetch_stop, true,
+		"Stop one, and forget its password. What was brought stays."},
+	{"fetch", "forget", "ID", 1, 1, {{0}}, command_fetch_forget, true,
+		"Forget one, also how far it was: begun again, all comes again."},
 	{"app", "list", "ADDRESS", 1, 1, {{0}}, command_app_list, true,
 		"List the alternative logins of an account. OLD are those from before its password "
 		"was last changed."},

@@ -55,6 +55,7 @@ static const struct {
 	{"report-show", verb_report_show},
 	{"status", verb_status},
 	{"queue", verb_queue},
+	{"fetch", verb_fetch},
 	{"check", verb_check},
 	{"deliver", verb_deliver},
 	{"mail-import", verb_mail_import},

@@ -49,6 +49,13 @@ enum ask_verb {
 	ASK_EXTERNAL_SET = 10,
 	ASK_EXTERNAL_TEST = 11,
 	ASK_EXTERNAL_DROP = 12,
+	/* bring-start - mail is brought from a mailbox elsewhere: the account, host, port, 1 for
+	 * STARTTLS, user name, password. Answer: its number. */
+	ASK_BRING_START = 13,
+	/* bring - enum ask_bring, an account (0: any), the number of one of its mailboxes
+	 * elsewhere (0: all). Answer: of ASK_BRING_LIST how they stand, as JSON
+	 * (courier/bring_book.h). */
+	ASK_BRING = 14,
 	/* scan - with the message's descriptor; see ask/scan.h */
 	ASK_SCAN = 16,
 	/* forms - the number of the server's forms; answer: of the courier's newest. */
@@ -70,6 +77,8 @@ enum ask_letter {
 	ASK_LETTER_REQUIRETLS = 64,
 	ASK_LETTER_TLS_OPTIONAL = 128,
 };
+
+enum ask_bring { ASK_BRING_LIST, ASK_BRING_STOP, ASK_BRING_FORGET };
 
 enum ask_priority { ASK_NORMAL, ASK_URGENT, ASK_BULK, ASK_PRIORITIES };
 

@@ -18,6 +18,7 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "base/random.h"
+#include "courier/bring.h"
 #include "courier/desk.h"
 #include "courier/external.h"
 #include "courier/gateway.h"
@@ -110,6 +111,8 @@ static int open_parts(struct courier *courier, const struct courier_config *conf
 	if (rc == 0)
 		rc = external_open("external.db", &courier->external, err);
 	if (rc == 0)
+		rc = bring_open(courier, &courier->bring, err);
+	if (rc == 0)
 		rc = runner_open(courier, &courier->runner, err);
 	if (rc == 0)
 		rc = scanner_new(courier, &courier->scanner, err);
@@ -125,11 +128,13 @@ static void close_parts(struct courier *courier)
 	if (courier->runner)
 		runner_stop(courier->runner, STOP_MS);
 	dns_stop(courier->dns);
+	bring_stop(courier->bring);
 	scanner_stop(courier->scanner);
 	if (courier->pool)
 		pool_stop(&courier->pool);
 	scanner_free(&courier->scanner);
 	runner_close(&courier->runner);
+	bring_close(&courier->bring);
 	external_close(&courier->external);
 	sts_close(&courier->sts);
 	outcomes_free(&courier->outcomes);
@@ -205,6 +210,8 @@ int courier_run(const struct courier_config *config, struct err *err)
 		rc = pool_start(courier.pool, err);
 	if (rc == 0)
 		rc = runner_start(courier.runner, err);
+	if (rc == 0)
+		rc = bring_start(courier.bring, err);
 	if (rc == 0) {
 		orders_start(courier.orders);
 		gateway_start(courier.gateway);

@@ -11,6 +11,7 @@
 #include "ask/verbs.h"
 #include "base/io.h"
 #include "base/mem.h"
+#include "courier/bring.h"
 #include "courier/enqueue.h"
 #include "courier/external.h"
 #include "courier/ours.h"
@@ -38,6 +39,8 @@ static const struct row {
 	[ASK_EXTERNAL_SET] = {"external-set", false, desk_external_set},
 	[ASK_EXTERNAL_TEST] = {"external-test", false, desk_external_test},
 	[ASK_EXTERNAL_DROP] = {"external-drop", false, desk_external_drop},
+	[ASK_BRING_START] = {"bring-start", false, desk_bring_start},
+	[ASK_BRING] = {"bring", false, desk_bring},
 	[ASK_SCAN] = {"scan", true, desk_scan},
 	[ASK_FORMS] = {"forms", false, desk_forms},
 };

@@ -87,6 +87,16 @@ int external_get(struct external *e, uint64_t id, struct external_server *out, s
 	return rc;
 }
 
+bool external_may_reach(const struct config *settings, const struct ip *addresses, size_t n)
+{
+	bool is_good = n > 0;
+
+	for (size_t i = 0; i < n; i++)
+		is_good =
+			is_good && !ip_is_private(&addresses[i]) && !ip_is_loopback(&addresses[i]);
+	return is_good || (n && settings->courier_private);
+}
+
 static bool is_same(const struct external_server *a, const struct external_server *b)
 {
 	return strcmp(a->host, b->host) == 0 && a->port == b->port &&

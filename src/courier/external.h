@@ -29,6 +29,10 @@ void external_close(struct external **external);
 MUST_CHECK int external_get(
 	struct external *external, uint64_t id, struct external_server *out, struct err *err);
 
+/* external_may_reach - a user names the host: it shall not be one that only we can reach, unless
+ * courier.private says so. */
+bool external_may_reach(const struct config *settings, const struct ip *addresses, size_t n);
+
 desk_fn desk_external_set, desk_external_test, desk_external_drop;
 
 #endif

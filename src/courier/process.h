@@ -34,6 +34,7 @@ struct scanner;
 struct sts;
 struct tls_results;
 struct external;
+struct bring;
 
 struct courier {
 	const struct config *settings;
@@ -44,6 +45,7 @@ struct courier {
 	struct gateway *gateway; /* NULL: no gateway */
 	struct runner *runner;
 	struct external *external; /* users' own servers */
+	struct bring *bring;       /* mail from other providers */
 	struct track *track;       /* what happened to messages */
 	struct scanner *scanner;   /* NULL: no scanner */
 	struct sts *sts;

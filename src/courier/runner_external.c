@@ -10,17 +10,6 @@
 
 enum { VIEW_MAX = 1 << 20, DESTINATION_MAX = DNS_NAME_MAX + 16 };
 
-/* A user names the host: it shall not be one that only we can reach. */
-static bool is_public(const struct runner *r, const struct plan_host *host)
-{
-	bool is_good = host->addresses_n > 0;
-
-	for (size_t i = 0; i < host->addresses_n; i++)
-		is_good = is_good && !ip_is_private(&host->addresses[i]) &&
-			  !ip_is_loopback(&host->addresses[i]);
-	return is_good || (host->addresses_n && r->settings->courier_private);
-}
-
 static int open_hosts(struct runner *r, const struct plan *plan,
 	const struct external_server *server, struct smtp_client **out, struct err *err)
 {
@@ -34,7 +23,8 @@ static int open_hosts(struct runner *r, const struct plan *plan,
 	int rc = err_set(err, ERR_BUSY, "%s cannot be reached now", server->host);
 
 	for (size_t i = 0; i < plan->n && rc < 0 && rc != -ERR_CONFLICT; i++) {
-		if (!is_public(r, &plan->hosts[i]))
+		if (!external_may_reach(
+			    r->settings, plan->hosts[i].addresses, plan->hosts[i].addresses_n))
 			rc = err_set(err, ERR_BUSY, "%s has no public address", server->host);
 		else
 			rc = smtp_client_open(&r->client, &plan->hosts[i], server->port, &wish,

@@ -16,102 +16,11 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "courier/script_kit.h"
 #include "courier/smtp_internal.h"
 #include "queue/queue_kit.h"
 
-enum { PATIENCE_MS = 300, HEARD_MAX = 1 << 20, OUT_MAX = 1 << 20 };
-
-/* A server that follows a script: "<" and what it says, with "|" for line ends; ">" and a line that
- * it hears, or "*" for lines up to a dot, or "#N" for N bytes; "!" closes. What it hears is kept.
- */
-struct server {
-	int fd;
-	const char *const *script;
-	struct buf in, heard;
-	pthread_t thread;
-};
-
-static bool fill(struct server *s)
-{
-	char bytes[4096];
-	const ssize_t n = read(s->fd, bytes, sizeof(bytes));
-
-	if (n <= 0)
-		return false;
-	buf_append(&s->in, (struct slice){bytes, (size_t)n});
-	return true;
-}
-
-static struct slice hear_line(struct server *s)
-{
-	size_t end;
-
-	while ((end = slice_find(buf_slice(&s->in), slice_lit("\r\n"))) == SIZE_MAX) {
-		if (!fill(s))
-			return (struct slice){0};
-	}
-	return slice_head(buf_slice(&s->in), end + 2);
-}
-
-static void keep(struct server *s, struct slice bytes)
-{
-	buf_append(&s->heard, bytes);
-	buf_consume(&s->in, bytes.len);
-}
-
-static void hear(struct server *s, const char *what)
-{
-	bool is_dot = false;
-
-	if (what[0] == '#') {
-		uint64_t n = 0;
-
-		assert_true(slice_to_u64(slice_str(what + 1), HEARD_MAX, &n));
-		while (s->in.len < n && fill(s))
-			;
-		keep(s, slice_head(buf_slice(&s->in), n));
-	} else if (what[0] == '*') {
-		while (!is_dot) {
-			const struct slice line = hear_line(s);
-
-			is_dot = !line.len || slice_eq(line, slice_lit(".\r\n"));
-			keep(s, line);
-		}
-	} else {
-		keep(s, hear_line(s));
-	}
-}
-
-static void say(struct server *s, const char *text)
-{
-	for (; *text; text++) {
-		const struct slice bytes =
-			*text == '|' ? slice_lit("\r\n") : (struct slice){text, 1};
-
-		(void)!write(s->fd, bytes.ptr, bytes.len);
-	}
-}
-
-static void *serve(void *context)
-{
-	struct server *s = context;
-	const char *const *step = s->script;
-
-	for (; *step && **step != '!'; step++) {
-		if (**step == '<')
-			say(s, *step + 1);
-		else
-			hear(s, *step + 1);
-	}
-	if (*step)
-		shutdown(s->fd, SHUT_RDWR);
-	while (!*step && fill(s)) /* what follows is heard to its end */
-		;
-	keep(s, buf_slice(&s->in));
-	return NULL;
-}
-
-/* ---- */
+enum { PATIENCE_MS = 300, OUT_MAX = 1 << 20 };
 
 static struct kit kit;
 static int stop_fd;
@@ -134,32 +43,23 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static struct smtp_client *start(struct server *s, const char *const *script, bool is_lmtp)
+static struct smtp_client *start(struct script *s, const char *const *script, bool is_lmtp)
 {
 	static struct smtp_client_config config = {.host_name = {"here.example", 12}};
 	struct smtp_client *c;
-	int fds[2];
 
 	config.stop_fd = stop_fd;
 	config.patience_ms = config.connect_ms = PATIENCE_MS;
-	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
-	assert_int_equal(fcntl(fds[0], F_SETFL, O_NONBLOCK), 0);
-	*s = (struct server){.fd = fds[1], .script = script};
-	buf_init(&s->in, HEARD_MAX);
-	buf_init(&s->heard, HEARD_MAX);
-	assert_int_equal(pthread_create(&s->thread, NULL, serve, s), 0);
 	c = smtp_client_new(&config);
-	c->peer = peer_new(fds[0], stop_fd);
+	c->peer = peer_new(script_start(s, script), stop_fd);
 	c->is_lmtp = is_lmtp;
 	return c;
 }
 
-static void stop(struct server *s, struct smtp_client **c)
+static void stop(struct script *s, struct smtp_client **c)
 {
 	smtp_client_close(c);
-	pthread_join(s->thread, NULL);
-	close(s->fd);
-	buf_done(&s->in);
+	script_stop(s);
 }
 
 /* Outcomes and replies, a line for each recipient. */
@@ -290,7 +190,7 @@ static void run(const struct row *row)
 		"a@x.example", row->text ? "b@x.example" : "b> X@x.example", NULL};
 	struct queue_message *m = kit_message(to);
 	struct smtp_client *c;
-	struct server s;
+	struct script s;
 	struct err err;
 
 	buf_init(&outcomes, OUT_MAX);
@@ -339,7 +239,7 @@ static void test_greetings(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct smtp_client *c;
-		struct server s;
+		struct script s;
 		struct err err;
 
 		c = start(&s, cases[i].script, false);
@@ -358,7 +258,7 @@ static void test_stale(void **state)
 	const char *const to[] = {"a@x.example", NULL};
 	struct queue_message *m;
 	struct smtp_client *c;
-	struct server s;
+	struct script s;
 	struct err err;
 
 	(void)state;
@@ -393,7 +293,7 @@ static void test_enough_of_it(void **state)
 	(void)state;
 	for (size_t n = 0; n < sizeof(scripts) / sizeof(scripts[0]); n++) {
 		struct smtp_client *c;
-		struct server s;
+		struct script s;
 		struct err err;
 
 		c = start(&s, scripts[n], false);

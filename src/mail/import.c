@@ -38,7 +38,8 @@ struct mail_import {
 	struct mail_import_message batch[IMPORT_BATCH];
 	size_t n;
 	uint64_t bytes;
-	struct mail_import_counts gain; /* by the transaction that is being run */
+	unsigned char fates[IMPORT_BATCH]; /* enum mail_import_fate */
+	struct mail_import_counts gain;    /* by the transaction that is being run */
 	mail_import_done_fn *done;
 	void *context;
 	mail_import_told_fn *told;
@@ -313,6 +314,18 @@ static uint64_t *left_out(struct mail_import *import, const struct account_usage
 	return NULL;
 }
 
+static enum mail_import_fate fate_of(const struct mail_import *import, const uint64_t *count)
+{
+	return count == &import->counts.too_large    ? IMPORT_TOO_LARGE
+	       : count == &import->counts.over_quota ? IMPORT_NO_ROOM
+						     : IMPORT_STORED;
+}
+
+enum mail_import_fate mail_import_fate(const struct mail_import *import, size_t n)
+{
+	return (enum mail_import_fate)import->fates[n];
+}
+
 /* What remains is to be stored. */
 static void sift(struct mail_import *import)
 {
@@ -326,6 +339,7 @@ static void sift(struct mail_import *import)
 		struct mail_import_message *m = &import->batch[i];
 		uint64_t *count = left_out(import, &usage, more, m);
 
+		import->fates[i] = (unsigned char)fate_of(import, count);
 		if (count) {
 			++*count;
 			if (count != &import->counts.repeated)

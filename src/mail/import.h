@@ -102,6 +102,10 @@ bool mail_import_is_full(const struct mail_import *import);
 typedef void mail_import_done_fn(void *context, int rc, const struct err *err);
 void mail_import_flush(struct mail_import *import, mail_import_done_fn *done, void *context);
 
+/* mail_import_fate - what became of the n-th message of the batch that was flushed last. */
+enum mail_import_fate { IMPORT_STORED, IMPORT_TOO_LARGE, IMPORT_NO_ROOM }; /* stored, or repeated */
+enum mail_import_fate mail_import_fate(const struct mail_import *import, size_t n);
+
 void mail_import_counts(const struct mail_import *import, struct mail_import_counts *out);
 
 #endif

@@ -417,6 +417,9 @@ static const struct row rows[] = {
 	{SMTP_HELP, ANY, 0, NULL, NULL, run_help},
 	{SMTP_XCLIENT, KIND_MX, NEED_NO_TX, "XCLIENT " SMTP_XCLIENT_NAMES, may_xclient,
 		run_xclient},
+	{SMTP_XIMPORT, KIND_LMTP, NEED_HELLO | NEED_NO_TX, NULL, NULL, smtp_import_folder},
+	{SMTP_XMESSAGE, KIND_LMTP, 0, NULL, NULL, smtp_import_message},
+	{SMTP_XSTORE, KIND_LMTP, 0, NULL, NULL, smtp_import_store},
 };
 
 enum { ROWS = sizeof(rows) / sizeof(rows[0]) };

@@ -128,6 +128,7 @@ static size_t frame(struct conn *c, struct slice in, bool is_full)
 	case MODE_DATA:
 		return frame_data(s, in);
 	case MODE_CHUNK:
+	case MODE_IMPORT:
 		return in.len < s->chunk_left ? in.len : (size_t)s->chunk_left;
 	case MODE_COMMAND:
 	case MODE_AUTH:
@@ -171,6 +172,9 @@ static void execute(struct conn *c, struct slice unit)
 	case MODE_CHUNK:
 		smtp_session_chunk_bytes(c, unit);
 		break;
+	case MODE_IMPORT:
+		smtp_import_bytes(c, unit);
+		break;
 	case MODE_COMMAND:
 	case MODE_AUTH:
 		execute_line(c, unit);
@@ -196,6 +200,7 @@ static void done(struct conn *c)
 
 	login_done(c);
 	smtp_session_tx_free(c);
+	smtp_import_end(s);
 	smtp_session_hello_forget(s);
 	smtp_gate_close(c);
 }

@@ -37,6 +37,7 @@ enum session_mode {
 	MODE_DATA,
 	MODE_CHUNK,
 	MODE_AUTH, /* the next line answers a challenge */
+	MODE_IMPORT,
 };
 
 /* One mail transaction, from MAIL to the end of the message. */
@@ -105,6 +106,7 @@ struct session {
 	uint64_t chunk_left, chunk_size;
 	bool is_last_chunk, is_chunk_refused;
 	enum smtp_say chunk_say;
+	struct session_import *import; /* what the courier brings from elsewhere; or NULL */
 };
 
 static inline struct session *session_of(struct conn *c)
@@ -226,6 +228,13 @@ void smtp_session_chunk_bytes(struct conn *c, struct slice bytes);
  * then then(), or it is refused. */
 void smtp_binary(struct conn *c, smtp_session_fn *then);
 void smtp_binary_free(struct session_binary **binary);
+
+/* import.c: XIMPORT, XMESSAGE and its octets, XSTORE (wire/smtp/import.h) */
+void smtp_import_folder(struct conn *c, struct slice args);
+void smtp_import_message(struct conn *c, struct slice args);
+void smtp_import_bytes(struct conn *c, struct slice bytes);
+void smtp_import_store(struct conn *c, struct slice args);
+void smtp_import_end(struct session *s);
 
 /* deliver.c: the message's history: it comes; a recipient is not taken */
 void smtp_session_track_received(struct conn *c);

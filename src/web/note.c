@@ -78,6 +78,7 @@ static const struct {
 	{"personality", "Personality changed"},
 	{"personality-proven", "Server of a personality took the login"},
 	{"personality-removed", "Personality removed"},
+	{"bring-started", "Mail is brought from another provider"},
 	{"recovery-set", "New recovery address asked for"},
 	{"recovery-changed", "Recovery address changed"},
 	{"recovery-switched", "Resetting by mail switched"},

@@ -77,6 +77,10 @@ void page_factors_change(struct http *x);
 void page_recovery(struct http *x);
 void page_recovery_change(struct http *x);
 
+/* bring.c */
+void page_bring(struct http *x);
+void page_bring_change(struct http *x);
+
 /* sending.c */
 void page_sending(struct http *x);
 void page_sending_change(struct http *x);

@@ -123,6 +123,8 @@ static const struct http_row rows[] = {
 	{HTTP_POST, "/settings/apps", page_apps_change, FORM, FRESH},
 	{HTTP_GET, "/settings/personalities", page_personalities, 0, IN},
 	{HTTP_POST, "/settings/personalities", page_personalities_change, FORM, FRESH},
+	{HTTP_GET, "/settings/bring", page_bring, 0, IN},
+	{HTTP_POST, "/settings/bring", page_bring_change, FORM, FRESH},
 	{HTTP_GET, "/settings/sessions", page_sessions, 0, IN},
 	{HTTP_POST, "/settings/sessions", page_sessions_end, FORM, IN},
 	{HTTP_GET, "/settings/sending", page_sending, 0, IN},

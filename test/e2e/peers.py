@@ -1,4 +1,4 @@
-"""peers.py - Postfix and Exim as they come with Debian, each an instance of its own.
+"""peers.py - Postfix, Exim and Dovecot as they come with Debian, each an instance of its own.
 
 Two mail servers cannot be installed side by side, and installing one would take the place of the machine's own: so
 script/bootstrap only unpacks them (build-peers), and here they run from there, in a temporary folder, on addresses of
@@ -8,6 +8,7 @@ a user namespace; names of users are told by nss_wrapper.
 import contextlib
 import email.parser
 import email.policy
+import imaplib
 import io
 import os
 import pathlib
@@ -23,9 +24,9 @@ import support
 UNPACKED = support.HOME / 'build-peers'
 LIBRARIES = UNPACKED / 'usr' / 'lib' / 'postfix'
 PASSWD = ('root:x:0:0:root:/:/bin/sh\nnobody:x:65534:65534::/:/bin/false\n'
-          'postfix:x:2101:2101::/:/bin/false\nDebian-exim:x:2103:2103::/:/bin/false\n')
-GROUP = 'root:x:0:\nnogroup:x:65534:\npostfix:x:2101:\npostdrop:x:2102:\nDebian-exim:x:2103:\n'
-POSTFIX_USER, POSTDROP, EXIM_USER = 2101, 2102, 2103
+          'postfix:x:2101:2101::/:/bin/false\nDebian-exim:x:2103:2103::/:/bin/false\ndovecot:x:2105:2105::/:/bin/false\n')
+GROUP = 'root:x:0:\nnogroup:x:65534:\npostfix:x:2101:\npostdrop:x:2102:\nDebian-exim:x:2103:\ndovecot:x:2105:\n'
+POSTFIX_USER, POSTDROP, EXIM_USER, DOVECOT_USER = 2101, 2102, 2103, 2105
 CERTIFICATE = ['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2']
 
 
@@ -232,3 +233,76 @@ class Exim(Peer):
         self.start(UNPACKED / 'usr/sbin/exim4', '-C', self.dir / 'conf', '-bdf', '-q2s')
         return self
 
+
+
+DOVECOT = '''
+base_dir = {dir}/run
+libexec_dir = {unpacked}/usr/lib/dovecot
+mail_plugin_dir = {unpacked}/usr/lib/dovecot/modules
+login_plugin_dir = {unpacked}/usr/lib/dovecot/modules/login
+log_path = {dir}/out
+protocols = imap
+listen = {address}
+ssl = yes
+ssl_cert = <{dir}/cert.pem
+ssl_key = <{dir}/key.pem
+default_login_user = dovecot
+default_internal_user = dovecot
+default_internal_group = dovecot
+mail_location = maildir:{dir}/mail/%u
+mail_max_userip_connections = 100
+passdb {{
+  driver = static
+  args = password={password}
+}}
+userdb {{
+  driver = static
+  args = uid={user} gid={user} home={dir}/home/%u
+}}
+service imap-login {{
+  chroot =
+  inet_listener imap {{
+    port = {starttls}
+  }}
+  inet_listener imaps {{
+    port = {port}
+  }}
+}}
+service anvil {{
+  chroot =
+}}
+service stats {{
+  chroot =
+}}
+namespace inbox {{
+  inbox = yes
+  {namespace}
+}}
+'''
+
+
+class Dovecot(Peer):
+    """IMAP only: TLS at once at `port`, STARTTLS at `starttls`; whoever comes has this password and a mailbox."""
+
+    def begin(self, starttls, password, namespace=''):
+        names = {'dir': self.dir, 'unpacked': UNPACKED, 'address': self.address, 'port': self.port,
+                 'starttls': starttls, 'password': password, 'user': DOVECOT_USER, 'namespace': namespace}
+        self.password = password
+        self.env[-1] = 'LD_LIBRARY_PATH=%s' % (UNPACKED / 'usr' / 'lib' / 'dovecot')
+        (self.dir / 'conf').write_text(DOVECOT.format(**names))
+        self.make('run')
+        self.make('mail', 'home', owner=DOVECOT_USER, group=DOVECOT_USER)
+        self.start(UNPACKED / 'usr/sbin/dovecot', '-F', '-c', self.dir / 'conf')
+        return self
+
+    def is_ready(self):
+        assert self.process.poll() is None, self.log()
+        with contextlib.suppress(OSError, imaplib.IMAP4.error):
+            self.imap('nobody').logout()
+            return True
+        return False
+
+    def imap(self, user, password=None):
+        client = imaplib.IMAP4_SSL(self.address, self.port, ssl_context=support.tls_context(), timeout=30)
+        client.login(user, password or self.password)
+        return client

@@ -190,6 +190,14 @@ def cases(w):
             Case({'do': 'save', 'address': 'x@else.example', 'reply_to': 'x@'}, 422, 'not a complete address', 'reply_to'),
             Case({'do': 'save', 'address': 'x@else.example', 'bcc': 'x@'}, 422, 'not a complete address', 'bcc'),
             Case({'do': 'save', 'id': 'ffff', 'address': 'x@else.example', 'host': 'a.example', 'port': '465', 'login': 'x'}, 404)],
+        '/settings/bring': [
+            Case({}, 400), Case({'do': 'x'}, 400), Case({'do': 'stop'}, 400), Case({'do': 'forget', 'id': 'zz'}, 400), Case({'do': 'x', 'id': '1'}, 400),
+            Case({'do': 'stop', 'id': 'ffff'}, 404), Case({'do': 'forget', 'id': 'ffff'}, 404),
+            Case({'do': 'start', 'host': 'a b.example', 'port': '993', 'login': 'x', 'password': 'x'}, 422, 'full name', 'host'),
+            Case({'do': 'start', 'host': 'localhost', 'port': '993', 'login': 'x', 'password': 'x'}, 422, 'full name', 'host'),
+            Case({'do': 'start', 'host': 'a.example', 'port': '65536', 'login': 'x', 'password': 'x'}, 422, 'port is a number', 'port'),
+            Case({'do': 'start', 'host': 'a.example', 'port': '993', 'login': LONG, 'password': 'x'}, 422, 'user name', 'login'),
+            Case({'do': 'start', 'host': 'a.example', 'port': '993', 'login': 'x'}, 422, 'password is missing', 'password')],
         '/settings/sessions': [Case({}, 400), Case({'session': 'zz'}, 400), Case({'client': 'zz'}, 400), Case({'session': 'ffff'}, 404), Case({'do': 'x'}, 400)],
         '/settings/services': [Case({'scope': 'gopher'}, 303, as_='anna')],
     }

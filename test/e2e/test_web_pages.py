@@ -86,6 +86,8 @@ def pages(w):
         '/settings/personalities': [user('/settings/personalities'),
                                     wrong('/settings/personalities', 'personalities', {'#address': 'x@else.example', '#host': 'a b'},
                                           'form:has(#address)')],
+        '/settings/bring': [user('/settings/bring'), user('/settings/bring?id=ffff', 'bring-report'),
+                            wrong('/settings/bring', 'bring', {'#host': 'x', '#login': '', '#password': ''}, 'form:has(#host)')],
         '/settings/sessions': [user('/settings/sessions')],
         '/settings/log': [user('/settings/log')],
         '/settings/services': [user('/settings/services')],

@@ -20,6 +20,9 @@ static const char *const verb_names[] = {
 	[SMTP_STARTTLS] = "STARTTLS",
 	[SMTP_AUTH] = "AUTH",
 	[SMTP_XCLIENT] = "XCLIENT",
+	[SMTP_XIMPORT] = "XIMPORT",
+	[SMTP_XMESSAGE] = "XMESSAGE",
+	[SMTP_XSTORE] = "XSTORE",
 };
 
 enum smtp_verb smtp_verb_take(struct slice line, struct slice *args_out)

@@ -42,6 +42,9 @@ enum smtp_verb {
 	SMTP_STARTTLS,
 	SMTP_AUTH,
 	SMTP_XCLIENT,
+	SMTP_XIMPORT, /* of our own courier: wire/smtp/import.h */
+	SMTP_XMESSAGE,
+	SMTP_XSTORE,
 	SMTP_VERB_COUNT, /* also: no verb that we know */
 };
 

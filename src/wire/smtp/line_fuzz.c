@@ -1,7 +1,7 @@
 /* line_fuzz.c - any command line: must end, stay in bounds, and an address must read back. */
 #include <stdlib.h>
 
-#include "wire/smtp/cmd.h"
+#include "wire/smtp/import.h"
 
 enum { ARENA_CAP = 65536 };
 
@@ -27,6 +27,8 @@ static void parse(struct smtp_cmd *cmd, enum smtp_verb verb, struct slice args)
 	struct smtp_rcpt rcpt;
 	struct smtp_bdat bdat;
 	struct smtp_auth auth;
+	struct smtp_import_folder folder;
+	struct smtp_import_message message;
 	struct slice name;
 	struct smtp_xclient xclient;
 	struct err err;
@@ -42,6 +44,12 @@ static void parse(struct smtp_cmd *cmd, enum smtp_verb verb, struct slice args)
 	if (verb == SMTP_XCLIENT && smtp_xclient_parse(cmd, args, &xclient, &err) == 0 &&
 		xclient.told[XCLIENT_ADDR] == SMTP_TOLD_VALUE && xclient.address.len != IP_V4 &&
 		xclient.address.len != IP_V6)
+		abort();
+	if (verb == SMTP_XIMPORT && smtp_import_folder_parse(cmd, args, &folder, &err) == 0 &&
+		(folder.path.len == 0 || folder.role >= SMTP_IMPORT_ROLES))
+		abort();
+	if (verb == SMTP_XMESSAGE && smtp_import_message_parse(cmd, args, &message, &err) == 0 &&
+		message.keywords_n > SMTP_IMPORT_KEYWORDS)
 		abort();
 	if (verb == SMTP_EHLO && smtp_hello_parse(cmd, args, &name, &err) == 0 && name.len == 0)
 		abort();
