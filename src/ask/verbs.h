@@ -64,8 +64,9 @@ enum ask_verb {
 	ASK_VERB_END = 64,
 };
 
-/* Form 1 is that of servers which do not say a number; 2 is the same, with it. */
-enum { ASK_FORM_UNSAID = 1, ASK_FORM_NOW = 2 };
+/* Form 1 is that of servers which do not say a number; 2 is the same, with it; 3 has
+ * ASK_BRING_START and ASK_BRING. */
+enum { ASK_FORM_UNSAID = 1, ASK_FORM_NOW = 3 };
 
 enum ask_letter {
 	ASK_LETTER_SMTPUTF8 = 1,

@@ -22,7 +22,7 @@
 enum {
 	AT_ONCE = 6,
 	TURN_MS = 3 * 60 * 1000,
-	LOOK_MS = 2000, /* the wall clock may be set; nobody tells us */
+	LOOK_MS = 10000, /* the wall clock may be set; nobody tells us */
 	STACK_BYTES = PROCESS_SANITIZED ? 4 << 20 : 512 << 10,
 };
 
@@ -81,23 +81,29 @@ static bool is_wanted(void *context)
 	pthread_mutex_lock(&b->lock);
 	is = b->idle == 0;
 	pthread_mutex_unlock(&b->lock);
-	return is;
+	return is && bring_book_has_due(b->book);
 }
 
-/* A turn that nobody stops from now on; false: nothing is due. */
-static bool take_turn(struct worker *w)
+/* False: nothing is due; *wait_ms_out: for so long. */
+static bool take_turn(struct worker *w, int64_t *wait_ms_out)
 {
 	struct bring *b = w->bring;
-	int64_t due_s;
+	int64_t due_s = INT64_MAX, left_s;
 	uint64_t count;
 	struct err err;
 
-	if (bring_book_take(b->book, &w->turn.job, &due_s, &err) < 0)
+	if (bring_book_take(b->book, &w->turn.job, &due_s, &err) < 0) {
+		left_s = due_s == INT64_MAX ? LOOK_MS / 1000 : due_s - clock_wall_s();
+		*wait_ms_out = left_s < 1                ? 1000
+			       : left_s < LOOK_MS / 1000 ? left_s * 1000
+							 : LOOK_MS;
 		return false;
+	}
 	pthread_mutex_lock(&b->lock);
 	w->job = w->turn.job.id;
 	(void)!read(w->turn.stop_fd, &count, sizeof(count)); /* what was meant for another */
-	if (b->is_stopping)
+	/* Whoever stopped it before this did not see that we have it. */
+	if (b->is_stopping || !bring_book_is_running(b->book, w->job))
 		signal_stop(w->turn.stop_fd);
 	pthread_mutex_unlock(&b->lock);
 	w->turn.until_ms = clock_mono_ms() + TURN_MS;
@@ -113,9 +119,9 @@ static void end_turn(struct worker *w)
 }
 
 /* False: the process ends. */
-static bool wait_for_work(struct bring *b)
+static bool wait_for_work(struct bring *b, int64_t wait_ms)
 {
-	const struct timespec until = after_ms(LOOK_MS);
+	const struct timespec until = after_ms(wait_ms);
 	bool is_stopping;
 
 	pthread_mutex_lock(&b->lock);
@@ -131,13 +137,14 @@ static bool wait_for_work(struct bring *b)
 static void *work(void *context)
 {
 	struct worker *w = context;
+	int64_t wait_ms;
 
 	do {
-		while (take_turn(w)) {
+		while (take_turn(w, &wait_ms)) {
 			bring_run(&w->turn);
 			end_turn(w);
 		}
-	} while (wait_for_work(w->bring));
+	} while (wait_for_work(w->bring, wait_ms));
 	return NULL;
 }
 

@@ -145,13 +145,16 @@ static void copy(char *out, size_t size, struct slice text)
 	snprintf(out, size, "%.*s", SLICE_ARG(text));
 }
 
+#define DUE                                                                                        \
+	" FROM job AS j WHERE state = 0 AND due <= ? AND NOT EXISTS (SELECT 1 FROM job AS k"       \
+	" WHERE k.account = j.account AND k.state = 1)"
+
 static int take_locked(struct bring_book *b, struct bring_job *out, struct err *err)
 {
 	struct db_stmt *row AUTO(db_stmt_auto) = NULL;
 	int rc = db_row(b->db, &row, err,
-		"SELECT id, account, host, port, is_starttls, login, password, tries FROM job AS j"
-		" WHERE state = 0 AND due <= ? AND NOT EXISTS (SELECT 1 FROM job AS k"
-		" WHERE k.account = j.account AND k.state = 1) ORDER BY turn, id LIMIT 1",
+		"SELECT id, account, host, port, is_starttls, login, password, tries" DUE
+		" ORDER BY turn, id LIMIT 1",
 		db_i(clock_wall_s()));
 
 	if (rc < 0)
@@ -285,15 +288,27 @@ int bring_book_forget(struct bring_book *b, uint64_t account, uint64_t job, stru
 	return rc;
 }
 
+bool bring_book_has_due(struct bring_book *b)
+{
+	int64_t n = 0;
+	struct err ignored;
+	int rc;
+
+	pthread_mutex_lock(&b->lock);
+	rc = db_get_int(b->db, &n, &ignored, "SELECT count(*)" DUE, db_i(clock_wall_s()));
+	pthread_mutex_unlock(&b->lock);
+	return rc == 0 && n;
+}
+
 bool bring_book_is_running(struct bring_book *b, uint64_t job)
 {
 	int64_t n = 0;
 	struct err ignored;
+	int rc;
 
 	pthread_mutex_lock(&b->lock);
-	if (db_get_int(b->db, &n, &ignored, "SELECT count(*) FROM job WHERE id = ? AND state = 1",
-		    db_i((int64_t)job)) < 0)
-		n = 0;
+	rc = db_get_int(b->db, &n, &ignored, "SELECT count(*) FROM job WHERE id = ? AND state = 1",
+		db_i((int64_t)job));
 	pthread_mutex_unlock(&b->lock);
-	return n != 0;
+	return rc == 0 && n;
 }

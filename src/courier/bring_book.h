@@ -57,6 +57,8 @@ MUST_CHECK int bring_book_stop(
 	struct bring_book *book, uint64_t account, uint64_t job, struct err *err);
 MUST_CHECK int bring_book_forget(
 	struct bring_book *book, uint64_t account, uint64_t job, struct err *err);
+/* bring_book_has_due - somebody would take a turn. */
+bool bring_book_has_due(struct bring_book *book);
 bool bring_book_is_running(struct bring_book *book, uint64_t job);
 
 /* How far a folder is. */
@@ -70,6 +72,10 @@ struct bring_folder {
 MUST_CHECK int bring_book_folder(struct bring_book *book, uint64_t job, struct slice name,
 	struct slice path, uint32_t uidvalidity, uint64_t messages, struct bring_folder *out,
 	struct err *err);
+/* bring_book_expect - a folder that is not known yet has so many messages. */
+MUST_CHECK int bring_book_expect(struct bring_book *book, uint64_t job, struct slice name,
+	struct slice path, uint64_t messages, struct err *err);
+bool bring_book_knows(struct bring_book *book, uint64_t job, struct slice name);
 /* bring_book_refuse - the folder is not taken, and why; "" ends that. */
 MUST_CHECK int bring_book_refuse(struct bring_book *book, uint64_t job, struct slice name,
 	struct slice path, const char *why, struct err *err);

@@ -23,6 +23,8 @@ static int put_folder(struct bring_book *b, int64_t job, struct slice name, stru
 		" by_content = CASE WHEN uidvalidity = ?4 THEN by_content"
 		" WHEN last_uid > 0 THEN 1 ELSE by_content END,"
 		" once = CASE WHEN uidvalidity = ?4 AND once <> 0 THEN once ELSE ?5 END,"
+		" taken = CASE WHEN uidvalidity = ?4 THEN taken ELSE 0 END,"
+		" missed = CASE WHEN uidvalidity = ?4 THEN missed ELSE 0 END,"
 		" last_uid = CASE WHEN uidvalidity = ?4 THEN last_uid ELSE 0 END",
 		db_i(job), db_b(name), db_t(path), db_i(uidvalidity), db_i(new_once()),
 		db_i((int64_t)messages));
@@ -56,8 +58,37 @@ int bring_book_folder(struct bring_book *b, uint64_t job, struct slice name, str
 	rc = put_folder(b, (int64_t)job, name, path, uidvalidity, messages, err);
 	if (rc == 0)
 		rc = get_folder(b, (int64_t)job, name, out, err);
+	if (rc == 0 && !out->last_uid)
+		rc = db_do(b->db, err, "DELETE FROM missed WHERE folder = ?", db_i(out->id));
 	pthread_mutex_unlock(&b->lock);
 	return rc;
+}
+
+int bring_book_expect(struct bring_book *b, uint64_t job, struct slice name, struct slice path,
+	uint64_t messages, struct err *err)
+{
+	int rc;
+
+	pthread_mutex_lock(&b->lock);
+	rc = db_do(b->db, err,
+		"INSERT OR IGNORE INTO folder (job, name, path, messages) VALUES (?, ?, ?, ?)",
+		db_i((int64_t)job), db_b(name), db_t(path), db_i((int64_t)messages));
+	pthread_mutex_unlock(&b->lock);
+	return rc;
+}
+
+bool bring_book_knows(struct bring_book *b, uint64_t job, struct slice name)
+{
+	int64_t n = 0;
+	struct err ignored;
+	int rc;
+
+	pthread_mutex_lock(&b->lock);
+	rc = db_get_int(b->db, &n, &ignored,
+		"SELECT count(*) FROM folder WHERE job = ? AND name = ?", db_i((int64_t)job),
+		db_b(name));
+	pthread_mutex_unlock(&b->lock);
+	return rc == 0 && n;
 }
 
 int bring_book_refuse(struct bring_book *b, uint64_t job, struct slice name, struct slice path,

@@ -121,11 +121,31 @@ static int bring_one(
 	return after_folder(r, f, &place, rc, err);
 }
 
+/* How much there is, before the first of it comes: for who looks on. */
+static int count(struct bring_run *r, const struct imap_listed *f, struct err *err)
+{
+	const struct bring_turn *t = r->turn;
+	struct bring_place place;
+	uint64_t messages = 0;
+	int rc;
+
+	if (bring_place(&r->arena, f, r->folders.prefix, r->has_uses, &place, err) < 0 ||
+		place.is_level || place.is_view || bring_book_knows(t->book, t->job.id, f->name))
+		return 0;
+	rc = imap_client_count(r->imap, f->name, &messages, err);
+	if (rc < 0)
+		return rc == -ERR_CONFLICT ? 0 : rc;
+	return bring_run_here(
+		r, bring_book_expect(t->book, t->job.id, f->name, place.path, messages, err));
+}
+
 /* What is only in the folder of all messages comes last, when the others are known. */
 static int bring_all(struct bring_run *r, struct err *err)
 {
 	int rc = 0;
 
+	for (size_t i = 0; i < r->folders.n && rc == 0; i++)
+		rc = count(r, &r->folders.list[i], err);
 	for (unsigned last = 0; last < 2; last++) {
 		for (size_t i = 0; i < r->folders.n && rc == 0; i++)
 			rc = bring_one(r, &r->folders.list[i], last, err);

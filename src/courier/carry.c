@@ -18,46 +18,51 @@ enum {
 struct carry {
 	struct peer *peer;
 	size_t n; /* of the batch */
-	uint64_t bytes;
 };
 
-/* Its answer's first line, which lives until the next call. */
-static int hear(
-	struct carry *c, int64_t wait_ms, unsigned *code_out, struct buf *text_out, struct err *err)
+/* The next answer; used_out bytes are to be taken when it has been read. */
+static int hear(struct carry *c, int64_t wait_ms, struct smtp_answer *answer_out, size_t *used_out,
+	struct err *err)
 {
-	struct smtp_answer answer;
-	size_t used;
 	int rc;
 
-	while ((rc = smtp_answer_take(peer_in(c->peer), &answer, &used, err)) == 0) {
+	while ((rc = smtp_answer_take(peer_in(c->peer), answer_out, used_out, err)) == 0) {
 		rc = peer_fill(c->peer, wait_ms, err);
 		if (rc < 0)
 			return rc;
 	}
-	if (rc < 0)
-		return rc;
-	*code_out = answer.code;
-	buf_clear(text_out);
-	smtp_answer_put(&answer, text_out);
-	peer_take(c->peer, used);
-	return 0;
+	return rc < 0 ? rc : 0;
 }
 
-static int refused(unsigned code, struct slice text, struct err *err)
-{
-	return err_set(err, code == 550 ? ERR_NOTFOUND : ERR_BUSY, "%.*s",
-		SLICE_ARG(slice_head(text, 120)));
-}
-
-static int expect(struct carry *c, unsigned wanted, struct err *err)
+static int refused(const struct smtp_answer *answer, struct err *err)
 {
 	struct buf text AUTO(buf_done);
-	unsigned code = 0;
-	int rc;
 
 	buf_init(&text, 2 * SMTP_ANSWER_TEXT_MAX);
-	rc = hear(c, PATIENCE_MS, &code, &text, err);
-	return rc < 0 ? rc : code == wanted ? 0 : refused(code, buf_slice(&text), err);
+	smtp_answer_put(answer, &text);
+	return err_set(err, answer->code == 550 ? ERR_NOTFOUND : ERR_BUSY, "%.*s",
+		SLICE_ARG(slice_head(buf_slice(&text), 120)));
+}
+
+/* word: one of the answer's lines; or NULL. */
+static int expect(struct carry *c, unsigned code, const char *word, struct err *err)
+{
+	struct smtp_answer answer;
+	struct slice line;
+	size_t used = 0, at = 0;
+	bool has = !word;
+	int rc = hear(c, PATIENCE_MS, &answer, &used, err);
+
+	if (rc < 0)
+		return rc;
+	while (!has && smtp_answer_line(&answer, &at, &line))
+		has = slice_eq(line, slice_str(word));
+	if (answer.code != code)
+		rc = refused(&answer, err);
+	else if (!has) /* it is older than we are */
+		rc = err_set(err, ERR_BUSY, "the server does not know %s", word);
+	peer_take(c->peer, used);
+	return rc;
 }
 
 static int say(struct carry *c, const struct buf *line, struct err *err)
@@ -79,11 +84,11 @@ int carry_open(
 	buf_append(&line, host_name);
 	buf_lit(&line, "\r\n");
 	if (rc == 0)
-		rc = expect(c, 220, err);
+		rc = expect(c, 220, NULL, err);
 	if (rc == 0)
 		rc = say(c, &line, err);
 	if (rc == 0)
-		rc = expect(c, 250, err);
+		rc = expect(c, 250, "XIMPORT", err);
 	if (rc < 0)
 		return rc;
 	*out = c;
@@ -130,34 +135,39 @@ int carry_message(struct carry *c, const struct smtp_import_message *message, st
 		at += piece.len;
 	}
 	c->n++;
-	c->bytes += message->size;
 	return rc;
 }
 
-bool carry_is_full(const struct carry *c)
+/* The letters are the last word of its first line. */
+static int take_results(struct carry *c, const struct smtp_answer *answer,
+	char results_out[SMTP_IMPORT_BATCH], struct err *err)
 {
-	return c->n == SMTP_IMPORT_BATCH || c->bytes >= SMTP_IMPORT_BYTES;
+	struct slice line = {0};
+	size_t at = 0;
+
+	if (answer->code != 250)
+		return refused(answer, err);
+	smtp_answer_line(answer, &at, &line);
+	line = slice_from(line, slice_rchr(line, ' ') + 1);
+	if (c->n && line.len != c->n)
+		return err_set(err, ERR_IO, "the server's answer makes no sense");
+	if (c->n)
+		memcpy(results_out, line.ptr, c->n);
+	return 0;
 }
 
 int carry_store(struct carry *c, char results_out[SMTP_IMPORT_BATCH], struct err *err)
 {
-	struct buf text AUTO(buf_done);
-	struct slice letters;
-	unsigned code = 0;
+	struct smtp_answer answer;
+	size_t used = 0;
 	int rc = peer_write(c->peer, slice_lit("XSTORE\r\n"), PATIENCE_MS, err);
 
-	buf_init(&text, 2 * SMTP_ANSWER_TEXT_MAX);
 	if (rc == 0)
-		rc = hear(c, STORE_MS, &code, &text, err);
+		rc = hear(c, STORE_MS, &answer, &used, err);
 	if (rc < 0)
 		return rc;
-	if (code != 250)
-		return refused(code, buf_slice(&text), err);
-	letters = slice_from(buf_slice(&text), slice_rchr(buf_slice(&text), ' ') + 1);
-	if (c->n && letters.len != c->n)
-		return err_set(err, ERR_IO, "the server's answer makes no sense");
-	memcpy(results_out, letters.ptr, c->n);
+	rc = take_results(c, &answer, results_out, err);
+	peer_take(c->peer, used);
 	c->n = 0;
-	c->bytes = 0;
-	return 0;
+	return rc;
 }

@@ -22,11 +22,9 @@ void carry_close(struct carry **carry);
 /* carry_folder - what follows goes there; also an empty batch, which makes the folder. */
 MUST_CHECK int carry_folder(
 	struct carry *carry, const struct smtp_import_folder *folder, struct err *err);
-/* carry_message - one more of the batch; size is the text's. carry_is_full - store before you add
- * more. */
+/* carry_message - one more of the batch, of at most SMTP_IMPORT_BATCH; size is the text's. */
 MUST_CHECK int carry_message(struct carry *carry, const struct smtp_import_message *message,
 	struct spool *text, struct err *err);
-bool carry_is_full(const struct carry *carry);
 /* carry_store - results_out: for each message of the batch a letter of enum smtp_import_result. */
 MUST_CHECK int carry_store(
 	struct carry *carry, char results_out[SMTP_IMPORT_BATCH], struct err *err);

@@ -395,6 +395,11 @@ static void run_xclient(struct conn *c, struct slice args)
 	}
 }
 
+static bool may_import(struct conn *c)
+{
+	return session_of(c)->is_courier;
+}
+
 static const struct row rows[] = {
 	{SMTP_EHLO, KIND_MX | KIND_SUBMISSION, 0, "PIPELINING\nENHANCEDSTATUSCODES", NULL,
 		run_ehlo},
@@ -417,7 +422,8 @@ static const struct row rows[] = {
 	{SMTP_HELP, ANY, 0, NULL, NULL, run_help},
 	{SMTP_XCLIENT, KIND_MX, NEED_NO_TX, "XCLIENT " SMTP_XCLIENT_NAMES, may_xclient,
 		run_xclient},
-	{SMTP_XIMPORT, KIND_LMTP, NEED_HELLO | NEED_NO_TX, NULL, NULL, smtp_import_folder},
+	{SMTP_XIMPORT, KIND_LMTP, NEED_HELLO | NEED_NO_TX, "XIMPORT", may_import,
+		smtp_import_folder},
 	{SMTP_XMESSAGE, KIND_LMTP, 0, NULL, NULL, smtp_import_message},
 	{SMTP_XSTORE, KIND_LMTP, 0, NULL, NULL, smtp_import_store},
 };

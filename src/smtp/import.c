@@ -35,7 +35,8 @@ struct session_import {
 	uint64_t ticket;
 };
 
-enum { HEAD_MAX = 64 << 10 };
+/* What the courier brings next may be large, and come slowly. */
+enum { HEAD_MAX = 64 << 10, IDLE_MS = 2 * 3600 * 1000 };
 
 static void unref(struct session_import *i)
 {
@@ -122,6 +123,7 @@ void smtp_import_folder(struct conn *c, struct slice args)
 
 	if (!is_courier(c))
 		return;
+	conn_set_timeout(c, IDLE_MS);
 	i = import_of(session_of(c));
 	rc = smtp_import_folder_parse(&cmd, args, &folder, &err);
 	if (rc == 0)
