@@ -35,8 +35,8 @@ verb_fn verb_account_sending, verb_domain_add, verb_domain_list, verb_account_ad
 	verb_group_delete, verb_group_members, verb_group_join, verb_group_leave, verb_group_admin,
 	verb_group_domain, verb_group_domains, verb_screen, verb_screen_set, verb_policy_status,
 	verb_policy_users, verb_policy_ask, verb_policy_changed, verb_status, verb_check,
-	verb_deliver, verb_fetch, verb_queue, verb_dns_lookup, verb_dns_check, verb_domain_mta_sts, verb_trace,
-	verb_report_list, verb_report_show, verb_mail_import, verb_mail_export;
+	verb_deliver, verb_fetch, verb_queue, verb_dns_lookup, verb_dns_check, verb_domain_mta_sts,
+	verb_trace, verb_report_list, verb_report_show, verb_mail_import, verb_mail_export;
 
 /* Replies. The json is given away; NULL means {}. */
 void verb_row(struct buf *out, json_t *row);
