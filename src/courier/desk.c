@@ -78,7 +78,7 @@ static void answer(struct asked *asked, const struct buf *frame)
 	buf_append(&tray->out, buf_slice(frame));
 	tray->open--;
 	pthread_mutex_unlock(&tray->lock);
-	pool_wake_here(tray->pool, tray->conn);
+	pool_wake(tray->pool, tray->conn);
 	tray_unref(tray);
 	free(asked);
 }
@@ -246,7 +246,6 @@ static const struct protocol desk_protocol = {
 	.name = "desk",
 	.session_size = sizeof(struct tray *),
 	.unit_max = ASK_REQUEST_MAX,
-	.is_quick = true,
 	.takes_fds = true,
 	.greet = on_greet,
 	.frame = on_frame,

@@ -58,16 +58,6 @@ static void run_item(struct group *group, struct group_item *item)
 		db_rollback_savepoint(group->db);
 }
 
-/* One alone needs no savepoint: what it did is undone with its transaction. */
-static int run_alone(struct group *group, struct group_item *item, struct err *err)
-{
-	item->rc = item->run(item, group->db, &item->err);
-	if (item->rc == 0)
-		return db_commit(group->db, err);
-	db_rollback(group->db);
-	return 0;
-}
-
 /* The whole round shares what became of its transaction. A full disk may have ended that: what
  * would be run after it would be written by itself, and then said to have failed. */
 static int run_all(struct group *group, struct group_item *first, struct err *err)
@@ -76,8 +66,6 @@ static int run_all(struct group *group, struct group_item *first, struct err *er
 
 	if (rc < 0)
 		return rc;
-	if (!first->next)
-		return run_alone(group, first, err);
 	for (struct group_item *item = first; item; item = item->next) {
 		run_item(group, item);
 		if (!db_in_transaction(group->db)) {
@@ -103,56 +91,30 @@ static void run_round(struct group *group, struct group_item *first)
 		}
 		item->done(item, item->rc, &item->err);
 	}
-}
-
-static bool is_log_long(struct group *group)
-{
-	return db_wal_bytes(group->db) > WAL_BYTES_MAX;
-}
-
-/* A log that cannot be copied back now is copied back after a later round. */
-static void shorten_log(struct group *group)
-{
-	struct err err;
-
-	if (is_log_long(group) && db_vacuum(group->db, VACUUM_PAGES, &err) == 0)
+	/* A log that cannot be copied back now is copied back after a later round. */
+	if (db_wal_bytes(group->db) > WAL_BYTES_MAX &&
+		db_vacuum(group->db, VACUUM_PAGES, &err) == 0)
 		(void)!db_checkpoint(group->db, &err);
 }
 
-static bool has_waiting(struct group *group)
-{
-	bool has;
-
-	pthread_mutex_lock(&group->lock);
-	has = group->first.head || group->later.head;
-	pthread_mutex_unlock(&group->lock);
-	return has;
-}
-
-/* Who was waited for in a round hears of it before the log is copied back, and, where a job does
- * the work, before the next round: another thread of the pool has that. */
 static void run_rounds(struct group *group, unsigned rounds_max)
 {
 	struct group_item *first;
-	unsigned i = 0;
 
-	while ((first = take_round(group))) {
-		run_round(group, first);
-		if (!group->pool) {
-			shorten_log(group);
-		} else if (is_log_long(group) || (++i >= rounds_max && has_waiting(group))) {
-			pool_run(group->pool, POOL_INTERACTIVE, &group->job);
+	for (unsigned i = 0; i < rounds_max || !group->pool; i++) {
+		first = take_round(group);
+		if (!first)
 			return;
-		}
+		run_round(group, first);
 	}
+	pool_run(group->pool, POOL_INTERACTIVE, &group->job);
 }
 
 static void run_job(struct pool_job *job)
 {
 	struct group *group = (struct group *)((char *)job - offsetof(struct group, job));
 
-	shorten_log(group);
-	run_rounds(group, 1);
+	run_rounds(group, ROUNDS_MAX);
 }
 
 void group_init(struct group *group, struct db *db, struct pool *pool)

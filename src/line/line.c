@@ -418,7 +418,6 @@ struct line *line_new(const struct line_config *config)
 		.name = config->name,
 		.unit_max = config->answer_max,
 		.sends_secrets = true,
-		.is_quick = true,
 		.takes_fds = true,
 		.greet = on_greet,
 		.frame = on_frame,
@@ -520,9 +519,6 @@ void line_ask(struct line *line, struct line_request *request)
 			line, request, ERR_BUSY, "too much is asked, or nobody is there to answer");
 		request_free(r);
 	} else if (is_connected) {
-		if (pool_is_in_turn(line->pool)) /* and parks now */
-			pool_wake_here(line->pool, conn);
-		else
-			pool_wake(line->pool, conn);
+		pool_wake(line->pool, conn);
 	}
 }

@@ -45,7 +45,6 @@ struct protocol {
 	size_t session_size; /* zeroed bytes kept for the session, see conn_session() */
 	size_t unit_max;     /* most bytes of one unit, at least 1024 */
 	bool sends_secrets;  /* what was sent is wiped from memory */
-	bool is_quick;       /* turns wait for nothing: who is woken in one is next on its thread */
 	bool takes_fds;      /* Unix sockets between processes of ours: conn_take_fd() */
 	/* alpn - names for TLS (RFC 7301), best first, NULL at the end; a client that offers only
 	 * others is refused. NULL: nobody is asked. */

@@ -98,8 +98,6 @@ struct worker {
 	int64_t cpu_us;      /* thread's CPU clock at its start, if the turn is measured */
 	size_t bytes;        /* moved in the turn */
 	unsigned bio_budget; /* reads left for one SSL call */
-	bool is_in_turn;     /* of a connection; and that waits for nothing */
-	bool is_quick;
 };
 
 /* One thing that is due: a pool_timer or a connection. */
@@ -250,11 +248,11 @@ uint32_t slot_begin(struct slot *slot);     /* QUEUED to RUNNING; the bits */
 uint32_t slot_take_bits(struct slot *slot); /* of a running one */
 bool slot_park(struct slot *slot);          /* false: bits came meanwhile */
 void slot_requeue(struct slot *slot);       /* RUNNING to QUEUED, bits stay */
-void slot_post(struct pool *pool, struct conn_ref ref, uint32_t bits, bool caller_takes);
+void slot_post(struct pool *pool, struct conn_ref ref, uint32_t bits);
 pthread_mutex_t *slot_answer_lock(struct pool *pool, uint32_t slot);
 
 /* pool.c */
-/* pool_enqueue - wakes a thread, unless the caller is one and will look at the queue itself. */
+/* pool_enqueue - wakes a thread unless the caller will look at the queue itself. */
 void pool_enqueue(
 	struct pool *pool, enum pool_class class, struct pool_job *job, bool caller_takes);
 void pool_check_quiet(struct pool *pool);
@@ -287,8 +285,8 @@ void listener_accept(struct listener *l);
 void doors_close(struct pool *pool); /* all listeners */
 void doors_done(struct pool *pool);
 void doors_conn_closed(struct conn *c); /* slot and counts given back */
-/* doors_proxied - the header was read: the connection is that peer's (NULL: the balancer's own),
- * and begins now. */
+/* doors_proxied - the header was read: the connection is that peer's (NULL: the balancer's own), and
+ * begins now. */
 void doors_proxied(struct conn *c, const struct ip *source);
 
 /* conn.c */

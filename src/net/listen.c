@@ -419,7 +419,7 @@ static void drain_slot(struct pool *pool, struct slot *slot)
 	const uint64_t word = atomic_load_explicit(&slot->word, memory_order_acquire);
 
 	slot_post(pool, (struct conn_ref){(uint32_t)(slot - pool->slots), (uint32_t)(word >> 32)},
-		BIT_DRAIN, false);
+		BIT_DRAIN);
 }
 
 /* Tells as many slots as the time that has passed is of the spread. */

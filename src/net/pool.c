@@ -93,19 +93,6 @@ struct taken {
 	struct crowd *crowd;
 };
 
-/* The worker whose thread this is. */
-static _Thread_local const struct worker *self;
-
-static bool is_ours(const struct pool *pool)
-{
-	return self && self->pool == pool;
-}
-
-bool pool_is_in_turn(const struct pool *pool)
-{
-	return is_ours(pool) && self->is_in_turn;
-}
-
 static void wake_one(struct pool *pool)
 {
 	const uint64_t one = 1;
@@ -171,7 +158,6 @@ static void bulk_ended(struct pool *pool, int64_t start_us)
 
 void pool_enqueue(struct pool *pool, enum pool_class class, struct pool_job *job, bool caller_takes)
 {
-	const bool is_taken = is_ours(pool) && (caller_takes || self->is_quick);
 	bool wake, watch;
 
 	pthread_mutex_lock(&pool->lock);
@@ -179,7 +165,7 @@ void pool_enqueue(struct pool *pool, enum pool_class class, struct pool_job *job
 	atomic_fetch_add_explicit(&pool->waiting, 1, memory_order_relaxed);
 	if (job->run != conn_job)
 		pool->jobs++;
-	wake = !is_taken && must_wake(pool);
+	wake = !caller_takes && must_wake(pool);
 	watch = must_watch_bulk(pool);
 	pthread_mutex_unlock(&pool->lock);
 	if (wake)
@@ -304,14 +290,10 @@ static void run_one(struct worker *w, struct pool_job *job, const struct taken *
 	const int64_t start_us = taken->class == POOL_BULK ? clock_mono_us() : 0;
 
 	pace_set(w, taken->class != POOL_BULK);
-	if (is_job) {
+	if (is_job)
 		job->run(job);
-	} else {
-		w->is_in_turn = true;
-		w->is_quick = ((struct slot *)job)->conn->protocol->is_quick;
+	else
 		conn_turn(w, (struct slot *)job);
-		w->is_in_turn = w->is_quick = false;
-	}
 	finish(w->pool, taken, is_job, start_us);
 }
 
@@ -321,7 +303,6 @@ static void *worker_main(void *arg)
 	struct pool *pool = w->pool;
 	struct taken taken;
 
-	self = w;
 	pace_init(w);
 	while (!atomic_load_explicit(&pool->is_stopping, memory_order_relaxed)) {
 		struct pool_job *job;

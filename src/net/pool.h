@@ -78,11 +78,6 @@ MUST_CHECK int pool_attach(struct pool *pool, int fd, const struct protocol *pro
 
 /* pool_wake - notify() of that connection (or a pull that said SOURCE_WAIT) runs soon. */
 void pool_wake(struct pool *pool, struct conn_ref ref);
-/* pool_wake_here - the same, in a connection's turn or as a job's last act: its thread goes on with
- * that connection itself, so that no other is called. From any other thread: pool_wake().
- * pool_is_in_turn - this thread runs a connection's turn. */
-void pool_wake_here(struct pool *pool, struct conn_ref ref);
-bool pool_is_in_turn(const struct pool *pool);
 /* pool_wake_many - the same for n of them, in batches, from a job of its own: a commit that many
  * sessions watch costs the committer O(1). Copies refs. */
 void pool_wake_many(struct pool *pool, const struct conn_ref *refs, size_t n);

@@ -70,27 +70,22 @@ void slot_requeue(struct slot *slot)
 		;
 }
 
-void slot_post(struct pool *pool, struct conn_ref ref, uint32_t bits, bool caller_takes)
+void slot_post(struct pool *pool, struct conn_ref ref, uint32_t bits)
 {
 	struct slot *slot = slot_of(pool, ref);
 
 	if (slot && slot_signal(slot, ref.generation, bits))
-		pool_enqueue(pool, slot->class, &slot->job, caller_takes);
+		pool_enqueue(pool, slot->class, &slot->job, false);
 }
 
 void pool_wake(struct pool *pool, struct conn_ref ref)
 {
-	slot_post(pool, ref, BIT_WAKE, false);
-}
-
-void pool_wake_here(struct pool *pool, struct conn_ref ref)
-{
-	slot_post(pool, ref, BIT_WAKE, true);
+	slot_post(pool, ref, BIT_WAKE);
 }
 
 void pool_revoke(struct pool *pool, struct conn_ref ref)
 {
-	slot_post(pool, ref, BIT_CLOSE, false);
+	slot_post(pool, ref, BIT_CLOSE);
 }
 
 /* A fan-out: wakes WAKE_BATCH connections a turn. */
@@ -156,7 +151,7 @@ bool pool_answer(
 		pthread_mutex_unlock(slot_answer_lock(pool, ref.slot));
 	}
 	if (is_taken)
-		slot_post(pool, ref, BIT_ANSWER, false);
+		slot_post(pool, ref, BIT_ANSWER);
 	else if (answer->free_data)
 		answer->free_data(answer->data);
 	return is_taken;

@@ -165,6 +165,6 @@ void timers_run(struct pool *pool)
 		if (entry.timer)
 			pool_run(pool, entry.timer->class, &entry.timer->job);
 		else
-			slot_post(pool, entry.ref, BIT_TIMER, false);
+			slot_post(pool, entry.ref, BIT_TIMER);
 	}
 }
