@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +34,7 @@ struct certificates {
 	int folder_fd, roots_fd;
 	struct pool_timer timer;
 	bool is_started; /* before that nobody can be told */
+	atomic_flag is_signing;
 };
 
 static void certificate_free(struct certificate *file)
@@ -450,6 +452,18 @@ void certificates_start(struct certificates *c)
 	c->timer.job.run = look_again;
 	c->timer.class = POOL_BULK;
 	pool_timer_set(c->config.pool, &c->timer, clock_mono_ms());
+}
+
+int certificates_sign(struct certificates *c, struct slice host, struct slice text, struct buf *out,
+	struct err *err)
+{
+	int rc;
+
+	if (atomic_flag_test_and_set(&c->is_signing))
+		return err_set(err, ERR_BUSY, "something else is being signed");
+	rc = tls_sign_cms(c->config.tls, host, text, out, err);
+	atomic_flag_clear(&c->is_signing);
+	return rc;
 }
 
 void certificates_set_default(struct certificates *c, struct slice name)

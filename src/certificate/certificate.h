@@ -50,6 +50,10 @@ MUST_CHECK int certificates_open(
 	const struct certificates_config *config, struct certificates **out, struct err *err);
 /* certificates_start - look again and again, once the pool runs. */
 void certificates_start(struct certificates *certificates);
+/* certificates_sign - tls_sign_cms() with one for that host; one at a time, as it blocks:
+ * -ERR_BUSY. */
+MUST_CHECK int certificates_sign(struct certificates *certificates, struct slice host,
+	struct slice text, struct buf *out, struct err *err);
 /* certificates_set_default - another one is the default; and look now. */
 void certificates_set_default(struct certificates *certificates, struct slice name);
 /* certificates_close - after the pool has stopped. */

@@ -324,6 +324,25 @@ void tls_use_challenges(struct tls *tls, const struct tls_use *list, size_t n)
 	replace(tls, &tls->challenges, list, n);
 }
 
+int tls_sign_cms(
+	struct tls *tls, struct slice host, struct slice text, struct buf *out, struct err *err)
+{
+	struct tls_chain *chains[TLS_CHAIN_PLACES], *chain;
+	int rc = -ERR_NOTFOUND;
+
+	pthread_mutex_lock(&tls->lock);
+	tls_names_find(&tls->names, host, chains);
+	pthread_mutex_unlock(&tls->lock);
+	chain = chains[TLS_CHAIN_RSA] ? chains[TLS_CHAIN_RSA] : chains[TLS_CHAIN_EC];
+	if (chain)
+		rc = tls_chain_cms(tls->libctx, chain, text, out, err);
+	else
+		err_set(err, ERR_NOTFOUND, "there is no certificate for %.*s", SLICE_ARG(host));
+	for (size_t i = 0; i < TLS_CHAIN_PLACES; i++)
+		tls_chain_release(chains[i]);
+	return rc;
+}
+
 void tls_allow_old(struct tls *tls, bool is_allowed)
 {
 	atomic_store(&tls->allows_old, is_allowed);

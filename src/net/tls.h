@@ -70,6 +70,11 @@ void tls_use(struct tls *tls, const struct tls_use *list, size_t n);
  * listener's protocol has ALPN names; nobody else sees these. */
 void tls_use_challenges(struct tls *tls, const struct tls_use *list, size_t n);
 
+/* tls_sign_cms - append text with a signature (CMS SignedData, DER; RFC 5652) by a chain for that
+ * host, which is in it. Blocks as a handshake does. -ERR_NOTFOUND: there is none; -ERR_BUSY. */
+MUST_CHECK int tls_sign_cms(
+	struct tls *tls, struct slice host, struct slice text, struct buf *out, struct err *err);
+
 /* tls_allow_old - whether clients that offer SHA-1 and nothing newer get a signature over that. */
 void tls_allow_old(struct tls *tls, bool is_allowed);
 

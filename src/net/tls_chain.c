@@ -2,6 +2,7 @@
 #include "net/tls_chain.h"
 
 #include <limits.h>
+#include <openssl/cms.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
@@ -13,12 +14,7 @@
 #include "base/mem.h"
 #include "chain/chain.h"
 
-enum {
-	TLS_KEY_NAME_MAX = 255,
-	NAME_MAX_BYTES = 253,
-	RSA_BITS_MIN = 2048,
-	RSA_BITS_MAX = 8192
-};
+enum { TLS_KEY_NAME_MAX = 255, NAME_MAX_BYTES = 253, RSA_BITS_MIN = 2048, RSA_BITS_MAX = 8192 };
 
 /* SignatureScheme of RFC 8446 4.2.3: in TLS 1.2 the first byte is a hash, the second an algorithm;
  * 8 is what came later. */
@@ -347,4 +343,34 @@ void tls_names_done(struct tls_names *names)
 	map_done(&names->map);
 	for (size_t i = 0; i < TLS_CHAIN_PLACES; i++)
 		tls_chain_release(names->fallback[i]);
+}
+
+static int put_cms(CMS_ContentInfo *cms, struct buf *out, struct err *err)
+{
+	unsigned char *der = NULL;
+	const int n = i2d_CMS_ContentInfo(cms, &der);
+
+	if (n > 0)
+		buf_append(out, (struct slice){(const char *)der, (size_t)n});
+	OPENSSL_free(der);
+	return n > 0 ? buf_check(out, "signed message", err)
+		     : err_set(err, ERR_IO, "the signed message cannot be written");
+}
+
+int tls_chain_cms(OSSL_LIB_CTX *libctx, struct tls_chain *chain, struct slice text, struct buf *out,
+	struct err *err)
+{
+	const unsigned flags = CMS_BINARY | CMS_PARTIAL | CMS_NOSMIMECAP;
+	BIO *in = BIO_new_mem_buf(text.ptr, (int)text.len);
+	CMS_ContentInfo *cms = CMS_sign_ex(NULL, NULL, chain->chain.rest, in, flags, libctx, NULL);
+	bool is_done = cms &&
+		       CMS_add1_signer(cms, chain->chain.leaf, chain->key, EVP_sha256(), flags) &&
+		       CMS_final(cms, in, NULL, flags) == 1;
+	int rc = is_done ? put_cms(cms, out, err)
+			 : err_set(err, ERR_BUSY, "the message could not be signed");
+
+	CMS_ContentInfo_free(cms);
+	BIO_free(in);
+	ERR_clear_error();
+	return rc;
 }

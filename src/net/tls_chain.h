@@ -24,6 +24,10 @@ int tls_chain_use(struct tls_chain *chain, SSL *ssl); /* 1 or 0, as OpenSSL coun
 /* tls_chain_fits - can the client of this handshake verify it, by what it says? */
 bool tls_chain_fits(const struct tls_chain *chain, SSL *ssl);
 
+/* tls_chain_cms - see tls_sign_cms(). */
+MUST_CHECK int tls_chain_cms(OSSL_LIB_CTX *libctx, struct tls_chain *chain, struct slice text,
+	struct buf *out, struct err *err);
+
 struct tls_names {
 	struct map map;
 	struct tls_chain *fallback[TLS_CHAIN_PLACES];

@@ -207,6 +207,20 @@ static void sign_free(void *data)
 	free(ctx);
 }
 
+/* What is signed in pieces is finished in a copy. */
+static void *sign_dup(void *data)
+{
+	const struct sign_ctx *from = data;
+	struct sign_ctx *ctx = mem_new(struct sign_ctx);
+
+	*ctx = *from;
+	ctx->digest = from->digest ? EVP_MD_CTX_new() : NULL;
+	if (ctx->digest && EVP_MD_CTX_copy_ex(ctx->digest, from->digest) == 1)
+		return ctx;
+	sign_free(ctx);
+	return NULL;
+}
+
 static const struct {
 	const char *names[2];
 	enum tls_hash hash;
@@ -323,9 +337,14 @@ static int ask_signer(const struct sign_ctx *ctx, struct slice digest, unsigned 
 	return 1;
 }
 
-/* The whole of it in one call, as libssl does. */
-static int sign_all(void *data, unsigned char *sig, size_t *len, size_t max,
-	const unsigned char *text, size_t text_len)
+static int sign_update(void *data, const unsigned char *text, size_t text_len)
+{
+	struct sign_ctx *ctx = data;
+
+	return EVP_DigestUpdate(ctx->digest, text, text_len);
+}
+
+static int sign_final(void *data, unsigned char *sig, size_t *len, size_t max)
 {
 	struct sign_ctx *ctx = data;
 	unsigned char digest[EVP_MAX_MD_SIZE];
@@ -335,10 +354,15 @@ static int sign_all(void *data, unsigned char *sig, size_t *len, size_t max,
 		*len = (size_t)EVP_PKEY_get_size(ctx->key->public_half);
 		return 1;
 	}
-	if (EVP_DigestUpdate(ctx->digest, text, text_len) != 1 ||
-		EVP_DigestFinal_ex(ctx->digest, digest, &n) != 1)
-		return 0;
-	return ask_signer(ctx, (struct slice){(const char *)digest, n}, sig, len, max);
+	return EVP_DigestFinal_ex(ctx->digest, digest, &n) == 1 &&
+	       ask_signer(ctx, (struct slice){(const char *)digest, n}, sig, len, max);
+}
+
+/* The whole of it in one call, as libssl does; CMS does it in pieces. */
+static int sign_all(void *data, unsigned char *sig, size_t *len, size_t max,
+	const unsigned char *text, size_t text_len)
+{
+	return (!sig || sign_update(data, text, text_len) == 1) && sign_final(data, sig, len, max);
 }
 
 typedef void (*fn)(void);
@@ -375,9 +399,12 @@ static const OSSL_DISPATCH keymgmt_rsa[] = {
 
 static const OSSL_DISPATCH signature[] = {
 	{OSSL_FUNC_SIGNATURE_NEWCTX, (fn)sign_new},
+	{OSSL_FUNC_SIGNATURE_DUPCTX, (fn)sign_dup},
 	{OSSL_FUNC_SIGNATURE_FREECTX, (fn)sign_free},
 	{OSSL_FUNC_SIGNATURE_DIGEST_SIGN_INIT, (fn)sign_init},
 	{OSSL_FUNC_SIGNATURE_DIGEST_SIGN, (fn)sign_all},
+	{OSSL_FUNC_SIGNATURE_DIGEST_SIGN_UPDATE, (fn)sign_update},
+	{OSSL_FUNC_SIGNATURE_DIGEST_SIGN_FINAL, (fn)sign_final},
 	{OSSL_FUNC_SIGNATURE_SET_CTX_PARAMS, (fn)sign_set_params},
 	{OSSL_FUNC_SIGNATURE_SETTABLE_CTX_PARAMS, (fn)sign_settable_params},
 	{0, NULL},

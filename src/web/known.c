@@ -18,7 +18,7 @@
 #include "web/templates.h"
 #include "wire/smtp/addr.h"
 
-enum { XML_MAX = 32 << 10, CHALLENGE_MAX = 1 << 10, UUID_MAX = 37 };
+enum { XML_MAX = 32 << 10, SIGNED_MAX = 512 << 10, CHALLENGE_MAX = 1 << 10, UUID_MAX = 37 };
 
 static const char xml_type[] = "text/xml; charset=utf-8";
 
@@ -237,6 +237,26 @@ static void put_uuid(json_t *values, const char *name, struct slice address)
 	json_set_text(values, name, uuid);
 }
 
+/* Signed as this host, so that the device says who made it. Without a certificate, or while the
+ * keeper is busy, it is as good but unsigned. */
+static void reply_signed(struct http *x, const char *type, const char *name, json_t *values)
+{
+	struct service *service = visit_of(x)->service;
+	struct buf text AUTO(buf_done), made AUTO(buf_done);
+	struct err err;
+
+	buf_init(&text, XML_MAX);
+	buf_init(&made, SIGNED_MAX);
+	if (page_book_render(visit_of(x)->web->pages, name, values, NULL, &text, &err) < 0)
+		http_fail(x, 500);
+	else if (certificates_sign(service->certificates, service->host_name, buf_slice(&text),
+			 &made, &err) < 0)
+		http_reply(x, 200, type, buf_slice(&text));
+	else
+		http_reply(x, 200, type, buf_slice(&made));
+	json_decref(values);
+}
+
 /* A configuration profile with an account for mail; the device asks for the password. */
 void page_apple(struct http *x)
 {
@@ -251,5 +271,5 @@ void page_apple(struct http *x)
 	put_uuid(values, "profile", address.text);
 	put_uuid(values, "account", address.text);
 	http_set_filename(x, true, slice_lit("mail.mobileconfig"));
-	reply_template(x, "application/x-apple-aspen-config", "apple", values);
+	reply_signed(x, "application/x-apple-aspen-config", "apple", values);
 }

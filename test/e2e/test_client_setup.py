@@ -2,8 +2,11 @@
 (MTA-STS). All of it is answered where it is asked, with TLS and without, and never redirected."""
 import http.client
 import json
+import os
 import plistlib
+import socket
 import ssl
+import subprocess
 import uuid
 import xml.etree.ElementTree as ElementTree
 
@@ -157,9 +160,34 @@ def test_autodiscover_2(instance):
 
 # ---- Apple
 
+def opened(data, **more):
+    """What a signed profile holds."""
+    done = subprocess.run(['openssl', 'cms', '-verify', '-inform', 'DER', '-noverify', '-binary'], input=data, capture_output=True, **more)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_apple_sees_who_made_it(instance, tmp_path):
+    """The profile is signed with the certificate that the host shows."""
+    data = ask(instance, DOMAIN, '/help/apple.mobileconfig?emailaddress=' + ANN)[2]
+    found = subprocess.run(['openssl', 'cms', '-cmsout', '-inform', 'DER', '-print'], input=data, capture_output=True).stdout
+    assert b'signedData' in found and b'sha256' in found
+    signer = tmp_path / 'signer.pem'
+    done = subprocess.run(['openssl', 'cms', '-verify', '-inform', 'DER', '-noverify', '-signer', str(signer), '-out', os.devnull],
+                          input=data, capture_output=True)
+    assert done.returncode == 0, done.stderr
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    with socket.create_connection(('127.0.0.1', instance.ports['https'])) as s:
+        with context.wrap_socket(s, server_hostname=support.HOST) as tls:
+            assert ssl.PEM_cert_to_DER_cert(signer.read_text()) == tls.getpeercert(True)
+    changed = data.replace(b'PayloadContent', b'PayloadXontent')
+    assert subprocess.run(['openssl', 'cms', '-verify', '-inform', 'DER', '-noverify'], input=changed, capture_output=True).returncode
+
+
 def profile(instance, address, host='www.' + support.HOST, tls=True):
     status, headers, data = ask(instance, host, '/help/apple.mobileconfig?emailaddress=' + address, tls)
-    return status, headers, plistlib.loads(data) if status == 200 else None
+    return status, headers, plistlib.loads(opened(data)) if status == 200 else None
 
 
 def test_apple(instance):
