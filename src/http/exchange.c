@@ -83,11 +83,22 @@ unsigned http_begin(struct http *x, struct err *err)
 
 /* ---- body ---- */
 
-unsigned http_body_status(const struct http *x)
+static uint64_t body_max(struct http *x)
 {
-	const uint64_t max = x->row ? x->row->body_max : 0;
+	const size_t of_row = x->row ? x->row->body_max : 0;
+	const size_t max = of_row && x->site->body_max ? x->site->body_max(x) : of_row;
 
-	return x->head.body == HTTP_BODY_LENGTH && x->head.length > max ? 413 : 0;
+	return max < of_row ? max : of_row;
+}
+
+unsigned http_body_status(struct http *x)
+{
+	return x->head.body == HTTP_BODY_LENGTH && x->head.length > body_max(x) ? 413 : 0;
+}
+
+struct spool *http_body_hold(struct http *x)
+{
+	return x->body ? spool_ref(x->body) : NULL;
 }
 
 unsigned http_body_append(struct http *x, struct slice bytes, struct err *err)
@@ -95,7 +106,7 @@ unsigned http_body_append(struct http *x, struct slice bytes, struct err *err)
 	int rc;
 
 	if (!x->body) {
-		x->body = spool_new(x->site->spool_dirfd, x->row ? x->row->body_max : 0);
+		x->body = spool_new(x->site->spool_dirfd, body_max(x));
 		x->body_start_ms = clock_mono_ms();
 	}
 	rc = spool_append(x->body, bytes, err);

@@ -22,6 +22,7 @@
 
 #include "net/pool.h"
 
+struct spool;
 struct http; /* one request and its reply */
 
 enum http_method {
@@ -50,6 +51,9 @@ struct http_site {
 	/* before - sees every request first, also those that no row fits; true: it has replied (or
 	 * parked). May be NULL. Then the row runs; no row: 404 or 405 by failed. */
 	bool (*before)(struct http *x, const struct http_row *row);
+	/* body_max - how large the request's body may be; asked when its head is there, and at most
+	 * what the row says. NULL: what the row says. */
+	size_t (*body_max)(struct http *x);
 	/* failed - the page for `status` (404, 405, 413, 400, …); NULL: one line of text. */
 	void (*failed)(struct http *x, unsigned status);
 	const char *const *headers; /* "Name: value" for every reply, NULL at the end */
@@ -101,6 +105,9 @@ struct http_file {
 };
 bool http_file_next(struct http *x, const char *name, size_t *at, struct http_file *out);
 struct slice http_body(struct http *x);
+/* http_body_hold - a reference, the caller's, by which the bytes of body and files outlive the
+ * request; NULL: there are none. */
+struct spool *http_body_hold(struct http *x);
 
 /* ---- the reply: headers first, then exactly one of the functions below them ---- */
 /* http_set - a header of the reply (at most 8 KiB): replaces the one before, except Set-Cookie.

@@ -94,7 +94,7 @@ MUST_CHECK unsigned http_body_append(struct http *x, struct slice bytes, struct 
 /* http_body_due_ms - when the body should be whole, judged by what has come. */
 int64_t http_body_due_ms(const struct http *x);
 /* http_body_status - 413 if the row takes less than what is announced, else 0. */
-unsigned http_body_status(const struct http *x);
+unsigned http_body_status(struct http *x);
 /* http_run - the request is whole: forms are parsed, the site's function runs. */
 void http_run(struct http *x);
 /* http_run_resumed - what it was parked for is there. */

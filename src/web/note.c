@@ -75,6 +75,8 @@ static const struct {
 	{"token-added", "A program was given access"},
 	{"token-removed", "A program's access was taken away"},
 	{"services", "Services changed"},
+	{"export", "Mail was exported"},
+	{"import", "Mail was imported"},
 	{"personality", "Personality changed"},
 	{"personality-proven", "Server of a personality took the login"},
 	{"personality-removed", "Personality removed"},

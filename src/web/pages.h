@@ -85,6 +85,13 @@ void page_bring_change(struct http *x);
 void page_sending(struct http *x);
 void page_sending_change(struct http *x);
 
+/* data.c */
+void page_data(struct http *x);
+void page_data_import(struct http *x);
+void page_data_export(struct http *x);
+/* data_body_max - http_site.body_max. */
+size_t data_body_max(struct http *x);
+
 /* note.c */
 void page_log(struct http *x);
 

@@ -6,7 +6,9 @@
 #define WEB_VISIT_H
 
 #include <jansson.h>
+#include <pthread.h>
 
+#include "base/tally.h"
 #include "keeper/credentials.h"
 #include "page/page.h"
 #include "web/host.h"
@@ -36,6 +38,8 @@ struct web {
 	struct slice origin; /* "https://www.P[:port]" */
 	struct arena arena;  /* of the texts above */
 	struct page_book *pages;
+	pthread_mutex_t uploaders_lock;
+	struct tally uploaders; /* sessions that may send large files: data.c */
 };
 
 struct visit {

@@ -16,7 +16,10 @@ enum {
 	FORM = WEB_FORM_MAX,
 	ASK = 16 << 10,
 	REPORT = 1 << 20,
+	UPLOAD = WEB_UPLOAD_MAX,
 	ATTACH = 64 << 20, /* a message with its files; the store has a bound of its own */
+	UPLOADER_MS = 6 * 3600 * 1000,
+	UPLOADERS_MAX = 10000,
 	IN = ROW_SESSION,
 	FRESH = ROW_SESSION | ROW_FRESH,
 	ADMIN = ROW_SESSION | ROW_ADMIN,
@@ -129,6 +132,9 @@ static const struct http_row rows[] = {
 	{HTTP_POST, "/settings/sessions", page_sessions_end, FORM, IN},
 	{HTTP_GET, "/settings/sending", page_sending, 0, IN},
 	{HTTP_POST, "/settings/sending", page_sending_change, FORM, IN},
+	{HTTP_GET, "/settings/data", page_data, 0, IN},
+	{HTTP_POST, "/settings/data", page_data_import, UPLOAD, IN},
+	{HTTP_GET, "/settings/data/export", page_data_export, 0, FRESH},
 	{HTTP_GET, "/settings/log", page_log, 0, IN},
 	{HTTP_GET, "/settings/services", page_services, 0, IN},
 	{HTTP_POST, "/settings/services", page_services_change, FORM, FRESH},
@@ -170,6 +176,8 @@ int web_open(struct service *service, const struct web_config *config, struct we
 	web = mem_new(struct web);
 	web->pages = pages;
 	html_init();
+	tally_init(&web->uploaders, UPLOADER_MS, UPLOADERS_MAX);
+	pthread_mutex_init(&web->uploaders_lock, NULL);
 	arena_init(&web->arena, 1 << 16);
 	web->service = service;
 	web->config = *config;
@@ -185,6 +193,7 @@ int web_open(struct service *service, const struct web_config *config, struct we
 		.rows = rows,
 		.rows_n = sizeof(rows) / sizeof(rows[0]),
 		.before = guard_before,
+		.body_max = data_body_max,
 		.failed = visit_failed,
 		.headers = headers,
 		.spool_dirfd = config->spool_dirfd,
@@ -201,6 +210,8 @@ int web_open(struct service *service, const struct web_config *config, struct we
 void web_free(struct web **web)
 {
 	page_book_free(&(*web)->pages);
+	tally_done(&(*web)->uploaders);
+	pthread_mutex_destroy(&(*web)->uploaders_lock);
 	arena_done(&(*web)->arena);
 	free(*web);
 	*web = NULL;

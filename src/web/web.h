@@ -17,6 +17,7 @@
 enum {
 	WEB_PAGE_MAX = 4 << 20,      /* bytes of a page */
 	WEB_FORM_MAX = 64 << 10,     /* of a form without files */
+	WEB_UPLOAD_MAX = 512 << 20,  /* of mail in files */
 	WEB_LIST_PAGE = 50,          /* messages on a page */
 	WEB_ATTACHMENTS_MAX = 100,   /* of a message that is written */
 	WEB_BODY_TEXT_MAX = 1 << 20, /* bytes shown of a text, and taken of one that is written */

@@ -15,9 +15,11 @@ import time
 import zipfile
 
 import pytest
+
+import browser
 import support
 
-ANNA, BERT, CORA, DORA = ('%s@posthouse.example' % name for name in ('anna', 'bert', 'cora', 'dora'))
+ANNA, BERT, CORA, DORA, EMIL = ('%s@posthouse.example' % name for name in ('anna', 'bert', 'cora', 'dora', 'emil'))
 FOLDERS = ['INBOX', 'Sent', 'Projekte/&AMQ-rger v1.2', 'Leer', 'Tom &- Co.']
 BODIES = [
     b'From: x@y.example\r\nSubject: plain\r\n\r\nhello\r\n',
@@ -33,7 +35,7 @@ DATES = ['"01-Feb-2003 04:05:06 +0530"', '"22-Nov-2026 14:17:17 -0800"', '" 1-Ja
 @pytest.fixture(scope='module')
 def instance():
     with support.Instance('limits = { message_size = "20 MiB"; };\n') as instance:
-        instance.add_accounts([ANNA, BERT, CORA, DORA])
+        instance.add_accounts([ANNA, BERT, CORA, DORA, EMIL])
         with pytest.MonkeyPatch.context() as patch, instance.imap(ANNA) as client:
             patch.setattr(imaplib, 'MapCRLF', re.compile(rb'(?!)'))  # messages are what they are
             for folder in FOLDERS:
@@ -225,3 +227,45 @@ def test_broken_off_and_repeated(instance, tmp_path):
         assert client.select('Many')[1] == [b'4000']
         _, data = client.fetch('1:*', '(BODY.PEEK[HEADER.FIELDS (SUBJECT)])')
         assert [int(d[1].split(b':')[1]) for d in data if isinstance(d, tuple)] == list(range(4000))
+
+
+def test_the_page(instance):
+    def visit(address):
+        visitor = browser.Browser(instance.ports['https'])
+        visitor.sign_in(address, instance.passwords[address])
+        return visitor
+
+    anna = visit(ANNA)
+    archive = anna.get('/settings/data/export?format=archive')
+    assert archive.status == 200 and archive.headers['content-type'] == 'application/gzip'
+    assert 'anna%40posthouse' in archive.headers['content-disposition'] and archive.body[:2] == b'\x1f\x8b'
+    assert anna.get('/settings/data/export?format=x').status == 400
+    assert b'Status: O' in zipfile.ZipFile(io.BytesIO(anna.get('/settings/data/export?format=mbox').body)).read(ANNA + '/INBOX.mbox')
+
+    def upload(visitor, name, data, **change):
+        visitor.get('/settings/data')
+        return visitor.submit('folder', files=[('file', name, 'application/octet-stream', data)], change=change)
+
+    emil = visit(EMIL)
+    assert '13 messages were imported.' in upload(emil, 'a.tar.gz', archive.body).words
+    assert holds(instance, EMIL) == holds(instance, ANNA)
+    assert '0 messages were imported. 13 were there already.' in upload(emil, 'a.tar.gz', archive.body).words
+    chosen = re.search(r'value="([0-9a-f]+)">Archive<', emil.get('/settings/data').text).group(1)
+    assert '1 messages were imported.' in upload(emil, 'x.eml', b'To: x\nSubject: eml\n\n' + b'y' * 300000, folder=chosen).words
+    assert len(holds(instance, EMIL)['Archive']) == 1
+    page = upload(emil, 'a.tar.gz', archive.body[:len(archive.body) // 2])
+    assert 'could not be read to its end' in page.words, page.words
+    page = upload(emil, 'notes', b'Dear all,')
+    assert '0 messages were imported. Left out: notes: it holds no mail' in page.words
+    assert upload(emil, '', b'').status == 422
+    assert 'There is no such folder' in upload(emil, 'x.eml', b'To: x\n\n', folder='ffff').words
+    assert 'Mail was exported' in anna.get('/settings/log').words
+
+    # Much is taken only from who was shown the page.
+    other = visit(BERT)
+    token = other.get('/settings/sending').form('web').values()
+    much = [('file', 'x.eml', 'text/plain', b'To: x\n\n' + b'y' * 300000)]
+    head = {'Content-Type': 'multipart/form-data; boundary=x', 'Content-Length': '300000'}
+    assert other.send('POST', '/settings/data', b'', head).status == 413
+    other.get('/settings/data')
+    assert '1 messages were imported.' in other.post('/settings/data', [f for f in token if f[0] == 'token'], much).words

@@ -108,6 +108,7 @@ def cases(w):
             Case({}, 400), Case({'id': 'zz', 'do': 'undo'}, 400), Case({'id': '1', 'do': 'x'}, 400), Case({'id': 'f' * 16, 'do': 'now'}, 400),
             Case({'id': '1', 'do': 'undo'}, 303), Case({'id': '1', 'do': 'now'}, 303)],
         '/settings/sending': [Case({}, 400), Case({'web': '7', 'programs': '0'}, 400), Case({'web': '0', 'programs': '61'}, 400)],
+        '/settings/data': [Case({}, 422, 'Please choose a file.', 'file'), Case({'folder': 'zz'}, 422, 'Please choose a file.', 'file')],
         '/settings/programs': [Case({}, 400), Case({'id': 'zz'}, 400), Case({'id': 'ffff'}, 404)],
         '/oauth/authorize': [
             Case({}, 400), Case(dict(ask, client_id='x'), 400), Case(dict(ask, redirect_uri='http://evil.example/'), 400),
@@ -290,7 +291,7 @@ def test_what_no_form_does(world, route):
         assert post(world, 'anna', path, first.fields).status == 404
     b = world.people[who]
     kind = {'Content-Type': 'application/x-www-form-urlencoded'}
-    assert b.send('POST', path, b'', dict(kind, **{'Content-Length': str(100 << 20)})).status == 413
+    assert b.send('POST', path, b'', dict(kind, **{'Content-Length': str(1 << 30)})).status == 413
     token = 'token=' + world.tokens[who]
     for body in (token + '&user=%ff%fe', token + '&do=%00', token + '&a=%zz'):
         assert b.send('POST', path, body, kind).status in (303, 400, 403, 404, 422), body

@@ -29,7 +29,7 @@ OTHERS = {
     '/autodiscover/autodiscover.json': 'for programs', '/Autodiscover/Autodiscover.json': 'for programs',
     '/autodiscover/autodiscover.json/v1.0/:address': 'for programs',
     '/help/apple.mobileconfig': 'for programs', '/mail/config-v1.1.xml': 'for programs',
-    '/.well-known/autoconfig/mail/config-v1.1.xml': 'for programs'}
+    '/.well-known/autoconfig/mail/config-v1.1.xml': 'for programs', '/settings/data/export': 'a file'}
 
 
 def one(path, name=None, **more):
@@ -73,6 +73,7 @@ def pages(w):
         '/mail/later': [user('/mail/later')],
         '/settings': [user('/settings')],
         '/settings/sending': [user('/settings/sending')],
+        '/settings/data': [user('/settings/data'), user('/settings/data', 'data-wrong', click='form[action="/settings/data"] button')],
         '/settings/password': [user('/settings/password'), wrong('/settings/password', 'password', {'#before': 'x', '#after': 'a', '#again': 'b'})],
         '/settings/factors': [user('/settings/factors'), user('/settings/factors', 'factors-totp', click='button[value=totp]'),
                               user('/settings/factors', 'factors-key', click='button[value=key]'),
