@@ -48,7 +48,7 @@ static json_t *reports_json(struct service *service)
 	bool is_signed;
 
 	buf_init(&from, DIRECTORY_ADDRESS_MAX + 1);
-	is_signed = report_from(service->reports, &from);
+	is_signed = service->reports && report_from(service->reports, &from);
 	return json_pack("{s:o, s:b}", "from", verb_string(buf_slice(&from)), "signed", is_signed);
 }
 

@@ -7,7 +7,7 @@
 
 enum {
 	REQUEST_MS = 30000,
-	TRIES = 6,
+	TRIES = 10,
 	BAD_REQUEST = 400,
 	TOO_MANY = 429,
 	SERVER_ERROR = 500,

@@ -21,6 +21,7 @@
 #include "courier/bring.h"
 #include "courier/desk.h"
 #include "courier/external.h"
+#include "courier/fetch.h"
 #include "courier/gateway.h"
 #include "courier/orders.h"
 #include "courier/outcomes.h"
@@ -42,6 +43,19 @@ void courier_stop(struct courier *courier)
 	atomic_store(&courier->must_stop, true);
 	while (write(courier->event_fd, &one, sizeof(one)) < 0 && errno == EINTR)
 		;
+}
+
+int courier_fetch(struct courier *courier, const struct fetch_request *request,
+	struct fetch_reply *reply, struct err *err)
+{
+	const struct fetch_config config = {.dns = courier->dns,
+		.ca_pem = buf_slice(&courier->ca_pem),
+		.must_stop = &courier->must_stop,
+		.is_public_only = !courier->settings->courier_private};
+	struct fetch *fetch AUTO(fetch_free) = NULL;
+	const int rc = fetch_new(&config, &fetch, err);
+
+	return rc < 0 ? rc : fetch_do(fetch, request, reply, err);
 }
 
 bool courier_pause(struct courier *courier, int64_t ms)

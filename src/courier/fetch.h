@@ -2,9 +2,10 @@
  * fetch.h - HTTP outward: one request, one reply (RFC 9110; libcurl does HTTP and TLS).
  *
  * Names are looked up by dns.h, no redirect is followed, no proxy, cookie or password file is
- * looked for. HTTPS servers must have a certificate for their name, signed by one of ca_pem. A
- * What a stranger's DNS names is not asked for at private addresses (is_public_only): a request
- * from us must not reach what only we can. A struct fetch keeps connections from request to request and is used by one thread at a time.
+ * looked for. HTTPS servers must have a certificate for their name, signed by one of ca_pem. What a
+ * stranger's DNS names is not asked for at private addresses (is_public_only): a request from us
+ * must not reach what only we can. A struct fetch keeps connections from request to request and is
+ * used by one thread at a time.
  */
 #ifndef COURIER_FETCH_H
 #define COURIER_FETCH_H

@@ -57,6 +57,12 @@ struct courier {
 	atomic_uint unsubscribing; /* lists that are being left: unsubscribe.h */
 };
 
+/* courier_fetch - one request to where the DNS of somebody else leads; with the bounds of the
+ * setting courier.private. Errors: fetch_do(). */
+struct fetch_request;
+struct fetch_reply;
+MUST_CHECK int courier_fetch(struct courier *courier, const struct fetch_request *request,
+	struct fetch_reply *reply, struct err *err);
 /* courier_stop - end the process. Any thread. */
 void courier_stop(struct courier *courier);
 /* courier_pause - let time pass; false: the process ends. */

@@ -162,24 +162,17 @@ int report_desk_forget(struct courier *courier, const json_t *args, json_t *out,
 static int post(struct courier *courier, struct slice url, struct slice body, struct err *err)
 {
 	static const char *const fields[] = {"Content-Type: application/tlsrpt+gzip", NULL};
-	const struct fetch_config config = {.dns = courier->dns,
-		.ca_pem = buf_slice(&courier->ca_pem),
-		.must_stop = &courier->must_stop,
-		.is_public_only = !courier->settings->courier_private};
 	const struct fetch_request request = {.method = "POST",
 		.url = url,
 		.fields = fields,
 		.body = body,
 		.body_max = REPLY_MAX,
 		.timeout_ms = POST_MS};
-	struct fetch *fetch AUTO(fetch_free) = NULL;
 	struct fetch_reply reply AUTO(fetch_reply_done);
 	int rc;
 
 	fetch_reply_init(&reply);
-	rc = fetch_new(&config, &fetch, err);
-	if (rc == 0)
-		rc = fetch_do(fetch, &request, &reply, err);
+	rc = courier_fetch(courier, &request, &reply, err);
 	if (rc < 0 || reply.status / 100 == 2)
 		return rc;
 	return err_set(err, reply.status / 100 == 5 ? ERR_BUSY : ERR_DENIED,

@@ -128,16 +128,10 @@ static bool is_text_plain(const struct fetch_reply *reply)
 
 static int get(struct sts *sts, struct slice domain, struct fetch_reply *reply, struct err *err)
 {
-	const struct fetch_config config = {.dns = sts->courier->dns,
-		.ca_pem = buf_slice(&sts->courier->ca_pem),
-		.must_stop = &sts->courier->must_stop,
-		.is_public_only = !sts->courier->settings->courier_private};
 	const unsigned port = (unsigned)sts->courier->settings->courier_sts_port;
-	struct fetch *fetch AUTO(fetch_free) = NULL;
 	struct fetch_request request = {
 		.method = "GET", .body_max = STS_TEXT_MAX, .timeout_ms = STS_WAIT_MS};
 	struct buf url AUTO(buf_done);
-	int rc;
 
 	buf_init(&url, FETCH_URL_MAX);
 	buf_printf(&url, "https://mta-sts.%.*s", SLICE_ARG(domain));
@@ -145,8 +139,7 @@ static int get(struct sts *sts, struct slice domain, struct fetch_reply *reply, 
 		buf_printf(&url, ":%u", port);
 	buf_lit(&url, "/.well-known/mta-sts.txt");
 	request.url = buf_slice(&url);
-	rc = fetch_new(&config, &fetch, err);
-	return rc < 0 ? rc : fetch_do(fetch, &request, reply, err);
+	return courier_fetch(sts->courier, &request, reply, err);
 }
 
 static enum tls_result trouble_of(int rc)

@@ -10,24 +10,17 @@ static int post(struct courier *courier, struct slice url, unsigned *status_out,
 {
 	static const char *const fields[] = {
 		"Content-Type: application/x-www-form-urlencoded", NULL};
-	const struct fetch_config config = {.dns = courier->dns,
-		.ca_pem = buf_slice(&courier->ca_pem),
-		.must_stop = &courier->must_stop,
-		.is_public_only = !courier->settings->courier_private};
 	const struct fetch_request request = {.method = "POST",
 		.url = url,
 		.fields = fields,
 		.body = slice_lit("List-Unsubscribe=One-Click"),
 		.body_max = REPLY_MAX,
 		.timeout_ms = UNSUBSCRIBE_MS};
-	struct fetch *fetch AUTO(fetch_free) = NULL;
 	struct fetch_reply reply AUTO(fetch_reply_done);
 	int rc;
 
 	fetch_reply_init(&reply);
-	rc = fetch_new(&config, &fetch, err);
-	if (rc == 0)
-		rc = fetch_do(fetch, &request, &reply, err);
+	rc = courier_fetch(courier, &request, &reply, err);
 	if (rc == 0)
 		*status_out = reply.status;
 	return rc;

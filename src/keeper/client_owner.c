@@ -1,4 +1,4 @@
-/* client_owner.c - where an account's owner is told something; see credentials.h for the contract. */
+/* client_owner.c - telling an account's owner something; see credentials.h for the contract. */
 #include "keeper/client_internal.h"
 
 void keeper_recovery_address(const struct keeper_call *call, uint64_t account)

@@ -3,10 +3,10 @@
  *
  * A good password is remembered for a while as a keyed hash under a secret of this boot. Anything
  * else costs a run of argon2id (an unknown account too, on a hash of nobody's; a wrong password at
- * least that, however cheap the account's own hash is) on the hashers' threads; identical attempts that meet share one run; what waits longer than its deadline, or
- * finds the queue full, is "busy", never "wrong". Where the account is known it is served first;
- * who guesses is held up (guesses.h), but at a place that is known never who gives a password that
- * is in the cache.
+ * least that, however cheap the account's own hash is) on the hashers' threads; identical attempts
+ * that meet share one run; what waits longer than its deadline, or finds the queue full, is "busy",
+ * never "wrong". Where the account is known it is served first; who guesses is held up (guesses.h),
+ * but at a place that is known never who gives a password that is in the cache.
  */
 #ifndef KEEPER_LOGINS_H
 #define KEEPER_LOGINS_H

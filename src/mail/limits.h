@@ -4,8 +4,8 @@
  * Sending is counted in recipients, per hour and per day, against the account's service level: what
  * was sent in the present hour, and of the hour before as much as is not an hour ago yet (the same
  * for days). A full account's mail is deferred for the grace time and refused then; its user is
- * told at 90 and at 100 %, once for each crossing. The operator may bound the messages an hour of each
- * account, and the messages and recipients an hour of each domain's accounts together.
+ * told at 90 and at 100 %, once for each crossing. The operator may bound the messages an hour of
+ * each account, and the messages and recipients an hour of each domain's accounts together.
  *
  * Counts are in memory and written to limits.db within a second: a crash forgets that second. Any
  * thread.

@@ -532,8 +532,8 @@ int server_main(int argc, char **argv)
 	int rc;
 
 	set_up_memory();
-	/* Names in a zip are marked as UTF-8 only where that is the locale's; where there is no such
-	 * locale they are not. Read now: later there are no files to read it from. */
+	/* Names in a zip are marked as UTF-8 only where that is the locale's; where there is no
+	 * such locale they are not. Read now: later there are no files to read it from. */
 	setlocale(LC_CTYPE, "C.UTF-8");
 	control_init(&server->control, &server->service);
 	mail_sessions_init(&server->service.sessions);

@@ -65,21 +65,13 @@ size_t data_body_max(struct http *x)
 
 static bool put_folders(struct http *x, json_t *values)
 {
-	struct account *account = visit_store(x);
 	json_t *rows = json_array();
 	struct mailbox_info *list;
-	struct err err;
 	size_t n;
-	int rc;
 
 	json_object_set_new(values, "into", rows);
-	if (!account)
+	if (!visit_mailboxes(x, &list, &n))
 		return false;
-	rc = account_mailboxes(account, http_arena(x), &list, &n, &err);
-	if (rc < 0) {
-		visit_fail(x, rc, &err);
-		return false;
-	}
 	for (size_t i = 0; i < n; i++) {
 		json_t *row;
 

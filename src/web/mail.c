@@ -73,22 +73,14 @@ static int by_rank(const void *a, const void *b)
 
 bool mail_folders(struct http *x, json_t *values, uint64_t current)
 {
-	struct account *account = visit_store(x);
 	json_t *rows = json_array();
 	struct mailbox_info *list;
 	struct account_usage usage;
-	struct err err;
 	size_t n;
-	int rc;
 
 	json_object_set_new(values, "folders", rows);
-	if (!account)
+	if (!visit_mailboxes(x, &list, &n))
 		return false;
-	rc = account_mailboxes(account, http_arena(x), &list, &n, &err);
-	if (rc < 0) {
-		visit_fail(x, rc, &err);
-		return false;
-	}
 	qsort(list, n, sizeof(*list), by_rank);
 	for (size_t i = 0; i < n; i++) {
 		if (list[i].id == 0)
@@ -100,7 +92,7 @@ bool mail_folders(struct http *x, json_t *values, uint64_t current)
 		json_set_text(values, "role", role_name(list[i].role));
 		json_set_id(values, "folder", list[i].id);
 	}
-	account_usage(account, &usage);
+	account_usage(visit_of(x)->store, &usage);
 	json_set_size(values, "used", usage.bytes);
 	json_set_size(values, "quota", usage.quota_bytes);
 	json_object_set_new(values, "has_quota", json_boolean(usage.quota_bytes != 0));

@@ -236,15 +236,11 @@ static void take_words(struct search *s, struct slice text)
 static bool take_folders(struct http *x, struct search *s, bool is_all, uint64_t current)
 {
 	struct mailbox_info *list;
-	struct err err;
 	uint64_t from = 0;
 	size_t n;
-	const int rc = account_mailboxes(visit_of(x)->store, http_arena(x), &list, &n, &err);
 
-	if (rc < 0) {
-		visit_fail(x, rc, &err);
+	if (!visit_mailboxes(x, &list, &n))
 		return false;
-	}
 	visit_id(http_param(x, "at_folder"), &from);
 	s->folders = list;
 	for (size_t i = 0; i < n; i++) {

@@ -38,21 +38,13 @@ static void put_values(json_t *values, const struct directory_personality *p)
 static bool put_folders(struct http *x, json_t *values)
 {
 	const char *chosen = json_string_value(json_object_get(values, "sent"));
-	struct account *account = visit_store(x);
 	json_t *rows = json_array();
 	struct mailbox_info *list;
-	struct err err;
 	size_t n = 0;
-	int rc;
 
 	json_object_set_new(values, "folders", rows);
-	if (!account)
+	if (!visit_mailboxes(x, &list, &n))
 		return false;
-	rc = account_mailboxes(account, http_arena(x), &list, &n, &err);
-	if (rc < 0) {
-		visit_fail(x, rc, &err);
-		return false;
-	}
 	for (size_t i = 0; i < n; i++) {
 		json_t *row;
 

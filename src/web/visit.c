@@ -362,6 +362,18 @@ struct account *visit_store(struct http *x)
 	return v->store;
 }
 
+bool visit_mailboxes(struct http *x, struct mailbox_info **list_out, size_t *n_out)
+{
+	struct account *account = visit_store(x);
+	struct err err;
+	const int rc =
+		account ? account_mailboxes(account, http_arena(x), list_out, n_out, &err) : 0;
+
+	if (rc < 0)
+		visit_fail(x, rc, &err);
+	return account && rc == 0;
+}
+
 /* Both readers are in use by requests that have them for moments. */
 static void on_reader_free(struct http *x, struct answer *answer);
 

@@ -115,6 +115,8 @@ void visit_answer_done(struct answer *answer);
 
 /* visit_store - the account's store, for this request; NULL and an answer given if it fails. */
 struct account *visit_store(struct http *x);
+/* visit_mailboxes - the account's, levels without a mailbox too; false: an answer is given. */
+bool visit_mailboxes(struct http *x, struct mailbox_info **list_out, size_t *n_out);
 
 /* visit_read - run read() with one of the account's readers, now or when one is free. It answers
  * the request, after account_reader_free() if it parks. */
