@@ -12,6 +12,7 @@
 #include "base/spool.h"
 #include "mail/export.h"
 #include "transfer/transfer.h"
+#include "web/mail.h"
 #include "web/note.h"
 #include "web/pages.h"
 #include "web/settings.h"
@@ -79,7 +80,7 @@ static bool put_folders(struct http *x, json_t *values)
 			continue;
 		row = json_object();
 		json_set_id(row, "id", list[i].id);
-		json_set_slice(row, "name", list[i].name);
+		json_set_slice(row, "name", mail_folder_name(&list[i]));
 		json_array_append_new(rows, row);
 	}
 	return true;

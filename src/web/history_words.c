@@ -8,6 +8,7 @@
 #include "store/store.h"
 #include "track/rows.h"
 #include "web/history.h"
+#include "web/mail.h"
 
 enum { TEXT_MAX = TRACK_TEXT_MAX + 512 };
 
@@ -325,7 +326,8 @@ static void put_own_copy(const struct event *e)
 	if (slice_to_u64(get(e, "mailbox"), INT64_MAX, &id) && visit_of(e->x)->store &&
 		account_mailbox(visit_of(e->x)->store, (struct slice){0}, id, ROLE_NONE,
 			http_arena(e->x), &found, &err) == 0)
-		add_row(e, steps(e), "It was put into your folder %.*s.", SLICE_ARG(found.name));
+		add_row(e, steps(e), "It was put into your folder %.*s.",
+			SLICE_ARG(mail_folder_name(&found)));
 	else
 		add_row(e, steps(e), "It was put into a folder of yours that is gone.");
 }

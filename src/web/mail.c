@@ -22,14 +22,14 @@ static const char *role_name(enum mailbox_role role)
 	return role < sizeof(names) / sizeof(names[0]) && names[role] ? names[role] : "folder";
 }
 
-static struct slice shown_name(const struct mailbox_info *m)
+struct slice mail_folder_name(const struct mailbox_info *m)
 {
 	return m->role == ROLE_INBOX ? slice_lit("Inbox") : m->name;
 }
 
 static json_t *folder_row(const struct mailbox_info *m, uint64_t current)
 {
-	const struct slice name = shown_name(m);
+	const struct slice name = mail_folder_name(m);
 	const size_t slash = slice_rchr(name, '/');
 	json_t *row = json_object();
 	unsigned depth = 0;
@@ -88,7 +88,7 @@ bool mail_folders(struct http *x, json_t *values, uint64_t current)
 		json_array_append_new(rows, folder_row(&list[i], current));
 		if (list[i].id != current)
 			continue;
-		json_set_slice(values, "title", shown_name(&list[i]));
+		json_set_slice(values, "title", mail_folder_name(&list[i]));
 		json_set_text(values, "role", role_name(list[i].role));
 		json_set_id(values, "folder", list[i].id);
 	}

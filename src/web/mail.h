@@ -14,6 +14,9 @@ enum {
 
 /* ---- folders ---- */
 
+/* mail_folder_name - as people see it. */
+struct slice mail_folder_name(const struct mailbox_info *folder);
+
 /* mail_folders - values.folders, with `current` marked; values.title is its name. False: it has
  * answered. */
 bool mail_folders(struct http *x, json_t *values, uint64_t current);

@@ -52,7 +52,7 @@ static bool put_folders(struct http *x, json_t *values)
 			continue;
 		row = json_object();
 		json_set_id(row, "id", list[i].id);
-		json_set_slice(row, "name", list[i].name);
+		json_set_slice(row, "name", mail_folder_name(&list[i]));
 		json_object_set_new(row, "is_chosen",
 			json_boolean(chosen && json_equal(json_object_get(row, "id"),
 						       json_object_get(values, "sent"))));

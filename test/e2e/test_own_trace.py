@@ -71,7 +71,7 @@ def test_what_came(world):
         page = history(world, address, 'came')
         text = lines(page)
         assert 'brought it, not encrypted; it calls itself client.example' in text
-        assert 'put into your folder INBOX' in text and STRANGER in text
+        assert 'put into your folder Inbox' in text and STRANGER in text
         assert 'DMARC' in text and 'DKIM' in text and 'SPF' in text and number in text
         assert other not in page.text and 'recipient' not in text
 
