@@ -44,7 +44,7 @@ static void test_enter(void **state)
 
 	/* Known places outlive the keeper. */
 	fixture_stop(&kit.fixture);
-	fixture_run(&kit.fixture);
+	kit_run(&kit);
 	assert_int_equal(kit_enter(&kit, 5, FIRST, SCOPE_SMTP, AWAY, &e), 0);
 	assert_false(e.is_new_place);
 	kit_done(&kit);
@@ -76,7 +76,7 @@ static void test_web(void **state)
 
 	/* Sessions outlive the keeper. */
 	fixture_kill(&kit.fixture);
-	fixture_run(&kit.fixture);
+	kit_run(&kit);
 	assert_int_equal(kit_check(&kit, again.cookie, &other), 0);
 	assert_true(other.session == w.session);
 	kit_done(&kit);
@@ -87,7 +87,7 @@ static void pass_time(struct kit *kit, int64_t s)
 {
 	fixture_stop(&kit->fixture);
 	kit->fixture.shift_s += s;
-	fixture_run(&kit->fixture);
+	kit_run(kit);
 }
 
 static void test_web_ends(void **state)
@@ -248,7 +248,7 @@ static void test_pause(void **state)
 	/* And also where the connection broke in between: the new one tells what was missed. */
 	assert_int_equal(kit_enter(&kit, 5, SECOND, SCOPE_IMAP, HOME, &e), 0);
 	fixture_kill(&kit.fixture);
-	fixture_run(&kit.fixture);
+	kit_run(&kit);
 	fixture_set(5, FIRST, false);
 	assert_int_equal(kit_enter(&kit, 5, FIRST, SCOPE_IMAP, HOME, NULL), 0);
 	assert_false(kit_register(&kit, &e, SCOPE_IMAP, &at));

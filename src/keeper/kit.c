@@ -288,6 +288,15 @@ int kit_check(struct kit *kit, const char *cookie, struct keeper_web *out)
 	return take(kit, &q, out, sizeof(*out));
 }
 
+void kit_run(struct kit *kit)
+{
+	struct keeper_web none;
+
+	fixture_run(&kit->fixture);
+	while (kit_check(kit, "", &none) == -ERR_BUSY)
+		continue;
+}
+
 static void ask_factor(const struct keeper_call *call, const struct kit_ask *q)
 {
 	keeper_web_factor(call, q->s[0], (enum keeper_factor)q->n, q->s[1], slice_lit("192.0.2.1"));

@@ -62,6 +62,9 @@ int kit_enter_by_key(struct kit *kit, uint64_t account, struct slice hash, unsig
 int kit_sign_in(struct kit *kit, uint64_t account, const char *secret, const char *peer,
 	bool is_long, struct keeper_web *out);
 int kit_check(struct kit *kit, const char *cookie, struct keeper_web *out);
+/* kit_run - the keeper again after it ended; returns when the server has noticed both: until then a
+ * question may go to the one that ended. */
+void kit_run(struct kit *kit);
 /* kit_factor - a factor for a session. */
 int kit_factor(struct kit *kit, const char *cookie, enum keeper_factor factor, const char *data,
 	struct keeper_web *out);
